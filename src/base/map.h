@@ -1,0 +1,39 @@
+/* Hash map from text to pointer. Keys are borrowed: they must outlive their entry. */
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_entry {
+    const char *key; /* NULL: free; MAP_REMOVED: was removed. */
+    uint64_t hash;
+    void *value;
+};
+
+struct map {
+    struct map_entry *entries;
+    size_t capacity; /* A power of two, or 0. */
+    size_t size;     /* Live entries. */
+    size_t used;     /* Live and removed entries. */
+};
+
+/** Each live entry, in no order; the map must not change meanwhile. */
+#define map_for_each(entry, map)                                                              \
+    for (struct map_entry *entry = (map)->entries;                                            \
+         (entry = map_next_live((map), entry)) != NULL; entry++)
+
+void map_init(struct map *map);
+/** Frees the table; keys and values belong to the caller. */
+void map_deinit(struct map *map);
+/** Adds or replaces; false when out of memory, and then nothing changed. */
+bool map_set(struct map *map, const char *key, void *value);
+/** NULL when `key` is not there. */
+void *map_find(const struct map *map, const char *key);
+/** The value that was removed; NULL when `key` is not there. */
+void *map_remove(struct map *map, const char *key);
+/** For map_for_each alone. */
+struct map_entry *map_next_live(const struct map *map, struct map_entry *from);
+
+#endif

@@ -1,0 +1,260 @@
+/* Supervisor node: the restart decision of one supervisor, as a pure step function.
+ *
+ * supervisor_node_step() takes one event with its time and writes the actions that follow
+ * into the caller's buffer. It reads no clock, takes no lock, allocates nothing and calls
+ * nobody. The shell (runtime/supervisor_actor) performs the actions, in their order, and
+ * feeds what comes of them back as events. The same code runs in the daemon, in the
+ * simulator under a virtual clock, and in the fuzzer.
+ *
+ * A child's state lives here and nowhere else.
+ */
+#ifndef SUPERVISION_SUPERVISOR_NODE_H
+#define SUPERVISION_SUPERVISOR_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "supervision/child_policy.h"
+#include "supervision/exit_info.h"
+
+/* X(NAME, "name") */
+#define CHILD_STATE_LIST(X)       \
+    X(REGISTERED, "registered")   \
+    X(RESTARTING, "restarting")   \
+    X(STARTING, "starting")       \
+    X(RUNNING, "running")         \
+    X(STOPPING, "stopping")       \
+    X(STOPPED, "stopped")         \
+    X(FAILED, "failed")
+
+enum child_state {
+#define CHILD_STATE_ENUM(name, text) CHILD_##name,
+    CHILD_STATE_LIST(CHILD_STATE_ENUM)
+#undef CHILD_STATE_ENUM
+};
+#define CHILD_STATES 7
+
+/* Why a child is stopped (semantics: Child states). */
+enum stop_cause {
+    STOPPED_BY_REQUEST,      /* Until a request starts it. */
+    STOPPED_WITH_SUPERVISOR, /* Started again when the supervisor is. */
+    STOPPED_ENDED,           /* Transient after a normal end. */
+    STOPPED_TEMPORARY,       /* Never started again by itself. */
+    STOPPED_IGNORED          /* A native child that answered its start with `ignore`. */
+};
+
+/* What a registered or restarting child waits for. */
+enum child_wait {
+    WAIT_NOTHING, /* Its delay, if `timer_armed`. */
+    WAIT_POOL     /* A place among max-concurrent-starts, or an engine slot. */
+};
+
+/* X(NAME, "name"): every event of interfaces.md; the node notifies of all up to FAILED_. */
+#define EVENT_TYPE_LIST(X)                          \
+    X(REGISTERED, "registered")                     \
+    X(WAITING, "waiting")                           \
+    X(STARTING, "starting")                         \
+    X(STARTED, "started")                           \
+    X(READY, "ready")                               \
+    X(NOT_READY, "not-ready")                       \
+    X(EXITED, "exited")                             \
+    X(RESTART_SCHEDULED, "restart-scheduled")       \
+    X(STOPPING, "stopping")                         \
+    X(STOPPED, "stopped")                           \
+    X(FAILED, "failed")                             \
+    X(ESCALATED, "escalated")                       \
+    X(ADDED, "added")                               \
+    X(DELETED, "deleted")                           \
+    X(RESET, "reset")                               \
+    X(DENIED, "denied")                             \
+    X(DEAD_LETTER, "dead-letter")                   \
+    X(APPLICATION_STARTED, "application-started")   \
+    X(APPLICATION_STOPPED, "application-stopped")
+
+enum event_type {
+#define EVENT_TYPE_ENUM(name, text) EVENT_##name,
+    EVENT_TYPE_LIST(EVENT_TYPE_ENUM)
+#undef EVENT_TYPE_ENUM
+};
+
+const char *child_state_name(enum child_state state);
+const char *event_type_name(enum event_type type);
+bool child_state_find(const char *name, enum child_state *state_out);
+
+/* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, sets the first
+ * group of fields, and adds it. The rest is the node's; anybody else only reads, on the
+ * thread that steps. */
+struct supervisor_child {
+    /* Set by the shell before NODE_ADD; constant. */
+    const struct child_policy *policy; /* Outlives the child. */
+    void *shell;                       /* The shell's own. */
+    bool is_supervisor;                /* Needs no start slot; reports readiness and idleness. */
+    uint64_t random;                   /* Seed of its jitter. */
+
+    /* The node's. */
+    struct list siblings;
+    enum child_state state;
+    enum stop_cause stop_cause;   /* Meaningful in STOPPED, and in STOPPING for what comes after. */
+    enum child_wait wait;         /* Meaningful in REGISTERED and RESTARTING. */
+    uint32_t generation;          /* Of the current or last start attempt; 0 before the first. */
+    uint32_t restarts;            /* Grants since registered or reset. */
+    uint32_t attempt;             /* n: restarts since the last stable run. */
+    bool ready;
+    bool timer_armed;             /* At due_us: a delay, a start timeout or a stop timeout, by state. */
+    uint64_t due_us;
+    uint64_t lived_us;            /* Lived time up to the end of the last ready span. */
+    uint64_t ready_since_us;      /* Meaningful while `ready`. */
+    struct exit_info last_exit;   /* Meaningful if has_exited. */
+    bool has_exited;
+    /* More of the node's own may stand here (kill in flight and its reason, what follows a
+     * stop, subtree flags …). */
+    bool idle;                    /* A supervisor child that reported it. */
+    uint8_t flags;
+    uint8_t after_stop;
+    uint8_t kill_reason;
+    uint32_t grants_size;         /* Ring of the lived times of the last grants. */
+    uint32_t grants_next;
+    uint64_t grants_us[];
+};
+
+/** Bytes of a child with this policy. Thread: any. */
+size_t supervisor_child_size(const struct child_policy *policy);
+
+enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
+
+struct supervisor_node {
+    struct list children;     /* In their one order: start order, and reversed stop order. */
+    enum node_state state;
+    uint32_t counts[CHILD_STATES];
+    uint32_t by_request;      /* Children STOPPED by request. */
+    uint32_t running_ready;   /* Children RUNNING and ready. */
+    uint32_t idle_supervisors;/* Supervisor children that reported idle. */
+    bool reported_ready;
+    bool reported_idle;
+    struct exit_info end;     /* With what it will end, or has ended. */
+    struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
+    struct list *cursor;      /* Where a step with MORE goes on. */
+    uint64_t ignored;         /* Pairs of state and event that the table has no entry for. */
+    uint64_t coverage[CHILD_STATES][32]; /* Times each pair of the state table was taken (32 ≥ NODE_EVENTS). */
+};
+
+/* X(NAME): what can happen to a node. `child` is NULL where it concerns the whole node. */
+#define NODE_EVENT_LIST(X)                                                                    \
+    X(ADD)          /* `child` joins at the end of the order, REGISTERED; is started at once if the node runs */ \
+    X(START_ALL)    /* the node starts (again): every child but those stopped by request, temporary, failed…; `everything`: those too */ \
+    X(STOP_ALL)     /* the node is asked to end: children stop in reverse order, each within its own time */ \
+    X(KILL_ALL)     /* the same, at once; joins a STOP_ALL under way */                       \
+    X(ADMITTED)     /* the start slot that ADMIT asked for is granted */                      \
+    X(STARTED)      /* start answered */                                                      \
+    X(READY)        /* of `generation`: a supervisor child became ready */                    \
+    X(NOT_READY)    /* of `generation` */                                                     \
+    X(EXITED)       /* of `generation`: the instance is gone, or its start failed; `exit` says why */ \
+    X(TIMER)        /* the child's timer, armed for `due_us`, has fired */                    \
+    X(IDLE)         /* a supervisor child: nothing in it can run any more */                  \
+    X(NOT_IDLE)                                                                               \
+    X(START)        /* By hand (semantics): the answer is in actions->reply */                \
+    X(STOP)                                                                                   \
+    X(RESTART)                                                                                \
+    X(KILL)                                                                                   \
+    X(RESET)                                                                                  \
+    X(DELETE)                                                                                 \
+    X(RESET_ALL)    /* the whole node: RESET of each child */
+
+enum node_event_type {
+#define NODE_EVENT_ENUM(name) NODE_##name,
+    NODE_EVENT_LIST(NODE_EVENT_ENUM)
+#undef NODE_EVENT_ENUM
+};
+
+struct node_event {
+    enum node_event_type type;
+    uint64_t now_us;                /* Never smaller than that of the event before. */
+    struct supervisor_child *child;
+    uint32_t generation;            /* STARTED, READY, NOT_READY, EXITED: of any but the current one is dropped. */
+    struct exit_info exit;          /* EXITED. */
+    bool everything;                /* START_ALL: also children stopped by request, with empty budgets. */
+};
+
+/* What the answer to a verb is. */
+enum node_reply {
+    REPLY_OK,
+    REPLY_ALREADY_RUNNING,
+    REPLY_BUSY,        /* stopping */
+    REPLY_NOT_RUNNING  /* kill of a child without an instance */
+};
+
+/* X(NAME): what the shell is to do. */
+#define NODE_ACTION_LIST(X)                                                                   \
+    X(ADMIT)        /* ask for a start slot, by due time; ADMITTED is the answer */           \
+    X(WITHDRAW)     /* forget the asking for a slot, or give back one not used */             \
+    X(START)        /* begin instance `generation`; `everything` for a supervisor that was started by hand */ \
+    X(SETTLED)      /* the start is over (running or ended): give back the place among concurrent starts */ \
+    X(STOP)         /* ask the instance to end */                                             \
+    X(KILL)         /* end the instance now */                                                \
+    X(ARM)          /* set the child's one timer to `due_us` */                               \
+    X(DISARM)                                                                                 \
+    X(RESET_CHILD)  /* a supervisor child: RESET_ALL to its node */                           \
+    X(NOTIFY)       /* write the event `event` (below) */                                     \
+    X(REMOVED)      /* the child has left the node; free it */                                \
+    X(NODE_READY)   /* whole node: became ready (semantics: Strategies, "it is ready when") */ \
+    X(NODE_NOT_READY)                                                                         \
+    X(NODE_IDLE)    /* every child is stopped, failed or an idle supervisor, and none was stopped by request */ \
+    X(NODE_NOT_IDLE)                                                                          \
+    X(ENDED)        /* whole node: all children are down; `exit` is how the node ends */
+
+enum node_action_type {
+#define NODE_ACTION_ENUM(name) ACTION_##name,
+    NODE_ACTION_LIST(NODE_ACTION_ENUM)
+#undef NODE_ACTION_ENUM
+};
+
+struct node_action {
+    enum node_action_type type;
+    struct supervisor_child *child;
+    uint32_t generation;
+    uint64_t due_us;             /* ARM; ADMIT: when it became due. */
+    bool everything;             /* START */
+    /* NOTIFY alone; `generation`, `from`, `state` as interfaces.md says of each event. */
+    enum event_type event;
+    enum child_state from;
+    enum child_state state;
+    bool has_exit;
+    struct exit_info exit;       /* NOTIFY with has_exit, and ENDED. */
+    bool has_delay;
+    uint64_t delay_us;           /* RESTART_SCHEDULED: what is waited, after jitter. */
+    enum child_wait wait;        /* WAITING */
+    uint32_t restarts;           /* Grants since registered or reset. */
+    uint32_t budget_used;        /* Grants in the window; not counted for `unlimited`. */
+};
+
+#define NODE_ACTIONS_MAX 32
+
+struct node_actions {
+    size_t size;
+    struct node_action items[NODE_ACTIONS_MAX];
+    enum node_reply reply;       /* Of a verb. */
+};
+
+enum node_result { NODE_DONE, NODE_MORE };
+
+/** An empty, stopped node. */
+void supervisor_node_init(struct supervisor_node *node);
+
+/**
+ * Takes one event; fills `actions` (emptied first) with what is to be done, in order.
+ *
+ * NODE_MORE: the buffer was full; perform the actions and call supervisor_node_continue()
+ * until it says NODE_DONE, before any other event. An event that has no place in the state table is
+ * ignored and counted in node->ignored.
+ * Thread: one at a time for a node.  Blocks: no.  Allocates: no.
+ */
+enum node_result supervisor_node_step(struct supervisor_node *node, const struct node_event *event,
+                                      struct node_actions *actions);
+enum node_result supervisor_node_continue(struct supervisor_node *node, struct node_actions *actions);
+
+/** Grants of `child` in its window at `now_us`: the used part of its budget. */
+uint32_t supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us);
+
+#endif
