@@ -1,0 +1,43 @@
+# airs: the two commands are `make run` and `make test`; the rest is for those who change it.
+# Thin, over scripts/ and CMakePresets.json.
+
+.PHONY: all run test test-dev asan tsan bench fuzz fmt bindings setup clean
+
+all: setup
+	@scripts/build dev
+
+setup:
+	@scripts/setup
+	@scripts/engine-build
+
+run: all
+	build/airs up -f examples/shop/airs.yaml
+
+test: test-dev asan tsan
+
+test-dev: all
+	@scripts/test build
+
+asan: setup
+	@scripts/build asan
+	@scripts/test build-asan
+
+tsan: setup
+	@scripts/build tsan
+	@scripts/test build-tsan
+
+bench: all
+	@bench/run build
+
+fuzz: setup
+	@scripts/build fuzz
+	@scripts/fuzz build-fuzz
+
+fmt:
+	@git ls-files '*.c' '*.h' | grep -v '^guests/sdk/gen/' | xargs clang-format-19 -i
+
+bindings:
+	@scripts/make-bindings
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz
