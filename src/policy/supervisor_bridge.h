@@ -1,0 +1,130 @@
+/* Supervisor bridge: the one interface through which policy reaches the actor runtime.
+ *
+ * One bridge serves a whole tree. A child is a path, a `struct supervisor_config` and an
+ * opaque `struct child_spec`; registering it names its parent. The bridge executes and
+ * reports; who is restarted, and when, is decided behind it and told only by events.
+ *
+ * The verbs ask a supervisor and never wait for it: each takes a completion, which is
+ * called exactly once with the supervisor's answer. What then happens to the child arrives
+ * as events. component/supervisor_wrapper implements the bridge over the actor runtime.
+ */
+#ifndef POLICY_SUPERVISOR_BRIDGE_H
+#define POLICY_SUPERVISOR_BRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+
+#include "supervision/child_policy.h"
+#include "supervision/exit_info.h"
+#include "supervision/supervisor_node.h"
+
+struct supervisor_config;
+struct child_spec; /* Layer 2's: what to run. Policy only hands it on. */
+struct supervisor_bridge;
+
+/* The states that supervision shows are the node's own: nothing is converted. */
+typedef enum child_state component_supervision_state;
+
+/* Called once, on a worker or on the calling thread; must be quick and may not block.
+ * `text` explains a status other than AIRS_OK; valid during the call alone. */
+struct bridge_completion {
+    void (*done)(void *context, enum airs_status status, const char *text); /* NULL: nobody asks. */
+    void *context;
+};
+
+/* One child as its supervisor sees it, at one moment of its turn. */
+struct supervision_view {
+    const char *path;
+    const struct supervisor_config *config;
+    const struct child_spec *spec;  /* NULL of a supervisor. */
+    bool is_supervisor;
+    enum child_state state;
+    enum stop_cause stop_cause;     /* Meaningful in CHILD_STOPPED. */
+    bool ready;
+    uint32_t generation;
+    uint32_t restarts;              /* Grants since registered or reset. */
+    uint32_t budget_used;
+    uint32_t budget_allowed;        /* RESTARTS_UNLIMITED: no budget. */
+    uint32_t attempt;               /* n: restarts since the last stable run. */
+    uint64_t uptime_us;             /* Since its instance runs; 0 without one. */
+    bool has_due;
+    uint64_t due_us;                /* From now until its timer: a delay, a start or a stop timeout. */
+    const char *waits_for;          /* "pool", or NULL. */
+    bool has_exit;
+    struct exit_info exit;          /* The last one. */
+    const char *exit_detail;        /* NULL without. */
+};
+
+/* Called once, on a worker or on the calling thread. `views` are in tree order, a supervisor
+ * before its children, and valid during the call alone. AIRS_ENOENT: no such path. */
+struct bridge_listing {
+    void (*done)(void *context, enum airs_status status, const struct supervision_view *views,
+                 size_t count);
+    void *context;
+};
+
+struct supervisor_bridge_ops {
+    /* Adds a child under `parent_path` ("/" is the root), at the end of its order. `spec` NULL:
+     * a supervisor. `config` and `spec` are borrowed and outlive the bridge. When the parent
+     * runs already, the child is started.
+     * AIRS_EEXIST, AIRS_ENOENT (parent), AIRS_EINVAL (parent is no supervisor), AIRS_ELIMIT,
+     * AIRS_ENOMEM. A component that cannot be loaded is no error here: its start says so. */
+    enum airs_status (*register_component)(struct supervisor_bridge *bridge,
+                                           const char *parent_path, const char *path,
+                                           const struct supervisor_config *config,
+                                           const struct child_spec *spec,
+                                           struct airs_error *error);
+
+    /* The verbs by hand (semantics: By hand). AIRS_OK: taken · AIRS_ENOENT · AIRS_EBUSY:
+     * stopping · AIRS_EALREADY: starting or running (start) · AIRS_ENOTRUNNING (kill) ·
+     * AIRS_ENOMEM. A supervisor's path means its subtree. */
+    void (*start_component)(struct supervisor_bridge *bridge, const char *path,
+                            struct bridge_completion completion);
+    /* `timeout_us` of wall time bounds the stop beside the child's own shutdown time: at its
+     * end the child is killed. DURATION_INFINITE: its own time alone. */
+    void (*stop_component)(struct supervisor_bridge *bridge, const char *path,
+                           uint64_t timeout_us, struct bridge_completion completion);
+    void (*restart_component)(struct supervisor_bridge *bridge, const char *path,
+                              struct bridge_completion completion);
+    void (*kill_component)(struct supervisor_bridge *bridge, const char *path,
+                           struct bridge_completion completion);
+    void (*reset_component)(struct supervisor_bridge *bridge, const char *path,
+                            struct bridge_completion completion);
+
+    /* The state that the events have shown last; false: no such path. Any thread, at once. */
+    bool (*get_component_state)(struct supervisor_bridge *bridge, const char *path,
+                                component_supervision_state *state_out);
+
+    /* Starts the root: every child. Completes when the root has taken it. */
+    void (*start_all)(struct supervisor_bridge *bridge, struct bridge_completion completion);
+    /* Stops every child, each within its own shutdown time; past `timeout_us` the rest is
+     * killed and named in `text`. Completes when nothing is left: AIRS_OK, or AIRS_ETIMEDOUT
+     * when some had to be killed. */
+    void (*stop_all)(struct supervisor_bridge *bridge, uint64_t timeout_us,
+                     struct bridge_completion completion);
+    /* Ends every child now; joins a stop_all under way. Completes when it is taken. */
+    void (*kill_all)(struct supervisor_bridge *bridge, struct bridge_completion completion);
+
+    /* The child at `path` alone; NULL: all of the tree. */
+    void (*list)(struct supervisor_bridge *bridge, const char *path,
+                 struct bridge_listing listing);
+};
+
+struct supervisor_bridge {
+    const struct supervisor_bridge_ops *ops;
+};
+
+/** The name of a state as it stands in events. Thread: any. */
+const char *component_supervision_state_name(component_supervision_state state);
+
+/** The answer of a supervisor as a status, and its text ("busy", …). Thread: any. */
+enum airs_status bridge_status_of_reply(enum node_reply reply, const char **text_out);
+
+/** Calls `completion.done`, if there is one. */
+void bridge_complete(struct bridge_completion completion, enum airs_status status,
+                     const char *text);
+
+#endif
