@@ -1,9 +1,5 @@
 /* The base layer: error reports, lists, maps, buffers, shared text, the generator. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "testing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
