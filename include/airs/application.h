@@ -1,0 +1,248 @@
+/* An application: a manifest and the supervised tree of components that it describes.
+ *
+ * load → start → (requests) → stop or kill → ended → free. Events and log lines come
+ * through callbacks on the library's threads; such a callback copies what it wants and
+ * returns: it must not block and must not call back into the application, because a
+ * restart waits for it.
+ */
+#ifndef AIRS_APPLICATION_H
+#define AIRS_APPLICATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define AIRS_NONE UINT64_MAX          /* "does not apply" in a 64-bit field. */
+#define AIRS_UNLIMITED UINT32_MAX     /* budget_allowed of a child that never gives up. */
+#define AIRS_CALL_BYTES_MAX (1u << 20) /* Largest payload of airs_application_send and _call. */
+
+struct airs_application;
+
+/**
+ * One event (docs: Events). Texts are NUL-terminated, constant during the callback alone,
+ * and NULL where they do not apply; names are those of the JSON form.
+ */
+struct airs_event {
+    uint64_t seq;          /* From 1, without gaps. */
+    uint64_t time_us;      /* Microseconds since 1970: wall clock at start + monotonic time. */
+    const char *path;      /* NULL for the application's own events. */
+    const char *event;     /* "started", "exited", … */
+    const char *from;      /* State before, or NULL. */
+    const char *state;     /* State after, or NULL. */
+    const char *reason;    /* Exit reason, or NULL. */
+    const char *detail;    /* Trap code, exit code or message, or NULL. */
+    const char *cause;     /* Path that made it happen, or NULL. */
+    const char *waits_for; /* A path, "turn", "pool" or "compile", or NULL. */
+    uint64_t generation;   /* 0: does not apply. */
+    uint64_t delay_us;     /* AIRS_NONE: does not apply. */
+    uint64_t restarts;     /* AIRS_NONE: does not apply. */
+    bool has_budget;
+    uint32_t budget_used;
+    uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+};
+
+/** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
+struct airs_log_line {
+    uint64_t time_us;    /* As in struct airs_event. */
+    const char *path;
+    uint64_t generation; /* 0: unknown. */
+    const char *stream;  /* "stdout", "stderr" or "log". */
+    const char *level;   /* "trace" … "critical" of a `log` call, else NULL. */
+    const char *text;    /* `size` bytes, any bytes, without the newline; not NUL-terminated. */
+    size_t size;
+};
+
+/** A child as its supervisor saw it at one moment. Constant during the callback alone. */
+struct airs_child {
+    const char *path;
+    const char *kind;      /* "supervisor", "actor", "command" or "component" (not loaded yet). */
+    const char *state;     /* "registered", "starting", "running", … */
+    bool ready;
+    uint64_t generation;
+    uint64_t restarts;
+    uint32_t budget_used;
+    uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint64_t uptime_us;      /* AIRS_NONE: no instance. */
+    uint64_t due_us;         /* Until the start that is waited for; AIRS_NONE: none. */
+    const char *waits_for;   /* NULL: nothing. */
+    const char *exit_reason; /* Of the last instance; NULL: none has ended. */
+    const char *exit_detail; /* NULL: none. */
+    uint64_t memory_bytes;   /* AIRS_NONE in this and the next three: a supervisor. */
+    uint64_t cpu_us;
+    uint64_t mailbox;        /* Messages that wait. */
+    uint64_t messages;       /* Messages taken since registered. */
+    const char *component;   /* The file; NULL for a supervisor. */
+    const char *strategy;    /* NULL for a component. */
+};
+
+struct airs_application_options {
+    const char *manifest_path; /* Required. */
+    const char *cache_dir;     /* For compiled code, made 0700; NULL: $XDG_CACHE_HOME/airs. */
+    unsigned workers;          /* 0: one per core. */
+
+    void *context;             /* Given to every callback below; each may be NULL. */
+
+    /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
+    void (*event)(void *context, const struct airs_event *event);
+    /** A line. Thread: any of the library's, several at once. Must not block. */
+    void (*log)(void *context, const struct airs_log_line *line);
+    /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */
+    size_t (*log_room)(void *context, const char *path);
+    /** How far compiling is, one line of text each. Thread: that of airs_application_start. */
+    void (*progress)(void *context, const char *line);
+    /**
+     * Compiles `file` into `cache_dir` somewhere else, for instance in a child process.
+     * NULL: airs_application_start compiles on its own thread. Thread: that of
+     * airs_application_start.  Blocks: as long as it takes.
+     */
+    enum airs_status (*compile)(void *context, const char *file, const char *cache_dir,
+                                struct airs_error *error);
+    /**
+     * The application has ended: nothing runs any more and `application-stopped` was written.
+     * `exit_code`: 0, or 1 if a child is failed or the root escalated. Called once after a
+     * start that succeeded. Thread: one of the library's: hand over, free elsewhere.
+     */
+    void (*ended)(void *context, int exit_code);
+};
+
+/** Takes one line of a report about a manifest; constant during the call alone. */
+typedef void (*airs_report)(void *context, const char *text);
+
+/**
+ * Reads a manifest and everything it names; starts nothing.
+ *
+ * `options` and its texts are copied. Errors of the manifest are given to `report` (may be
+ * NULL) with file, line and column, the first of them in `error` too: AIRS_EINVAL; a file
+ * that is not there: AIRS_ENOENT.
+ * Ownership: the caller frees *application_out.  Thread: any.  Blocks: for the files.
+ */
+AIRS_API enum airs_status
+airs_application_load(const struct airs_application_options *options, airs_report report,
+                      void *report_context, struct airs_application **application_out,
+                      struct airs_error *error);
+
+/** The name in the manifest; lives as long as the application. Thread: any.  Blocks: no. */
+AIRS_API const char *airs_application_name(const struct airs_application *application);
+
+/**
+ * Compiles what is not in the cache, loads, and starts the tree; `application-started` is
+ * written before it returns. A component that cannot be compiled or loaded is no error
+ * here: its children are `failed` with reason load-error, and the rest runs.
+ * Fails with AIRS_ELIMIT when the machine cannot hold that many instances, AIRS_EBUSY after
+ * airs_application_cancel, AIRS_EALREADY the second time.
+ * Thread: one.  Blocks: while it compiles and loads; not for children.
+ */
+AIRS_API enum airs_status
+airs_application_start(struct airs_application *application, struct airs_error *error);
+
+/** Makes a start under way give up before its next component. Thread: any.  Blocks: no. */
+AIRS_API void airs_application_cancel(struct airs_application *application);
+
+/** True from a start that succeeded to `ended`. Thread: any.  Blocks: no. */
+AIRS_API bool airs_application_is_running(const struct airs_application *application);
+
+/** True while every child that should run is ready. Thread: any.  Blocks: no. */
+AIRS_API bool airs_application_is_ready(const struct airs_application *application);
+
+/**
+ * Asks every child to stop, in reverse order, each with its own shutdown time, then ends;
+ * `ended` says when, with exit code 0. Not an error when it is stopping or has ended.
+ * Thread: any.  Blocks: no.
+ */
+AIRS_API void airs_application_stop(struct airs_application *application);
+
+/** Ends every instance at once; otherwise as airs_application_stop. Thread: any.  Blocks: no. */
+AIRS_API void airs_application_kill(struct airs_application *application);
+
+/**
+ * Waits for the end of an application that was started; gives its exit code.
+ * AIRS_ETIMEDOUT after `timeout_us` (AIRS_NONE: never), AIRS_ENOTRUNNING if it never started.
+ * Thread: any but the library's.  Blocks: yes.
+ */
+AIRS_API enum airs_status
+airs_application_wait(struct airs_application *application, uint64_t timeout_us,
+                      int *exit_code_out);
+
+/**
+ * Kills what still runs, joins all threads, frees. NULL is allowed.
+ * Thread: any but the library's; no other call may be under way.  Blocks: until joined.
+ */
+AIRS_API void airs_application_free(struct airs_application *application);
+
+/**
+ * The answer to a request, exactly once for each request that was accepted (AIRS_OK), maybe
+ * before the request's function returns. `text` says more (NULL: nothing); `bytes` is the
+ * response of a call. Both are constant during the callback alone. Thread: any. Must not block.
+ */
+typedef void (*airs_done)(void *context, enum airs_status status, const char *text,
+                          const void *bytes, size_t size);
+
+/** Takes one child of a list; constant during the callback alone. Must not block. */
+typedef void (*airs_visit)(void *context, const struct airs_child *child);
+
+enum airs_verb { AIRS_START, AIRS_STOP, AIRS_RESTART, AIRS_KILL, AIRS_RESET };
+
+/** "start", …, "reset". Thread: any.  Blocks: no. */
+AIRS_API const char *airs_verb_name(enum airs_verb verb);
+/** False, and *verb_out untouched, for any other name. Thread: any.  Blocks: no. */
+AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
+
+/**
+ * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is
+ * accepted: the change itself comes as events. AIRS_EALREADY "already running", AIRS_EBUSY
+ * "busy", AIRS_ENOTRUNNING "not running".
+ * Fails with AIRS_ENOENT when there is no such child (the error names the nearest one),
+ * AIRS_ENOTRUNNING when the application does not run. Thread: any.  Blocks: no.
+ */
+AIRS_API enum airs_status
+airs_application_control(struct airs_application *application, enum airs_verb verb,
+                         const char *path, airs_done done, void *context,
+                         struct airs_error *error);
+
+/**
+ * Visits every child from `path` down in tree order (NULL or "/": all), then calls `done`.
+ * Visits come on several threads, but never two at once. Fails as airs_application_control.
+ * Thread: any.  Blocks: no.
+ */
+AIRS_API enum airs_status
+airs_application_list(struct airs_application *application, const char *path, airs_visit visit,
+                      airs_done done, void *context, struct airs_error *error);
+
+/** As airs_application_list, for the one child `path`. Thread: any.  Blocks: no. */
+AIRS_API enum airs_status
+airs_application_get(struct airs_application *application, const char *path, airs_visit visit,
+                     airs_done done, void *context, struct airs_error *error);
+
+/**
+ * Puts a message into the mailbox of the actor `path`; done when this returns. The bytes are
+ * copied. AIRS_ENOENT, AIRS_EINVAL (not an actor), AIRS_ELIMIT (mailbox full, or more than
+ * AIRS_CALL_BYTES_MAX), AIRS_EENDED (refused in this state). Thread: any.  Blocks: no.
+ */
+AIRS_API enum airs_status
+airs_application_send(struct airs_application *application, const char *path, const void *bytes,
+                      size_t size, struct airs_error *error);
+
+/**
+ * As airs_application_send; `done` gets the response: AIRS_OK and its bytes, AIRS_EREJECTED
+ * (the guest's err, in `text`), AIRS_EENDED, AIRS_ETIMEDOUT after `timeout_us`.
+ */
+AIRS_API enum airs_status
+airs_application_call(struct airs_application *application, const char *path, const void *bytes,
+                      size_t size, uint64_t timeout_us, airs_done done, void *context,
+                      struct airs_error *error);
+
+/** Version of libairs, "0.1.0". Thread: any.  Blocks: no. */
+AIRS_API const char *airs_version(void);
+/** Version of the engine inside. Thread: any.  Blocks: no. */
+AIRS_API const char *airs_engine_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
