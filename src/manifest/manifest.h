@@ -1,0 +1,77 @@
+/* Manifest: airs.yaml as a tree of children, checked and complete.
+ *
+ * Every value in the tree is the effective one: what the file leaves out has its default.
+ * One table (schema.c) drives reading, defaults, `airs check --effective` and the JSON
+ * Schema. A key whose feature this version lacks is refused by name, never ignored.
+ */
+#ifndef MANIFEST_MANIFEST_H
+#define MANIFEST_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+
+#include "component/component_spec.h"
+#include "manifest/manifest_report.h"
+#include "policy/supervisor_config.h"
+
+#define MANIFEST_BYTES_MAX (4u << 20)        /* Size of the file. */
+#define MANIFEST_CHILDREN_MAX 100000u        /* Children of a manifest, each of a `count` counted. */
+#define MANIFEST_NESTING_MAX 16u             /* Supervisors inside supervisors, the root counted. */
+#define MANIFEST_NAME_MAX 63u                /* Characters of a name. */
+#define MANIFEST_INSTANCES_MAX 1000000u      /* `max-instances` and `max-concurrent-starts`. */
+
+struct manifest;
+
+/* One child, or the root. Constant after load. */
+struct manifest_node {
+    struct manifest_node *parent;    /* NULL: the root, which is the application itself. */
+    char *name;                      /* "back#2"; of the root: the application's name. */
+    char *path;                      /* "/web/back#2"; of the root: "/". */
+    uint32_t instance;               /* 1 … count, or 0 without a `count`. */
+    uint32_t count;                  /* Of the entry that it came from; 1 without. */
+    struct supervisor_config config; /* config.is_supervisor says which of the two it is. */
+    struct component_spec *spec;     /* One reference; NULL of a supervisor. */
+    struct manifest_node **children; /* In file order; empty of a component. */
+    size_t children_size;
+    uint64_t *backoff_list_us;       /* What config.policy.backoff.list_us borrows, or NULL. */
+    unsigned line;                   /* Where its entry begins, from 1. */
+};
+
+struct manifest {
+    char *file;                      /* As given to manifest_load. */
+    char *directory;                 /* Of the file: what `component` is relative to; no slash at its end. */
+    struct manifest_node *root;      /* A supervisor; never NULL. */
+    uint32_t max_concurrent_starts;  /* 0: not set, 4 × workers. */
+    uint32_t max_instances;          /* Set, or components + 25 % + 64. */
+    size_t components;               /* Children that are components. */
+    size_t supervisors;              /* Children that are supervisors; the root is not counted. */
+};
+
+/**
+ * Reads and checks the manifest in `file`.
+ *
+ * All errors of the file, up to MANIFEST_ERRORS_MAX, are written into `report` with their
+ * places; `error` gets the first of them in one line. Fails with AIRS_EINVAL for an error in
+ * the file, AIRS_ENOENT when there is none, AIRS_EIO when it cannot be read, AIRS_ELIMIT when
+ * it is larger than MANIFEST_BYTES_MAX, AIRS_ENOMEM.
+ * Ownership: the caller frees *manifest_out, and deinits `report`, which it had inited.
+ * Thread: any.  Blocks: on files.
+ */
+enum airs_status manifest_load(const char *file, struct manifest **manifest_out,
+                               struct manifest_report *report, struct airs_error *error);
+
+/** As manifest_load, from memory; `directory` is what component files are relative to. */
+enum airs_status manifest_parse(const char *text, size_t size, const char *file,
+                                const char *directory, struct manifest **manifest_out,
+                                struct manifest_report *report, struct airs_error *error);
+
+/** Frees the tree; NULL is allowed. Specs that somebody else holds a reference of stay. */
+void manifest_free(struct manifest *manifest);
+
+/** The node after `node` in tree order (a supervisor before its children); NULL at the end. */
+const struct manifest_node *manifest_next(const struct manifest_node *node);
+
+#endif

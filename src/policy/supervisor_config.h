@@ -1,0 +1,85 @@
+/* Supervisor config: what the user wants of one child's supervision. A value.
+ *
+ * It holds layer 3's own `struct child_policy`, so the way from policy to decision is the
+ * identity: nothing is converted, nothing can be lost. The builders take and return the
+ * struct by value, so that a config reads as a sentence:
+ *
+ *     struct supervisor_config config = supervisor_config_with_max_restarts(
+ *         supervisor_config_transient(), 5);
+ *
+ * A list of delays (BACKOFF_LIST) is borrowed: it outlives every copy of the config.
+ * Thread: every function here, any.  Blocks: no.  Allocates: no.
+ */
+#ifndef POLICY_SUPERVISOR_CONFIG_H
+#define POLICY_SUPERVISOR_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+
+#include "supervision/child_policy.h"
+
+/* A duration of a policy is at most ten years, so that sums of them cannot overflow. */
+#define POLICY_DURATION_MAX_US (UINT64_C(87600) * 3600 * 1000000)
+/* `within`, `reset-after` and every finite timeout but `shutdown` are at least this. */
+#define POLICY_DURATION_MIN_US UINT64_C(1000)
+/* The factor of an exponential backoff lies in [1, 1000]. */
+#define BACKOFF_FACTOR_MAX 1000.0
+/* Delays of a list backoff. */
+#define BACKOFF_LIST_MAX 64u
+
+struct supervisor_config {
+    bool is_supervisor;         /* The child is a supervisor, not a component. */
+    struct child_policy policy; /* As the node that decides reads it. */
+};
+
+/** The config of a component with the defaults of semantics.md: permanent, 3 within 60 s. */
+struct supervisor_config supervisor_config_default(void);
+/** The config of a nested supervisor: as above, with no start timeout and no stop timeout. */
+struct supervisor_config supervisor_config_default_supervisor(void);
+
+/** Defaults with that restart policy. */
+struct supervisor_config supervisor_config_permanent(void);
+struct supervisor_config supervisor_config_transient(void);
+struct supervisor_config supervisor_config_temporary(void);
+
+/** Builders: a copy of `config` with one thing changed. They check nothing; validate does. */
+struct supervisor_config supervisor_config_with_restart(struct supervisor_config config,
+                                                        enum restart_policy restart);
+struct supervisor_config supervisor_config_with_max_restarts(struct supervisor_config config,
+                                                             uint32_t max_restarts);
+struct supervisor_config supervisor_config_with_restart_window(struct supervisor_config config,
+                                                               uint64_t within_us);
+struct supervisor_config supervisor_config_with_on_exhausted(struct supervisor_config config,
+                                                             enum on_exhausted on_exhausted);
+struct supervisor_config supervisor_config_with_backoff(struct supervisor_config config,
+                                                        struct backoff backoff);
+struct supervisor_config supervisor_config_with_shutdown(struct supervisor_config config,
+                                                         uint64_t shutdown_us);
+struct supervisor_config supervisor_config_with_start_timeout(struct supervisor_config config,
+                                                              uint64_t start_timeout_us);
+
+/** Backoffs with the other values at their defaults. `list_us` is borrowed. */
+struct backoff backoff_immediate(void);
+struct backoff backoff_linear(uint64_t initial_us, uint64_t max_us);
+struct backoff backoff_exponential(uint64_t initial_us, double factor, uint64_t max_us);
+struct backoff backoff_list(const uint64_t *list_us, size_t size);
+
+/** Whether every delay from some n on is 0, so that unlimited restarts would spin. */
+bool backoff_can_stay_zero(const struct backoff *backoff);
+
+/**
+ * Checks what a manifest or a caller may ask for: each value in its range, and no
+ * unlimited restarts where the delay can stay 0. Fails with AIRS_EINVAL and the reason.
+ */
+enum airs_status supervisor_config_validate(const struct supervisor_config *config,
+                                            struct airs_error *error);
+
+/** The names as they stand in manifests and events. Constant. */
+const char *restart_policy_name(enum restart_policy restart);
+const char *backoff_strategy_name(enum backoff_strategy strategy);
+const char *on_exhausted_name(enum on_exhausted on_exhausted);
+
+#endif
