@@ -1,0 +1,259 @@
+#include "policy/supervisor_config.h"
+
+#include <assert.h>
+
+#include "base/error.h"
+
+struct supervisor_config
+supervisor_config_default(void)
+{
+    return (struct supervisor_config){ .policy = child_policy_default(false) };
+}
+
+struct supervisor_config
+supervisor_config_default_supervisor(void)
+{
+    return (struct supervisor_config){
+        .is_supervisor = true,
+        .policy = child_policy_default(true),
+    };
+}
+
+struct supervisor_config
+supervisor_config_permanent(void)
+{
+    return supervisor_config_with_restart(supervisor_config_default(), RESTART_PERMANENT);
+}
+
+struct supervisor_config
+supervisor_config_transient(void)
+{
+    return supervisor_config_with_restart(supervisor_config_default(), RESTART_TRANSIENT);
+}
+
+struct supervisor_config
+supervisor_config_temporary(void)
+{
+    return supervisor_config_with_restart(supervisor_config_default(), RESTART_TEMPORARY);
+}
+
+struct supervisor_config
+supervisor_config_with_restart(struct supervisor_config config, enum restart_policy restart)
+{
+    config.policy.restart = restart;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_max_restarts(struct supervisor_config config, uint32_t max_restarts)
+{
+    config.policy.max_restarts = max_restarts;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_restart_window(struct supervisor_config config, uint64_t within_us)
+{
+    config.policy.within_us = within_us;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_on_exhausted(struct supervisor_config config,
+                                    enum on_exhausted on_exhausted)
+{
+    config.policy.on_exhausted = on_exhausted;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_backoff(struct supervisor_config config, struct backoff backoff)
+{
+    config.policy.backoff = backoff;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_shutdown(struct supervisor_config config, uint64_t shutdown_us)
+{
+    config.policy.shutdown_us = shutdown_us;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_start_timeout(struct supervisor_config config, uint64_t start_timeout_us)
+{
+    config.policy.start_timeout_us = start_timeout_us;
+    return config;
+}
+
+struct backoff
+backoff_immediate(void)
+{
+    struct backoff backoff = child_policy_default(false).backoff;
+    backoff.strategy = BACKOFF_IMMEDIATE;
+    return backoff;
+}
+
+struct backoff
+backoff_linear(uint64_t initial_us, uint64_t max_us)
+{
+    struct backoff backoff = child_policy_default(false).backoff;
+    backoff.strategy = BACKOFF_LINEAR;
+    backoff.initial_us = initial_us;
+    backoff.max_us = max_us;
+    return backoff;
+}
+
+struct backoff
+backoff_exponential(uint64_t initial_us, double factor, uint64_t max_us)
+{
+    struct backoff backoff = child_policy_default(false).backoff;
+    backoff.strategy = BACKOFF_EXPONENTIAL;
+    backoff.initial_us = initial_us;
+    backoff.factor = factor;
+    backoff.max_us = max_us;
+    return backoff;
+}
+
+struct backoff
+backoff_list(const uint64_t *list_us, size_t size)
+{
+    struct backoff backoff = child_policy_default(false).backoff;
+    backoff.strategy = BACKOFF_LIST;
+    backoff.list_us = list_us;
+    backoff.list_size = size;
+    return backoff;
+}
+
+bool
+backoff_can_stay_zero(const struct backoff *backoff)
+{
+    switch (backoff->strategy) {
+    case BACKOFF_IMMEDIATE:
+        return true;
+    case BACKOFF_LINEAR:
+    case BACKOFF_EXPONENTIAL:
+        return backoff->initial_us == 0 || backoff->max_us == 0;
+    case BACKOFF_LIST:
+        return backoff->list_size == 0 || backoff->list_us[backoff->list_size - 1] == 0;
+    }
+    assert(!"no such backoff strategy");
+    return true;
+}
+
+static bool
+is_duration(uint64_t us, uint64_t min_us)
+{
+    return us >= min_us && us <= POLICY_DURATION_MAX_US;
+}
+
+static bool
+is_duration_or_infinite(uint64_t us, uint64_t min_us)
+{
+    return us == DURATION_INFINITE || is_duration(us, min_us);
+}
+
+static enum airs_status
+validate_delays(const struct backoff *backoff, struct airs_error *error)
+{
+    if (backoff->strategy == BACKOFF_LIST) {
+        if (backoff->list_size == 0 || backoff->list_size > BACKOFF_LIST_MAX)
+            return fail(error, AIRS_EINVAL, "backoff: a list has 1 to %u delays, not %zu",
+                        BACKOFF_LIST_MAX, backoff->list_size);
+        for (size_t i = 0; i < backoff->list_size; i++)
+            if (!is_duration(backoff->list_us[i], 0))
+                return fail(error, AIRS_EINVAL, "backoff: delay %zu is out of range", i + 1);
+        return AIRS_OK;
+    }
+    if (backoff->strategy == BACKOFF_IMMEDIATE)
+        return AIRS_OK;
+    if (!is_duration(backoff->initial_us, 0) || !is_duration(backoff->max_us, 0))
+        return fail(error, AIRS_EINVAL, "backoff: 'initial' or 'max' is out of range");
+    if (backoff->max_us < backoff->initial_us)
+        return fail(error, AIRS_EINVAL, "backoff: 'max' is less than 'initial'");
+    if (backoff->strategy == BACKOFF_EXPONENTIAL
+        && !(backoff->factor >= 1.0 && backoff->factor <= BACKOFF_FACTOR_MAX))
+        return fail(error, AIRS_EINVAL, "backoff: 'factor' must lie between 1 and %.0f",
+                    BACKOFF_FACTOR_MAX);
+    return AIRS_OK;
+}
+
+static enum airs_status
+validate_backoff(const struct backoff *backoff, struct airs_error *error)
+{
+    if (!(backoff->jitter >= 0.0 && backoff->jitter <= 1.0))
+        return fail(error, AIRS_EINVAL, "backoff: 'jitter' must lie between 0%% and 100%%");
+    if (!is_duration_or_infinite(backoff->reset_after_us, POLICY_DURATION_MIN_US))
+        return fail(error, AIRS_EINVAL, "backoff: 'reset-after' is out of range");
+    return validate_delays(backoff, error);
+}
+
+enum airs_status
+supervisor_config_validate(const struct supervisor_config *config, struct airs_error *error)
+{
+    const struct child_policy *policy = &config->policy;
+
+    if (policy->max_restarts != RESTARTS_UNLIMITED && policy->max_restarts > RESTARTS_MAX)
+        return fail(error, AIRS_EINVAL, "'max-restarts' is at most %u, or unlimited",
+                    RESTARTS_MAX);
+    if (!is_duration(policy->within_us, POLICY_DURATION_MIN_US))
+        return fail(error, AIRS_EINVAL, "'within' is out of range");
+    if (!is_duration_or_infinite(policy->shutdown_us, 0))
+        return fail(error, AIRS_EINVAL, "'shutdown' is out of range");
+    if (!is_duration_or_infinite(policy->start_timeout_us, POLICY_DURATION_MIN_US))
+        return fail(error, AIRS_EINVAL, "'start-timeout' is out of range");
+
+    enum airs_status status = validate_backoff(&policy->backoff, error);
+    if (status != AIRS_OK)
+        return status;
+    if (policy->max_restarts == RESTARTS_UNLIMITED && backoff_can_stay_zero(&policy->backoff))
+        return fail(error, AIRS_EINVAL,
+                    "'max-restarts: unlimited' needs a backoff whose delay does not stay 0");
+    return AIRS_OK;
+}
+
+const char *
+restart_policy_name(enum restart_policy restart)
+{
+    switch (restart) {
+    case RESTART_PERMANENT:
+        return "permanent";
+    case RESTART_TRANSIENT:
+        return "transient";
+    case RESTART_TEMPORARY:
+        return "temporary";
+    }
+    assert(!"no such restart policy");
+    return "";
+}
+
+const char *
+backoff_strategy_name(enum backoff_strategy strategy)
+{
+    switch (strategy) {
+    case BACKOFF_IMMEDIATE:
+        return "immediate";
+    case BACKOFF_LINEAR:
+        return "linear";
+    case BACKOFF_EXPONENTIAL:
+        return "exponential";
+    case BACKOFF_LIST:
+        return "list";
+    }
+    assert(!"no such backoff strategy");
+    return "";
+}
+
+const char *
+on_exhausted_name(enum on_exhausted on_exhausted)
+{
+    switch (on_exhausted) {
+    case ON_EXHAUSTED_FAIL:
+        return "fail";
+    case ON_EXHAUSTED_ESCALATE:
+        return "escalate";
+    }
+    assert(!"no such answer to an exhausted budget");
+    return "";
+}
