@@ -1,0 +1,128 @@
+/* Supervisor actor: the shell around a supervisor node.
+ *
+ * An actor whose messages are the node's events and whose effects are the node's actions. It
+ * decides nothing and never blocks. What others want of it comes as requests, from any
+ * thread, in memory of theirs.
+ *
+ * A supervisor is registered under its path, the root's is "/". Verbs on a child go to the
+ * child's supervisor, those on a supervisor's path to that supervisor's parent.
+ */
+#ifndef RUNTIME_SUPERVISOR_ACTOR_H
+#define RUNTIME_SUPERVISOR_ACTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+#include <airs/types.h>
+
+#include "base/refstr.h"
+#include "runtime/mailbox.h"
+#include "supervision/child_policy.h"
+#include "supervision/supervisor_node.h"
+
+struct actor_system;
+
+struct supervisor_options {
+    struct refstr *path;             /* Referenced. "/" for the root. */
+    uint64_t seed;                   /* Of its children's jitter. */
+    /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
+    void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
+    void (*on_idle)(void *ctx, bool idle, bool any_failed);
+                                     /* Nothing in it can run any more, or something can again.
+                                      * `any_failed`: a child of the root itself is failed. */
+    void *ctx;
+};
+
+/**
+ * Makes a supervisor without children, at rest: a nested one is then added to its parent by
+ * REQUEST_ADD like any child (with is_supervisor), the root is started by REQUEST_START_ALL.
+ * Fails as actor_spawn(). Thread: any.  Blocks: no.
+ */
+enum airs_status supervisor_actor_spawn(struct actor_system *system,
+                                        const struct supervisor_options *options,
+                                        airs_pid *pid_out, struct airs_error *error);
+
+/* What LIST and GET show of a child; valid during the visitor's call. */
+struct child_view {
+    struct refstr *path;
+    airs_pid pid;
+    bool is_supervisor;
+    enum child_state state;
+    enum stop_cause stop_cause;   /* STOPPED. */
+    bool ready;
+    uint32_t generation;
+    uint32_t restarts;
+    uint32_t budget_used;
+    uint32_t budget_allowed;      /* RESTARTS_UNLIMITED. */
+    bool has_uptime;              /* RUNNING. */
+    uint64_t uptime_us;           /* Since started. */
+    bool has_due;
+    uint64_t due_us;              /* From now. */
+    struct refstr *waits_for;     /* NULL: nothing. */
+    bool has_exit;
+    struct exit_info exit;        /* The last one. */
+    struct refstr *detail;        /* Of the last exit, or NULL. */
+    size_t mailbox;
+    uint64_t messages;
+    const struct child_policy *policy;
+    void *user;                   /* As given to ADD. */
+};
+
+enum request_verb {
+    REQUEST_ADD,       /* `child`, `policy`, `is_supervisor`, `user` */
+    REQUEST_START,     /* `path` names the child, in these too … */
+    REQUEST_STOP,
+    REQUEST_RESTART,
+    REQUEST_KILL,
+    REQUEST_RESET,
+    REQUEST_DELETE,
+    REQUEST_GET,       /* … with `visit` */
+    REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    REQUEST_START_ALL, /* the root alone, as the next two */
+    REQUEST_STOP_ALL,
+    REQUEST_KILL_ALL
+};
+
+struct supervisor_request {
+    struct control control;            /* The runtime's. */
+
+    /* Set by the requester, who owns the request and keeps it until `done`. */
+    enum request_verb verb;
+    struct refstr *path;               /* Of the child; borrowed until done. */
+    airs_pid child;                    /* ADD: spawned already, with its path. */
+    bool is_supervisor;                /* ADD */
+    struct child_policy policy;        /* ADD; copied, its delay list too. */
+    void *user;                        /* ADD: shown in views. */
+    bool everything;                   /* START_ALL: also what was stopped by request. */
+    void (*visit)(struct supervisor_request *request, const struct child_view *view);
+    /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The
+     * request is then the requester's again, who may free it in there. */
+    void (*done)(struct supervisor_request *request);
+    void *ctx;                         /* The requester's. */
+
+    /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
+     * ENOENT (no such child) · EEXIST (ADD) · ENOMEM (ADD) · EENDED (the supervisor is over).
+     * START, STOP … are answered when they have begun; what comes of them are events. */
+    enum airs_status status;
+};
+
+/**
+ * Sends a request. False when there is no such supervisor: `done` is then not called.
+ * Thread: any.  Blocks: no.  Allocates: no.
+ */
+bool supervisor_request_send(struct actor_system *system, airs_pid supervisor,
+                             struct supervisor_request *request);
+
+/**
+ * Sends it and waits for the answer, which is returned; ENOENT without such a supervisor.
+ * `done` is overwritten. Thread: any but a worker.  Blocks: until answered.
+ */
+enum airs_status supervisor_request_wait(struct actor_system *system, airs_pid supervisor,
+                                         struct supervisor_request *request);
+
+/** The path of the supervisor above `path`: "/web" of "/web/front", "/" of "/web". */
+struct refstr *supervisor_path_of(const struct refstr *path); /* NULL: out of memory. */
+
+#endif
