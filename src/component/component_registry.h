@@ -82,7 +82,7 @@ bool component_registry_get_id(struct component_registry *registry, const char *
 void component_info_deinit(struct component_info *info);
 
 /** Calls `visit` for each entry in the order in which they were added, under the registry's
- * lock: quick, no call back. The info is borrowed. */
+ * lock: quick, no call back. The info is borrowed; its name and instance are NULL. */
 void component_registry_each(struct component_registry *registry,
                              void (*visit)(void *context, const struct component_info *info),
                              void *context);

@@ -46,17 +46,4 @@ enum airs_status component_spawner_spawn(struct component_spawner *spawner, cons
                                          const struct component_spec *spec, airs_pid *pid_out,
                                          struct airs_error *error);
 
-/** A spec as policy carries it: the same pointer. */
-static inline const struct child_spec *
-component_spec_as_child(const struct component_spec *spec)
-{
-    return (const struct child_spec *)(const void *)spec;
-}
-
-static inline const struct component_spec *
-component_spec_of_child(const struct child_spec *spec)
-{
-    return (const struct component_spec *)(const void *)spec;
-}
-
 #endif

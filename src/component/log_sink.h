@@ -15,9 +15,12 @@ enum log_stream { LOG_STDOUT, LOG_STDERR, LOG_HOST };
 /* The order is that of the world's enum log-level. */
 enum log_level { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
+/* One of the pairs that a guest gave with a line; UTF-8, not NUL-terminated. */
 struct log_pair {
-    const char *key; /* NUL-terminated, as is `value`. */
+    const char *key;
+    size_t key_size;
     const char *value;
+    size_t value_size;
 };
 
 /* One line; every pointer is valid during the call alone. */
@@ -26,9 +29,10 @@ struct log_line {
     uint32_t generation;
     enum log_stream stream;
     enum log_level level;       /* LOG_HOST; LOG_INFO of stdout, LOG_WARN of stderr. */
-    const char *text;           /* Without its newline; any bytes; not NUL-terminated. */
+    const char *text;           /* Without its newline; any bytes, of LOG_HOST also newlines;
+                                 * not NUL-terminated. */
     size_t size;
-    bool continues;             /* The line was longer than LOG_LINE_BYTES_MAX: more of it follows. */
+    bool continues;             /* Longer than LOG_LINE_BYTES_MAX: more of it follows. */
     const struct log_pair *context;
     size_t context_size;
 };

@@ -1,0 +1,325 @@
+/* Component supervisor: the record of a tree, filled from its events.
+ *
+ * The handle of a child is a value behind one lock. The history is a ring: the newest exit
+ * overwrites the oldest, so an endless crash loop costs no memory. Events come in under the
+ * event log's lock, so nothing here allocates or calls out while it takes one in.
+ */
+#include "policy/component_supervisor.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/map.h"
+
+struct entry {
+    struct supervision_handle handle; /* `history` is a ring here: `next` is the oldest once full. */
+    size_t next;
+};
+
+struct component_supervisor {
+    struct supervisor_bridge *bridge; /* Constant. */
+
+    pthread_mutex_t lock;             /* Guards all below. */
+    struct map entries;               /* Path → struct entry; the key is the handle's path. */
+};
+
+static void
+entry_free(struct entry *entry)
+{
+    if (!entry)
+        return;
+    for (size_t i = 0; i < entry->handle.history_size; i++)
+        refstr_unref(entry->handle.history[i].detail);
+    refstr_unref(entry->handle.path);
+    free(entry);
+}
+
+static struct entry *
+entry_new(const char *path, const struct supervisor_config *config, const struct child_spec *spec)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry)
+        return NULL;
+    entry->handle.path = refstr_new(path, strlen(path));
+    if (!entry->handle.path) {
+        free(entry);
+        return NULL;
+    }
+    entry->handle.config = config;
+    entry->handle.spec = spec;
+    entry->handle.state = CHILD_REGISTERED;
+    entry->handle.registered_us = clock_now_us();
+    return entry;
+}
+
+enum airs_status
+component_supervisor_new(struct supervisor_bridge *bridge,
+                         struct component_supervisor **supervisor_out, struct airs_error *error)
+{
+    assert(bridge && supervisor_out);
+
+    struct component_supervisor *supervisor = calloc(1, sizeof *supervisor);
+    if (!supervisor)
+        return fail(error, AIRS_ENOMEM, "component supervisor: out of memory");
+    supervisor->bridge = bridge;
+    map_init(&supervisor->entries);
+    pthread_mutex_init(&supervisor->lock, NULL);
+    *supervisor_out = supervisor;
+    return AIRS_OK;
+}
+
+void
+component_supervisor_free(struct component_supervisor *supervisor)
+{
+    if (!supervisor)
+        return;
+    map_for_each(slot, &supervisor->entries)
+        entry_free(slot->value);
+    map_deinit(&supervisor->entries);
+    pthread_mutex_destroy(&supervisor->lock);
+    free(supervisor);
+}
+
+/* The handle stands before the bridge is asked: the child's first event must find it. */
+static enum airs_status
+enter(struct component_supervisor *supervisor, struct entry *entry, struct airs_error *error)
+{
+    const char *path = entry->handle.path->text;
+    enum airs_status status = AIRS_OK;
+
+    pthread_mutex_lock(&supervisor->lock);
+    if (map_find(&supervisor->entries, path))
+        status = fail(error, AIRS_EEXIST, "child '%s': exists", path);
+    else if (!map_set(&supervisor->entries, path, entry))
+        status = fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
+    pthread_mutex_unlock(&supervisor->lock);
+    return status;
+}
+
+enum airs_status
+component_supervisor_supervise(struct component_supervisor *supervisor, const char *parent_path,
+                               const char *path, const struct supervisor_config *config,
+                               const struct child_spec *spec, struct airs_error *error)
+{
+    assert(supervisor && parent_path && path && config);
+
+    struct entry *entry = entry_new(path, config, spec);
+    if (!entry)
+        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
+    enum airs_status status = enter(supervisor, entry, error);
+    if (status != AIRS_OK) {
+        entry_free(entry);
+        return status;
+    }
+
+    struct supervisor_bridge *bridge = supervisor->bridge;
+    status = bridge->ops->register_component(bridge, parent_path, path, config, spec, error);
+    if (status != AIRS_OK) {
+        pthread_mutex_lock(&supervisor->lock);
+        map_remove(&supervisor->entries, path);
+        pthread_mutex_unlock(&supervisor->lock);
+        entry_free(entry);
+    }
+    return status;
+}
+
+void
+component_supervisor_start(struct component_supervisor *supervisor, const char *path,
+                           struct bridge_completion completion)
+{
+    supervisor->bridge->ops->start_component(supervisor->bridge, path, completion);
+}
+
+void
+component_supervisor_stop(struct component_supervisor *supervisor, const char *path,
+                          uint64_t timeout_us, struct bridge_completion completion)
+{
+    supervisor->bridge->ops->stop_component(supervisor->bridge, path, timeout_us, completion);
+}
+
+void
+component_supervisor_restart(struct component_supervisor *supervisor, const char *path,
+                             struct bridge_completion completion)
+{
+    supervisor->bridge->ops->restart_component(supervisor->bridge, path, completion);
+}
+
+void
+component_supervisor_kill(struct component_supervisor *supervisor, const char *path,
+                          struct bridge_completion completion)
+{
+    supervisor->bridge->ops->kill_component(supervisor->bridge, path, completion);
+}
+
+void
+component_supervisor_reset(struct component_supervisor *supervisor, const char *path,
+                           struct bridge_completion completion)
+{
+    supervisor->bridge->ops->reset_component(supervisor->bridge, path, completion);
+}
+
+void
+component_supervisor_start_all(struct component_supervisor *supervisor,
+                               struct bridge_completion completion)
+{
+    supervisor->bridge->ops->start_all(supervisor->bridge, completion);
+}
+
+void
+component_supervisor_stop_all(struct component_supervisor *supervisor, uint64_t timeout_us,
+                              struct bridge_completion completion)
+{
+    supervisor->bridge->ops->stop_all(supervisor->bridge, timeout_us, completion);
+}
+
+void
+component_supervisor_kill_all(struct component_supervisor *supervisor,
+                              struct bridge_completion completion)
+{
+    supervisor->bridge->ops->kill_all(supervisor->bridge, completion);
+}
+
+void
+component_supervisor_list(struct component_supervisor *supervisor, const char *path,
+                          struct bridge_listing listing)
+{
+    supervisor->bridge->ops->list(supervisor->bridge, path, listing);
+}
+
+/* Returns the detail that the new record pushed out; it is freed outside of the lock. */
+static struct refstr *
+entry_record(struct entry *entry, const struct supervision_event *event)
+{
+    struct supervision_handle *handle = &entry->handle;
+    struct supervision_record *record = &handle->history[entry->next];
+    struct refstr *forgotten = NULL;
+
+    if (handle->history_size == SUPERVISION_HISTORY_MAX)
+        forgotten = record->detail;
+    else
+        handle->history_size++;
+    *record = (struct supervision_record){
+        .time_us = event->time_us,
+        .seq = event->seq,
+        .generation = event->generation,
+        .exit = event->exit,
+        .detail = refstr_ref(event->detail),
+    };
+    entry->next = (entry->next + 1) % SUPERVISION_HISTORY_MAX;
+    handle->exits_total++;
+    return forgotten;
+}
+
+static void
+entry_restart_granted(struct entry *entry, const struct supervision_event *event)
+{
+    entry->handle.last_restart_us = event->time_us;
+    if (entry->handle.history_size == 0)
+        return;
+    size_t newest = (entry->next + SUPERVISION_HISTORY_MAX - 1) % SUPERVISION_HISTORY_MAX;
+    entry->handle.history[newest].restarted = true;
+    entry->handle.history[newest].delay_us = event->delay_us;
+}
+
+static struct refstr *
+entry_take_in(struct entry *entry, const struct supervision_event *event)
+{
+    struct supervision_handle *handle = &entry->handle;
+
+    handle->state = event->state;
+    handle->generation = event->generation;
+    handle->restart_count = event->restarts;
+    handle->last_seq = event->seq;
+    switch (event->type) {
+    case EVENT_EXITED:
+        handle->ready = false;
+        return entry_record(entry, event);
+    case EVENT_RESTART_SCHEDULED:
+        entry_restart_granted(entry, event);
+        break;
+    case EVENT_STARTED:
+        handle->started_us = event->time_us;
+        break;
+    case EVENT_READY:
+        handle->ready = true;
+        break;
+    case EVENT_NOT_READY:
+    case EVENT_STARTING:
+    case EVENT_STOPPING:
+    case EVENT_STOPPED:
+    case EVENT_FAILED:
+    case EVENT_DELETED:
+        handle->ready = false;
+        break;
+    case EVENT_REGISTERED:
+    case EVENT_WAITING:
+    case EVENT_ESCALATED:
+    case EVENT_ADDED:
+    case EVENT_RESET:
+    case EVENT_DENIED:
+    case EVENT_DEAD_LETTER:
+    case EVENT_APPLICATION_STARTED:
+    case EVENT_APPLICATION_STOPPED:
+        break;
+    }
+    return NULL;
+}
+
+void
+component_supervisor_on_event(struct component_supervisor *supervisor,
+                              const struct supervision_event *event)
+{
+    assert(supervisor && event);
+
+    struct refstr *forgotten = NULL;
+    pthread_mutex_lock(&supervisor->lock);
+    struct entry *entry = event->path ? map_find(&supervisor->entries, event->path) : NULL;
+    if (entry)
+        forgotten = entry_take_in(entry, event);
+    pthread_mutex_unlock(&supervisor->lock);
+    refstr_unref(forgotten);
+}
+
+bool
+component_supervisor_get_handle(struct component_supervisor *supervisor, const char *path,
+                                struct supervision_handle *handle_out)
+{
+    assert(supervisor && path && handle_out);
+
+    pthread_mutex_lock(&supervisor->lock);
+    struct entry *entry = map_find(&supervisor->entries, path);
+    if (entry) {
+        size_t size = entry->handle.history_size;
+        size_t oldest = size == SUPERVISION_HISTORY_MAX ? entry->next : 0;
+        *handle_out = entry->handle;
+        refstr_ref(handle_out->path);
+        for (size_t i = 0; i < size; i++) {
+            handle_out->history[i] = entry->handle.history[(oldest + i) % SUPERVISION_HISTORY_MAX];
+            refstr_ref(handle_out->history[i].detail);
+        }
+    }
+    pthread_mutex_unlock(&supervisor->lock);
+    return entry != NULL;
+}
+
+void
+supervision_handle_deinit(struct supervision_handle *handle)
+{
+    for (size_t i = 0; i < handle->history_size; i++)
+        refstr_unref(handle->history[i].detail);
+    refstr_unref(handle->path);
+    *handle = (struct supervision_handle){0};
+}
+
+size_t
+component_supervisor_count(struct component_supervisor *supervisor)
+{
+    pthread_mutex_lock(&supervisor->lock);
+    size_t count = supervisor->entries.size;
+    pthread_mutex_unlock(&supervisor->lock);
+    return count;
+}
