@@ -97,12 +97,12 @@ struct airs_application_options {
     /** How far compiling is, one line of text each. Thread: that of airs_application_start. */
     void (*progress)(void *context, const char *line);
     /**
-     * Compiles `file` into `cache_dir` somewhere else, for instance in a child process.
-     * NULL: airs_application_start compiles on its own thread. Thread: that of
-     * airs_application_start.  Blocks: as long as it takes.
+     * Has `file` compiled somewhere else, for instance in a child process that gives these
+     * three texts to airs_compile(). NULL: airs_application_start compiles on its own thread.
+     * Thread: that of airs_application_start.  Blocks: as long as it takes.
      */
     enum airs_status (*compile)(void *context, const char *file, const char *cache_dir,
-                                struct airs_error *error);
+                                const char *settings, struct airs_error *error);
     /**
      * The application has ended: nothing runs any more and `application-stopped` was written.
      * `exit_code`: 0, or 1 if a child is failed or the root escalated. Called once after a
@@ -146,9 +146,6 @@ AIRS_API void airs_application_cancel(struct airs_application *application);
 
 /** True from a start that succeeded to `ended`. Thread: any.  Blocks: no. */
 AIRS_API bool airs_application_is_running(const struct airs_application *application);
-
-/** True while every child that should run is ready. Thread: any.  Blocks: no. */
-AIRS_API bool airs_application_is_ready(const struct airs_application *application);
 
 /**
  * Asks every child to stop, in reverse order, each with its own shutdown time, then ends;
@@ -236,6 +233,21 @@ AIRS_API enum airs_status
 airs_application_call(struct airs_application *application, const char *path, const void *bytes,
                       size_t size, uint64_t timeout_us, airs_done done, void *context,
                       struct airs_error *error);
+
+/**
+ * Compiles the .wasm file `file` into `cache_dir`, as the `compile` hook was asked to.
+ *
+ * AIRS_EINVAL (settings), AIRS_ENOENT, AIRS_ELOAD (not a component of a kind that can run),
+ * AIRS_ELIMIT (too large), AIRS_EIO (for one a full disk; nothing partial stays), AIRS_EDENIED
+ * (the cache is not this user's own).
+ * Thread: any but the library's.  Blocks: 50 ms to many seconds, on all cores.
+ */
+AIRS_API enum airs_status
+airs_compile(const char *file, const char *cache_dir, const char *settings,
+             struct airs_error *error);
+
+/** The seq of the last event; 0 before the first. Thread: any.  Blocks: no. */
+AIRS_API uint64_t airs_application_last_seq(const struct airs_application *application);
 
 /** Version of libairs, "0.1.0". Thread: any.  Blocks: no. */
 AIRS_API const char *airs_version(void);
