@@ -45,6 +45,13 @@ enum stop_cause {
     STOPPED_IGNORED          /* A native child that answered its start with `ignore`. */
 };
 
+/* What follows when a stopping child has ended. */
+enum child_after {
+    AFTER_STOPPED, /* By its stop_cause. */
+    AFTER_RESTART, /* Restarted by hand: uncounted, without delay. */
+    AFTER_DELETED
+};
+
 /* What a registered or restarting child waits for. */
 enum child_wait {
     WAIT_NOTHING, /* Its delay, if `timer_armed`. */
@@ -81,7 +88,9 @@ enum event_type {
 
 const char *child_state_name(enum child_state state);
 const char *event_type_name(enum event_type type);
+/** Finds a state by name; false when there is none, and then *state_out is untouched. */
 bool child_state_find(const char *name, enum child_state *state_out);
+bool event_type_find(const char *name, enum event_type *type_out);
 
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, sets the first
  * group of fields, and adds it. The rest is the node's; anybody else only reads, on the
@@ -93,29 +102,30 @@ struct supervisor_child {
     bool is_supervisor;                /* Needs no start slot; reports readiness and idleness. */
     uint64_t random;                   /* Seed of its jitter. */
 
-    /* The node's. */
+    /* The node's. Bit-fields, because 100,000 of these are held. */
     struct list siblings;
-    enum child_state state;
-    enum stop_cause stop_cause;   /* Meaningful in STOPPED, and in STOPPING for what comes after. */
-    enum child_wait wait;         /* Meaningful in REGISTERED and RESTARTING. */
+    enum child_state state : 8;
+    enum stop_cause stop_cause : 8; /* Meaningful in STOPPED, and in STOPPING for what comes after. */
+    enum child_wait wait : 8;       /* Meaningful in REGISTERED and RESTARTING. */
+    enum child_after after : 8;     /* What follows STOPPING. */
+    bool ready;
+    bool timer_armed;             /* At due_us: a delay, a start timeout or a stop timeout, by state. */
+    bool has_exited;
+    bool idle;                    /* A supervisor child that reported it. */
+    bool holds_slot;              /* Its place among concurrent starts, until SETTLED. */
+    bool kill_sent;               /* KILL is out; its exit has not come yet. */
+    bool everything;              /* A supervisor: its next START takes along those stopped by request. */
+    enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
     uint32_t generation;          /* Of the current or last start attempt; 0 before the first. */
     uint32_t restarts;            /* Grants since registered or reset. */
     uint32_t attempt;             /* n: restarts since the last stable run. */
-    bool ready;
-    bool timer_armed;             /* At due_us: a delay, a start timeout or a stop timeout, by state. */
-    uint64_t due_us;
+    uint64_t due_us;              /* When a wait or a timeout ends, or ended. */
     uint64_t lived_us;            /* Lived time up to the end of the last ready span. */
     uint64_t ready_since_us;      /* Meaningful while `ready`. */
+    uint64_t born_lived_us;       /* Lived time when the current generation began. */
     struct exit_info last_exit;   /* Meaningful if has_exited. */
-    bool has_exited;
-    /* More of the node's own may stand here (kill in flight and its reason, what follows a
-     * stop, subtree flags …). */
-    bool idle;                    /* A supervisor child that reported it. */
-    uint8_t flags;
-    uint8_t after_stop;
-    uint8_t kill_reason;
-    uint32_t grants_size;         /* Ring of the lived times of the last grants. */
-    uint32_t grants_next;
+    uint32_t grants_size;         /* The last grants, by lived time: a ring of max_restarts, */
+    uint32_t grants_next;         /* the next one goes here. See restart_budget.h. */
     uint64_t grants_us[];
 };
 
@@ -124,28 +134,38 @@ size_t supervisor_child_size(const struct child_policy *policy);
 
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 
+/* What one step does to all children, one after the other. */
+enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET };
+
+#define NODE_EVENTS 19 /* Checked against NODE_EVENT_LIST. */
+
 struct supervisor_node {
     struct list children;     /* In their one order: start order, and reversed stop order. */
     enum node_state state;
+    struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
+    struct exit_info end;     /* With what it will end, or has ended. */
     uint32_t counts[CHILD_STATES];
     uint32_t by_request;      /* Children STOPPED by request. */
     uint32_t running_ready;   /* Children RUNNING and ready. */
     uint32_t idle_supervisors;/* Supervisor children that reported idle. */
     bool reported_ready;
     bool reported_idle;
-    struct exit_info end;     /* With what it will end, or has ended. */
-    struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
-    struct list *cursor;      /* Where a step with MORE goes on. */
+    uint32_t returning;       /* Children STOPPING that start again afterwards. */
+    enum node_sweep sweep;    /* What the step under way does to every child. */
+    enum exit_reason sweep_reason; /* SWEEP_KILL: as in the KILL action. */
+    bool sweep_everything;    /* SWEEP_START */
+    struct list *cursor;      /* The sweep's next child; where a step with MORE goes on. */
+    uint64_t sweep_us;        /* Its time. */
     uint64_t ignored;         /* Pairs of state and event that the table has no entry for. */
-    uint64_t coverage[CHILD_STATES][32]; /* Times each pair of the state table was taken (32 ≥ NODE_EVENTS). */
+    uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair of the state table was taken. */
 };
 
 /* X(NAME): what can happen to a node. `child` is NULL where it concerns the whole node. */
 #define NODE_EVENT_LIST(X)                                                                    \
     X(ADD)          /* `child` joins at the end of the order, REGISTERED; is started at once if the node runs */ \
-    X(START_ALL)    /* the node starts (again): every child but those stopped by request, temporary, failed…; `everything`: those too */ \
+    X(START_ALL)    /* the node starts (again), with empty budgets: every child but those stopped by request and temporary ones that ended; `everything`: those too, and also on a node that runs */ \
     X(STOP_ALL)     /* the node is asked to end: children stop in reverse order, each within its own time */ \
-    X(KILL_ALL)     /* the same, at once; joins a STOP_ALL under way */                       \
+    X(KILL_ALL)     /* the same, at once; joins a STOP_ALL under way. `exit.reason`: as in the KILL action that asked for it */ \
     X(ADMITTED)     /* the start slot that ADMIT asked for is granted */                      \
     X(STARTED)      /* start answered */                                                      \
     X(READY)        /* of `generation`: a supervisor child became ready */                    \
@@ -167,13 +187,17 @@ enum node_event_type {
     NODE_EVENT_LIST(NODE_EVENT_ENUM)
 #undef NODE_EVENT_ENUM
 };
+_Static_assert(NODE_RESET_ALL + 1 == NODE_EVENTS, "NODE_EVENTS follows the list");
+
+/** The constant name of `type`: "ADD". */
+const char *node_event_name(enum node_event_type type);
 
 struct node_event {
     enum node_event_type type;
     uint64_t now_us;                /* Never smaller than that of the event before. */
     struct supervisor_child *child;
-    uint32_t generation;            /* STARTED, READY, NOT_READY, EXITED: of any but the current one is dropped. */
-    struct exit_info exit;          /* EXITED. */
+    uint32_t generation;            /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
+    struct exit_info exit;          /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
     bool everything;                /* START_ALL: also children stopped by request, with empty budgets. */
 };
 
@@ -190,14 +214,15 @@ enum node_reply {
     X(ADMIT)        /* ask for a start slot, by due time; ADMITTED is the answer */           \
     X(WITHDRAW)     /* forget the asking for a slot, or give back one not used */             \
     X(START)        /* begin instance `generation`; `everything` for a supervisor that was started by hand */ \
+    X(START_SUBTREE) /* a supervisor child that runs, started by hand: START_ALL with `everything` to its node */ \
     X(SETTLED)      /* the start is over (running or ended): give back the place among concurrent starts */ \
     X(STOP)         /* ask the instance to end */                                             \
-    X(KILL)         /* end the instance now */                                                \
+    X(KILL)         /* end the instance now; `exit.reason` says why: killed, timeout or shutdown. A supervisor's node hands it on with KILL_ALL */ \
     X(ARM)          /* set the child's one timer to `due_us` */                               \
     X(DISARM)                                                                                 \
     X(RESET_CHILD)  /* a supervisor child: RESET_ALL to its node */                           \
     X(NOTIFY)       /* write the event `event` (below) */                                     \
-    X(REMOVED)      /* the child has left the node; free it */                                \
+    X(REMOVED)      /* the child has left the node; free it (after this step and its actions) */                                \
     X(NODE_READY)   /* whole node: became ready (semantics: Strategies, "it is ready when") */ \
     X(NODE_NOT_READY)                                                                         \
     X(NODE_IDLE)    /* every child is stopped, failed or an idle supervisor, and none was stopped by request */ \
@@ -210,6 +235,9 @@ enum node_action_type {
 #undef NODE_ACTION_ENUM
 };
 
+/** The constant name of `type`: "ADMIT". */
+const char *node_action_name(enum node_action_type type);
+
 struct node_action {
     enum node_action_type type;
     struct supervisor_child *child;
@@ -221,15 +249,19 @@ struct node_action {
     enum child_state from;
     enum child_state state;
     bool has_exit;
-    struct exit_info exit;       /* NOTIFY with has_exit, and ENDED. */
+    struct exit_info exit;       /* NOTIFY with has_exit, KILL, and ENDED. */
     bool has_delay;
-    uint64_t delay_us;           /* RESTART_SCHEDULED: what is waited, after jitter. */
+    uint64_t delay_us;           /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait;        /* WAITING */
     uint32_t restarts;           /* Grants since registered or reset. */
     uint32_t budget_used;        /* Grants in the window; not counted for `unlimited`. */
 };
 
-#define NODE_ACTIONS_MAX 32
+/* NOTIFY of WAITING is written by the node in one case alone: a start by hand cut a delay short
+ * (from = state = RESTARTING, delay_us 0). What a child waits for at the start gate the shell
+ * knows, and writes itself. */
+
+#define NODE_ACTIONS_MAX 32 /* A step with more to say answers NODE_MORE. */
 
 struct node_actions {
     size_t size;
@@ -253,6 +285,12 @@ void supervisor_node_init(struct supervisor_node *node);
 enum node_result supervisor_node_step(struct supervisor_node *node, const struct node_event *event,
                                       struct node_actions *actions);
 enum node_result supervisor_node_continue(struct supervisor_node *node, struct node_actions *actions);
+
+/** Whether the state table has an entry for the pair. Thread: any. */
+bool state_table_has(enum child_state state, enum node_event_type type);
+
+/** Lived time of `child`: how long its generations were ready, in all. Thread: the stepping one. */
+uint64_t supervisor_child_lived_us(const struct supervisor_child *child, uint64_t now_us);
 
 /** Grants of `child` in its window at `now_us`: the used part of its budget. */
 uint32_t supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us);

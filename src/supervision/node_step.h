@@ -1,0 +1,81 @@
+/* Node step: what the transitions of the state table share. Inside src/supervision alone. */
+#ifndef SUPERVISION_NODE_STEP_H
+#define SUPERVISION_NODE_STEP_H
+
+#include "supervision/supervisor_node.h"
+
+/* One call of supervisor_node_step() or _continue(). */
+struct step {
+    struct supervisor_node *node;
+    const struct node_event *event; /* In a sweep: one made up for the child in turn. */
+    struct node_actions *actions;
+    uint64_t now_us;
+};
+
+/* An entry of the state table: does it all, or answers false and does nothing but ask again
+ * for a timer that came early. */
+typedef bool transition(struct step *step, struct supervisor_child *child);
+
+/** The entry for the pair, NULL when the event has no place in the state. */
+transition *state_table_find(enum child_state state, enum node_event_type type);
+
+/* The most actions that one transition writes, and the end of a step (see node_step.c). */
+#define TRANSITION_ACTIONS_MAX 8
+
+/* child_state.c: changes of a child, with the node's counters. */
+
+/** Appends an action about `child` (NULL: the whole node); the caller has made sure of the room. */
+struct node_action *step_act(struct step *step, enum node_action_type type,
+                             struct supervisor_child *child);
+/** Appends NOTIFY of `event`; generation, state, restarts and budget are the child's of now. */
+struct node_action *step_notify(struct step *step, struct supervisor_child *child,
+                                enum event_type event, enum child_state from);
+/** The same, with the child's last exit. */
+struct node_action *step_notify_exit(struct step *step, struct supervisor_child *child,
+                                     enum event_type event, enum child_state from);
+/** Moves `child` to `state` and says what it was in. Ends its readiness. */
+enum child_state child_enter(struct step *step, struct supervisor_child *child,
+                             enum child_state state);
+/** child_enter() to STOPPED for `cause`. */
+enum child_state child_enter_stopped(struct step *step, struct supervisor_child *child,
+                                     enum stop_cause cause);
+/** Changes why `child`, which is STOPPED, is. */
+void child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cause cause);
+/** Changes what comes after STOPPING, in which `child` is. */
+void child_set_after(struct step *step, struct supervisor_child *child, enum child_after after);
+void child_set_ready(struct step *step, struct supervisor_child *child, bool ready);
+void child_set_idle(struct step *step, struct supervisor_child *child, bool idle);
+/** Empty budget, n = 1 next, no restarts. */
+void child_clear_budget(struct supervisor_child *child);
+void child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us);
+void child_disarm(struct step *step, struct supervisor_child *child);
+/** Whether TIMER is the child's; arms again one that came before its time. */
+bool child_timer_fired(struct step *step, struct supervisor_child *child);
+/** Takes `child` out of the node; the shell frees it. */
+void child_remove(struct step *step, struct supervisor_child *child);
+/** KILL, once for an instance; the first reason stays. */
+void child_send_kill(struct step *step, struct supervisor_child *child, enum exit_reason reason);
+/** DISARM or WITHDRAW, whatever `child` waits for. */
+void child_end_wait(struct step *step, struct supervisor_child *child);
+/** Asks for a start slot, or begins at once if none is needed. */
+void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
+void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);
+
+/* child_start.c */
+transition child_added, child_start_first, child_admitted, child_delay_over, child_start_now;
+transition child_already_due, child_started, child_started_late, child_became_ready;
+transition child_became_unready, child_became_idle, child_became_busy, child_answer_running;
+transition child_start_subtree, child_answer_busy, child_revive, child_revive_all;
+
+/* child_exit.c */
+transition child_exited, child_load_failed, child_ended;
+
+/* child_stop.c */
+transition child_stop_wait, child_stop_wait_all, child_stop, child_stop_all, child_restart;
+transition child_delete_live, child_delete, child_join_stop, child_join_stop_all;
+transition child_join_delete, child_stay_stopped, child_stop_failed, child_kill, child_kill_all;
+transition child_answer_not_running, child_timed_out, child_reset, child_reset_failed;
+
+#endif

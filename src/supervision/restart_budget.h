@@ -1,0 +1,28 @@
+/* Restart budget: the grants of one child in a window that slides on its lived time.
+ *
+ * The last max_restarts grants stand in the child's ring by their lived time, so they are
+ * sorted, and one more is allowed exactly if the oldest of a full ring has left the window.
+ * The window is closed: a grant that is `within` old still counts, so that a child that
+ * never lives has max_restarts restarts whatever `within` is.
+ */
+#ifndef SUPERVISION_RESTART_BUDGET_H
+#define SUPERVISION_RESTART_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "supervision/supervisor_node.h"
+
+/** Fewer than max_restarts grants lie in the window that ends at `lived_us`. Costs O(1). */
+bool restart_budget_has_room(const struct supervisor_child *child, uint64_t lived_us);
+
+/** Grants in that window; 0 for RESTARTS_UNLIMITED. Costs O(log max_restarts). */
+uint32_t restart_budget_used(const struct supervisor_child *child, uint64_t lived_us);
+
+/** Records a grant at `lived_us`, not before any earlier one. There must be room. */
+void restart_budget_take(struct supervisor_child *child, uint64_t lived_us);
+
+/** Forgets all grants. */
+void restart_budget_clear(struct supervisor_child *child);
+
+#endif

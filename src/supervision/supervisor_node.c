@@ -1,0 +1,308 @@
+/* Supervisor node: one step = one event looked up in the state table, then whatever sweep
+ * over all children it began, then what became of the node as a whole.
+ *
+ * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
+ * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
+ * Starts go in order, stops in reverse order, none waits for another (one-for-one).
+ */
+#include <assert.h>
+
+#include "supervision/node_step.h"
+
+/* NODE_NOT_READY, NODE_IDLE or NODE_NOT_IDLE, ENDED. */
+#define FINISH_ACTIONS_MAX 4
+
+static bool
+has_room(const struct step *step, size_t actions)
+{
+    return step->actions->size + actions <= NODE_ACTIONS_MAX;
+}
+
+/* Looks the event up for the child and takes the entry; counts what was done. */
+static bool
+take_transition(struct step *step, struct supervisor_child *child)
+{
+    enum child_state state = child->state;
+    enum node_event_type type = step->event->type;
+    transition *apply = state_table_find(state, type);
+    if (!apply || !apply(step, child))
+        return false;
+    step->node->coverage[state][type]++;
+    return true;
+}
+
+static bool
+is_of_generation(enum node_event_type type)
+{
+    switch (type) {
+    case NODE_STARTED:
+    case NODE_READY:
+    case NODE_NOT_READY:
+    case NODE_EXITED:
+    case NODE_IDLE:
+    case NODE_NOT_IDLE:
+        return true;
+    case NODE_ADD:
+    case NODE_START_ALL:
+    case NODE_STOP_ALL:
+    case NODE_KILL_ALL:
+    case NODE_ADMITTED:
+    case NODE_TIMER:
+    case NODE_START:
+    case NODE_STOP:
+    case NODE_RESTART:
+    case NODE_KILL:
+    case NODE_RESET:
+    case NODE_DELETE:
+    case NODE_RESET_ALL:
+        return false;
+    }
+    return false;
+}
+
+static void
+begin_sweep(struct step *step, enum node_sweep sweep)
+{
+    struct supervisor_node *node = step->node;
+    bool reversed = sweep == SWEEP_STOP || sweep == SWEEP_KILL;
+    node->sweep = sweep;
+    node->sweep_us = step->now_us;
+    node->cursor = reversed ? node->children.previous : node->children.next;
+}
+
+static enum node_event_type
+sweep_event(enum node_sweep sweep)
+{
+    switch (sweep) {
+    case SWEEP_START:
+        return NODE_START_ALL;
+    case SWEEP_STOP:
+        return NODE_STOP_ALL;
+    case SWEEP_KILL:
+        return NODE_KILL_ALL;
+    case SWEEP_RESET:
+        return NODE_RESET_ALL;
+    case SWEEP_NONE:
+        break;
+    }
+    assert(!"a sweep is under way");
+    return NODE_RESET_ALL;
+}
+
+/* Goes on with the sweep until it is over (true) or the buffer is full. */
+static bool
+go_on_sweeping(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    bool reversed = node->sweep == SWEEP_STOP || node->sweep == SWEEP_KILL;
+    struct node_event event = {
+        .type = sweep_event(node->sweep),
+        .now_us = node->sweep_us,
+        .everything = node->sweep_everything,
+        .exit.reason = node->sweep_reason,
+    };
+    step->event = &event;
+
+    while (node->cursor != &node->children) {
+        if (!has_room(step, TRANSITION_ACTIONS_MAX))
+            return false;
+        event.child = container_of(node->cursor, struct supervisor_child, siblings);
+        node->cursor = reversed ? node->cursor->previous : node->cursor->next;
+        take_transition(step, event.child);
+    }
+    node->sweep = SWEEP_NONE;
+    node->cursor = NULL;
+    step->event = NULL;
+    return true;
+}
+
+void
+node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason)
+{
+    struct supervisor_node *node = step->node;
+    if (node->state == NODE_RUNNING && node->reported_ready)
+        step_act(step, ACTION_NODE_NOT_READY, NULL);
+    node->state = NODE_STOPPING;
+    node->reported_ready = false;
+    node->reported_idle = false;
+    node->sweep_reason = kill_reason;
+    begin_sweep(step, sweep);
+}
+
+static bool
+start_all(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    if (node->state == NODE_STOPPING)
+        return false;
+    if (node->state == NODE_RUNNING && !step->event->everything)
+        return false;
+    if (node->state == NODE_STOPPED) {
+        node->cause = NULL;
+        node->end = (struct exit_info){.reason = EXIT_NORMAL};
+    }
+    node->state = NODE_RUNNING;
+    node->sweep_everything = step->event->everything;
+    begin_sweep(step, SWEEP_START);
+    return true;
+}
+
+static bool
+stop_all(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    if (node->state != NODE_RUNNING)
+        return node->state == NODE_STOPPING; /* Joined. */
+    node->end = (struct exit_info){.reason = EXIT_SHUTDOWN};
+    node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
+    return true;
+}
+
+static bool
+kill_all(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    if (node->state == NODE_STOPPED)
+        return false;
+    /* A supervisor that gave up by itself before keeps its reason. */
+    if (node->state == NODE_RUNNING || node->end.reason != EXIT_ESCALATED)
+        node->end = (struct exit_info){.reason = EXIT_KILLED};
+    enum exit_reason reason = step->event->exit.reason;
+    node_begin_stop(step, SWEEP_KILL, reason == EXIT_NORMAL ? EXIT_KILLED : reason);
+    return true;
+}
+
+static void
+add(struct step *step, struct supervisor_child *child)
+{
+    child->state = CHILD_REGISTERED;
+    list_push_back(&step->node->children, &child->siblings);
+    step->node->counts[CHILD_REGISTERED]++;
+}
+
+/* False: the event has no place here. */
+static bool
+apply(struct step *step)
+{
+    const struct node_event *event = step->event;
+    switch (event->type) {
+    case NODE_START_ALL:
+        return start_all(step);
+    case NODE_STOP_ALL:
+        return stop_all(step);
+    case NODE_KILL_ALL:
+        return kill_all(step);
+    case NODE_RESET_ALL:
+        begin_sweep(step, SWEEP_RESET);
+        return true;
+    case NODE_ADD:
+        add(step, event->child);
+        return take_transition(step, event->child);
+    case NODE_ADMITTED:
+    case NODE_STARTED:
+    case NODE_READY:
+    case NODE_NOT_READY:
+    case NODE_EXITED:
+    case NODE_TIMER:
+    case NODE_IDLE:
+    case NODE_NOT_IDLE:
+    case NODE_START:
+    case NODE_STOP:
+    case NODE_RESTART:
+    case NODE_KILL:
+    case NODE_RESET:
+    case NODE_DELETE:
+        assert(event->child);
+        if (is_of_generation(event->type) && event->generation != event->child->generation)
+            return false;
+        return take_transition(step, event->child);
+    }
+    return false;
+}
+
+static uint32_t
+children_alive(const struct supervisor_node *node)
+{
+    return node->counts[CHILD_STARTING] + node->counts[CHILD_RUNNING] +
+           node->counts[CHILD_STOPPING];
+}
+
+static bool
+is_ready(const struct supervisor_node *node)
+{
+    return node->counts[CHILD_REGISTERED] == 0 && node->counts[CHILD_RESTARTING] == 0 &&
+           node->counts[CHILD_STARTING] == 0 && node->returning == 0 &&
+           node->counts[CHILD_RUNNING] == node->running_ready;
+}
+
+static bool
+is_idle(const struct supervisor_node *node)
+{
+    return node->by_request == 0 && node->counts[CHILD_REGISTERED] == 0 &&
+           node->counts[CHILD_RESTARTING] == 0 && node->counts[CHILD_STARTING] == 0 &&
+           node->counts[CHILD_STOPPING] == 0 &&
+           node->counts[CHILD_RUNNING] == node->idle_supervisors;
+}
+
+/* What the step made of the node as a whole. */
+static void
+finish(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    if (node->state == NODE_STOPPING && children_alive(node) == 0) {
+        node->state = NODE_STOPPED;
+        step_act(step, ACTION_ENDED, NULL)->exit = node->end;
+    }
+    if (node->state != NODE_RUNNING)
+        return;
+    if (is_ready(node) != node->reported_ready) {
+        node->reported_ready = !node->reported_ready;
+        step_act(step, node->reported_ready ? ACTION_NODE_READY : ACTION_NODE_NOT_READY, NULL);
+    }
+    if (is_idle(node) != node->reported_idle) {
+        node->reported_idle = !node->reported_idle;
+        step_act(step, node->reported_idle ? ACTION_NODE_IDLE : ACTION_NODE_NOT_IDLE, NULL);
+    }
+}
+
+static enum node_result
+go_on(struct step *step)
+{
+    if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
+        return NODE_MORE;
+    if (!has_room(step, FINISH_ACTIONS_MAX))
+        return NODE_MORE;
+    finish(step);
+    return NODE_DONE;
+}
+
+void
+supervisor_node_init(struct supervisor_node *node)
+{
+    *node = (struct supervisor_node){.state = NODE_STOPPED, .sweep = SWEEP_NONE};
+    list_init(&node->children);
+}
+
+enum node_result
+supervisor_node_step(struct supervisor_node *node, const struct node_event *event,
+                     struct node_actions *actions)
+{
+    assert(node->sweep == SWEEP_NONE);
+    actions->size = 0;
+    actions->reply = REPLY_OK;
+    struct step step = {node, event, actions, event->now_us};
+    if (!apply(&step)) {
+        node->ignored++;
+        if (actions->size == 0)
+            return NODE_DONE;
+    }
+    return go_on(&step);
+}
+
+enum node_result
+supervisor_node_continue(struct supervisor_node *node, struct node_actions *actions)
+{
+    actions->size = 0;
+    struct step step = {node, NULL, actions, node->sweep_us};
+    return go_on(&step);
+}
