@@ -25,7 +25,7 @@ out_of_bounds(void)
 static void
 divide_by_zero(void)
 {
-    depth = (unsigned)(1 / zero);
+    depth = depth / (unsigned)zero;
 }
 
 /* The volatile read behind the call keeps it from becoming a loop. */
