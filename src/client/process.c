@@ -32,7 +32,7 @@ process_open(const char *socket_path, int *fd_out, struct airs_error *error)
     else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
         status = fail(error, AIRS_EIO, "%s: its process cannot be seen from here", socket_path);
     else {
-        /* While the connection is open the process has not ended, so the number is its own. */
+        /* Taken at once: a number is not given anew so soon after its process has ended. */
         int process = (int)syscall(SYS_pidfd_open, peer.pid, 0);
         status = process < 0 ? fail(error, AIRS_EIO, "process %d: %s", (int)peer.pid,
                                     strerror(errno))

@@ -1,0 +1,117 @@
+/* airs ps: the tree of children, one row each. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/child_row.h"
+#include "cli/cli_verbs.h"
+#include "cli/ndjson.h"
+#include "cli/session.h"
+
+#define STATE_COLUMNS 10 /* "restarting" */
+#define NOTE_COLUMNS 100
+
+static void
+put_row(struct buffer *buffer, const struct style *style, const struct child_row *row,
+        const char *name, size_t name_columns)
+{
+    char uptime[32] = "-";
+    if (row->uptime_ms >= 0)
+        text_duration(uptime, sizeof uptime, (uint64_t)row->uptime_ms);
+    struct buffer note;
+    buffer_init(&note, 0);
+    child_row_note(&note, row, 0);
+
+    text_pad(buffer, style, name, name_columns);
+    buffer_append_text(buffer, "  ");
+    text_paint(buffer, style, paint_of_state(row->state));
+    text_pad(buffer, style, row->state, STATE_COLUMNS);
+    text_unpaint(buffer, style, paint_of_state(row->state));
+    buffer_printf(buffer, "  %3.0f  %8.0f  %-11s  %8s", row->generation, row->restarts,
+                  row->budget ? row->budget : "-", uptime);
+    if (note.size) {
+        buffer_append_text(buffer, "  ");
+        text_put(buffer, style, note.data, NOTE_COLUMNS);
+    }
+    buffer_append_text(buffer, "\n");
+    buffer_deinit(&note);
+}
+
+static void
+put_table(struct buffer *buffer, const struct style *style, const struct child_row *rows,
+          size_t size)
+{
+    struct buffer *names = calloc(size + 1, sizeof *names);
+    if (!names)
+        return;
+    size_t widest = 5;
+    for (size_t i = 0; i < size; i++) {
+        buffer_init(&names[i], 0);
+        child_row_name(&names[i], style, rows, size, i);
+        size_t columns = names[i].data ? text_columns(style, names[i].data) : 0;
+        widest = columns > widest ? columns : widest;
+    }
+    text_paint(buffer, style, PAINT_BOLD);
+    text_pad(buffer, style, "CHILD", widest);
+    buffer_append_text(buffer, "  STATE       GEN  RESTARTS  BUDGET         UPTIME  NOTE");
+    text_unpaint(buffer, style, PAINT_BOLD);
+    buffer_append_text(buffer, "\n");
+    for (size_t i = 0; i < size; i++) {
+        put_row(buffer, style, &rows[i], names[i].data ? names[i].data : "", widest);
+        buffer_deinit(&names[i]);
+    }
+    free(names);
+}
+
+static int
+print_tree(const struct buffer *body)
+{
+    struct style style = style_of(STDOUT_FILENO);
+    json_t *children = ndjson_read(body);
+    size_t size = 0;
+    struct child_row *rows = children ? child_rows_read(children, &size) : NULL;
+    int exit_code = CLI_DONE;
+    if (rows) {
+        struct buffer buffer;
+        buffer_init(&buffer, 0);
+        put_table(&buffer, &style, rows, size);
+        text_flush(&buffer, stdout);
+        buffer_deinit(&buffer);
+    } else {
+        exit_code = cli_fail("ps", CLI_FAILED, "out of memory");
+    }
+    free(rows);
+    json_decref(children);
+    return exit_code;
+}
+
+int
+cmd_ps(int argc, char **argv)
+{
+    struct cli_target target = { 0 };
+    bool json = false;
+    static const char help[] =
+        "Shows every child of a running application: its state, generation, restarts, used and\n"
+        "allowed budget, how long it has been up, and what comes next.\n";
+    struct cli_command command = {
+        .verb = "ps", .operands = "", .help = help,
+        .example = "  airs ps --app shop\n  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
+        .target = &target, .json = &json,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    int exit_code;
+    if (!cli_parse(&command, argc, argv, operands, &exit_code))
+        return exit_code;
+
+    struct session session;
+    exit_code = session_open(&session, "ps", &target, NULL);
+    if (exit_code == CLI_DONE)
+        exit_code = session_get(&session, "/v1/children", "");
+    if (exit_code == CLI_DONE && json)
+        text_flush(&session.reply.body, stdout);
+    else if (exit_code == CLI_DONE)
+        exit_code = print_tree(&session.reply.body);
+    session_close(&session);
+    return exit_code;
+}

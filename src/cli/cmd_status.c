@@ -1,0 +1,153 @@
+/* airs status PATH: everything that is known of one child. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/child_row.h"
+#include "cli/cli_verbs.h"
+#include "cli/ndjson.h"
+#include "cli/session.h"
+
+#define LABEL_COLUMNS 12
+#define VALUE_COLUMNS 200
+
+static void
+put_fact(struct buffer *buffer, const struct style *style, const char *label, const char *value)
+{
+    buffer_append_text(buffer, "  ");
+    text_pad(buffer, style, label, LABEL_COLUMNS);
+    text_put(buffer, style, value, VALUE_COLUMNS);
+    buffer_append_text(buffer, "\n");
+}
+
+static void
+put_text_of(struct buffer *buffer, const struct style *style, const json_t *child,
+            const char *label, const char *key)
+{
+    const char *text = json_text(child, key);
+    if (text)
+        put_fact(buffer, style, label, text);
+}
+
+static void
+put_number_of(struct buffer *buffer, const struct style *style, const json_t *child,
+              const char *label, const char *key)
+{
+    char text[64];
+    double number = json_number_or(child, key, ROW_NONE);
+    if (number < 0)
+        return;
+    if (strcmp(key, "memory_bytes") == 0)
+        text_bytes(text, sizeof text, (uint64_t)number);
+    else if (strcmp(key, "cpu_ms") == 0 || strcmp(key, "uptime_ms") == 0)
+        text_duration(text, sizeof text, (uint64_t)number);
+    else
+        snprintf(text, sizeof text, "%.15g", number);
+    put_fact(buffer, style, label, text);
+}
+
+/* The last exit; its detail may be a backtrace of several lines. */
+static void
+put_exit(struct buffer *buffer, const struct style *style, const struct child_row *row)
+{
+    if (!row->exit_reason)
+        return;
+    put_fact(buffer, style, "last exit", row->exit_reason);
+    const char *line = row->exit_detail;
+    while (line && *line) {
+        put_fact(buffer, style, "", line);
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+}
+
+static void
+put_child(struct buffer *buffer, const struct style *style, const json_t *child,
+          const struct child_row *row)
+{
+    struct buffer note;
+    buffer_init(&note, 0);
+    struct child_row without_exit = *row;
+    without_exit.exit_reason = NULL;
+    child_row_note(&note, &without_exit, 0);
+
+    text_paint(buffer, style, PAINT_BOLD);
+    text_put(buffer, style, row->path, strlen(row->path));
+    text_unpaint(buffer, style, PAINT_BOLD);
+    buffer_append_text(buffer, "  ");
+    text_paint(buffer, style, paint_of_state(row->state));
+    text_put(buffer, style, row->state, VALUE_COLUMNS);
+    text_unpaint(buffer, style, paint_of_state(row->state));
+    if (row->ready)
+        buffer_append_text(buffer, ", ready");
+    if (note.size) {
+        buffer_append_text(buffer, ", ");
+        text_put(buffer, style, note.data, VALUE_COLUMNS);
+    }
+    buffer_append_text(buffer, "\n");
+    buffer_deinit(&note);
+
+    put_text_of(buffer, style, child, "kind", "kind");
+    put_text_of(buffer, style, child, "component", "component");
+    put_text_of(buffer, style, child, "strategy", "strategy");
+    put_number_of(buffer, style, child, "generation", "generation");
+    put_number_of(buffer, style, child, "restarts", "restarts");
+    put_text_of(buffer, style, child, "budget", "budget");
+    put_number_of(buffer, style, child, "uptime", "uptime_ms");
+    put_number_of(buffer, style, child, "memory", "memory_bytes");
+    put_number_of(buffer, style, child, "cpu", "cpu_ms");
+    put_number_of(buffer, style, child, "mailbox", "mailbox");
+    put_number_of(buffer, style, child, "messages", "messages");
+    put_exit(buffer, style, row);
+}
+
+static int
+print_child(const struct buffer *body)
+{
+    struct style style = style_of(STDOUT_FILENO);
+    struct child_row row;
+    json_t *child = json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK,
+                               NULL);
+    int exit_code = CLI_DONE;
+    if (child && child_row_read(&row, child)) {
+        struct buffer buffer;
+        buffer_init(&buffer, 0);
+        put_child(&buffer, &style, child, &row);
+        text_flush(&buffer, stdout);
+        buffer_deinit(&buffer);
+    } else {
+        exit_code = cli_fail("status", CLI_FAILED, "the application's answer is not understood");
+    }
+    json_decref(child);
+    return exit_code;
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+    struct cli_target target = { 0 };
+    bool json = false;
+    static const char help[] =
+        "Shows one child: its state, what it waits for, restarts and budget, its last exit with\n"
+        "the backtrace, memory and messages.\n";
+    struct cli_command command = {
+        .verb = "status", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
+        .example = "  airs status /web/front\n", .target = &target, .json = &json,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    int exit_code;
+    if (!cli_parse(&command, argc, argv, operands, &exit_code))
+        return exit_code;
+
+    struct session session;
+    exit_code = session_open(&session, "status", &target, operands[0]);
+    if (exit_code == CLI_DONE)
+        exit_code = session_get(&session, "/v1/children", "");
+    if (exit_code == CLI_DONE && json)
+        text_flush(&session.reply.body, stdout);
+    else if (exit_code == CLI_DONE)
+        exit_code = print_child(&session.reply.body);
+    session_close(&session);
+    return exit_code;
+}

@@ -1,0 +1,241 @@
+/* airs wait PATH --state S
+ *
+ * Three steps, so that nothing is missed and nothing old is taken for new: the number of the
+ * last event, then the child's status, then the events after that number as they happen.
+ */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/nearest.h"
+#include "client/stream.h"
+#include "cli/child_row.h"
+#include "cli/cli_verbs.h"
+#include "cli/follow.h"
+#include "cli/ndjson.h"
+
+static const char *const states[] = { "registered", "restarting", "starting", "running",
+                                      "stopping",   "stopped",    "failed",   "ready" };
+#define STATES (sizeof states / sizeof *states)
+
+struct wish {
+    const char *state;
+    uint64_t generation; /* This or a later one; 0: any. */
+    uint64_t deadline_us;
+    bool json;
+};
+
+static bool
+take_seq(void *context, const char *line, size_t size)
+{
+    json_t *event = json_loadb(line, size, 0, NULL);
+    *(uint64_t *)context = (uint64_t)json_number_or(event, "seq", 0);
+    json_decref(event);
+    return true;
+}
+
+/* The number of the last event: the application's word, else the last of all kept ones. */
+static int
+find_last_seq(struct session *session, uint64_t *seq_out)
+{
+    *seq_out = 0;
+    if (client_get(session->client, "/v1/version", 0, &session->reply, NULL) == AIRS_OK) {
+        json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
+                                    session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
+        double seq = json_number_or(answer, "seq", ROW_NONE);
+        json_decref(answer);
+        if (seq >= 0) {
+            *seq_out = (uint64_t)seq;
+            return CLI_DONE;
+        }
+    }
+    return follow_stream(session, "/v1/events", take_seq, seq_out);
+}
+
+static bool
+status_grants(const struct wish *wish, const struct buffer *body)
+{
+    struct child_row row;
+    json_t *child = json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK,
+                               NULL);
+    bool granted = false;
+    if (child && child_row_read(&row, child) && row.generation >= (double)wish->generation)
+        granted = strcmp(wish->state, "ready") == 0 ? row.ready
+                                                    : strcmp(wish->state, row.state) == 0;
+    json_decref(child);
+    return granted;
+}
+
+enum verdict { VERDICT_NOTHING, VERDICT_GRANTED, VERDICT_GONE, VERDICT_ENDED };
+
+/* `exited` names the state that was left: it brings none. */
+static enum verdict
+judge_event(const struct wish *wish, const char *path, const json_t *event)
+{
+    const char *name = json_text(event, "event");
+    const char *of = json_text(event, "path");
+    const char *state = json_text(event, "state");
+    if (name && strcmp(name, "application-stopped") == 0)
+        return VERDICT_ENDED;
+    if (!name || !of || strcmp(of, path) != 0 || strcmp(name, "exited") == 0)
+        return VERDICT_NOTHING;
+    if (strcmp(name, "deleted") == 0)
+        return VERDICT_GONE;
+    if (json_number_or(event, "generation", 0) < (double)wish->generation)
+        return VERDICT_NOTHING;
+    const char *reached = strcmp(wish->state, "ready") == 0 ? name : state;
+    return reached && strcmp(reached, wish->state) == 0 ? VERDICT_GRANTED : VERDICT_NOTHING;
+}
+
+static int
+remaining_ms(uint64_t deadline_us)
+{
+    if (deadline_us == UINT64_MAX)
+        return -1;
+    uint64_t now_us = clock_now_us();
+    uint64_t ms = now_us < deadline_us ? (deadline_us - now_us + US_PER_MS - 1) / US_PER_MS : 0;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int
+conclude(const struct session *session, const struct wish *wish, enum verdict verdict,
+         const char *line)
+{
+    switch (verdict) {
+    case VERDICT_GRANTED:
+        if (wish->json)
+            puts(line);
+        return CLI_DONE;
+    case VERDICT_GONE:
+        return cli_fail("wait", CLI_FAILED, "%s was deleted", session->path);
+    case VERDICT_ENDED:
+        return cli_fail("wait", CLI_FAILED, "the application ended before %s was %s",
+                        session->path, wish->state);
+    case VERDICT_NOTHING:
+        break;
+    }
+    return cli_fail("wait", CLI_FAILED, "out of time: %s is not %s; see: airs status %s",
+                    session->path, wish->state, session->path);
+}
+
+static int
+wait_for_event(struct session *session, const struct wish *wish, struct client_stream *stream)
+{
+    struct airs_error error = { 0 };
+    for (;;) {
+        const char *line;
+        size_t size;
+        switch (client_stream_next(stream, remaining_ms(wish->deadline_us), -1, &line, &size,
+                                   &error)) {
+        case CLIENT_LINE: {
+            json_t *event = json_loadb(line, size, 0, NULL);
+            enum verdict verdict = judge_event(wish, session->path, event);
+            json_decref(event);
+            if (verdict != VERDICT_NOTHING)
+                return conclude(session, wish, verdict, line);
+            break;
+        }
+        case CLIENT_TIMEOUT:
+            return conclude(session, wish, VERDICT_NOTHING, NULL);
+        case CLIENT_WOKEN:
+        case CLIENT_END:
+            return conclude(session, wish, VERDICT_ENDED, NULL);
+        case CLIENT_FAILED:
+            return session_fail(session, error.status, &error);
+        }
+    }
+}
+
+static int
+wait_for_wish(struct session *session, const struct wish *wish)
+{
+    uint64_t seq;
+    int exit_code = find_last_seq(session, &seq);
+    if (exit_code == CLI_DONE)
+        exit_code = session_get(session, "/v1/children", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    if (status_grants(wish, &session->reply.body)) {
+        if (wish->json)
+            text_flush(&session->reply.body, stdout);
+        return CLI_DONE;
+    }
+    struct airs_error error = { 0 };
+    struct client_stream *stream;
+    char target[80];
+    snprintf(target, sizeof target, "/v1/events?since=%" PRIu64 "&follow=1", seq);
+    enum airs_status status = client_stream_new(session->client, target, &stream, &error);
+    if (status != AIRS_OK)
+        return session_fail(session, status, &error);
+    exit_code = wait_for_event(session, wish, stream);
+    client_stream_free(stream);
+    return exit_code;
+}
+
+/* Checks what the options say; CLI_DONE and a whole wish, or the exit code. */
+static int
+read_wish(struct wish *wish, const char *generation, const char *timeout)
+{
+    if (!wish->state)
+        return cli_wrong_use("wait", "needs --state S, as in: --state running");
+    bool known = false;
+    for (size_t i = 0; i < STATES; i++)
+        known = known || strcmp(states[i], wish->state) == 0;
+    if (!known) {
+        const char *nearest = nearest_name(wish->state, states, STATES);
+        return cli_wrong_use("wait", "unknown state '%s'; did you mean %s?", wish->state,
+                             nearest ? nearest : "running, ready, stopped or failed");
+    }
+    if (generation && !cli_number(generation, UINT32_MAX, &wish->generation))
+        return cli_wrong_use("wait", "--generation '%s' is no number", generation);
+    uint64_t timeout_us;
+    wish->deadline_us = UINT64_MAX;
+    if (timeout && !cli_duration(timeout, &timeout_us))
+        return cli_wrong_use("wait", "--timeout '%s' is no duration, as 500ms, 30s or 2m",
+                             timeout);
+    if (timeout)
+        wish->deadline_us = clock_now_us() + timeout_us;
+    return CLI_DONE;
+}
+
+int
+cmd_wait(int argc, char **argv)
+{
+    struct cli_target target = { 0 };
+    struct wish wish = { 0 };
+    const char *generation = NULL;
+    const char *timeout = NULL;
+    const struct cli_option options[] = {
+        { .name = "state", .value = "S", .text_out = &wish.state,
+          .help = "registered, restarting, starting, running, stopping, stopped, failed, ready" },
+        { .name = "generation", .value = "N", .text_out = &generation,
+          .help = "in generation N or a later one" },
+        { .name = "timeout", .value = "DURATION", .text_out = &timeout,
+          .help = "give up after this time (never)" },
+    };
+    static const char help[] =
+        "Waits until the child PATH is in a state, and ends at once if it is in it already.\n"
+        "Out of time, or the application ended: exit code 1.\n";
+    struct cli_command command = {
+        .verb = "wait", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
+        .example = "  airs wait /web/front --state ready --timeout 10s\n"
+                   "  airs wait /store --state running --generation 2\n",
+        .options = options, .options_size = 3, .target = &target, .json = &wish.json,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    int exit_code;
+    if (!cli_parse(&command, argc, argv, operands, &exit_code))
+        return exit_code;
+    exit_code = read_wish(&wish, generation, timeout);
+    if (exit_code != CLI_DONE)
+        return exit_code;
+
+    struct session session;
+    exit_code = session_open(&session, "wait", &target, operands[0]);
+    if (exit_code == CLI_DONE)
+        exit_code = wait_for_wish(&session, &wish);
+    session_close(&session);
+    return exit_code;
+}

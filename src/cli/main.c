@@ -1,0 +1,134 @@
+/* airs: one program, one verb a job. The table below is the list of all of them. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cli/cli_options.h"
+#include "cli/cli_verbs.h"
+#include "daemon/daemon.h"
+
+struct verb {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+    { "up", "run an application from its manifest", cmd_up },
+    { "down", "stop a running application", cmd_down },
+    { "check", "read a manifest and say what is wrong with it", cmd_check },
+    { "schema", "print the manifest's JSON Schema", cmd_schema },
+    { "ps", "show the tree of children", cmd_ps },
+    { "status", "show one child", cmd_status },
+    { "start", "start a child", cmd_start },
+    { "stop", "stop a child until it is started again", cmd_stop },
+    { "restart", "stop a child and start it again", cmd_restart },
+    { "kill", "end a child's instance at once, as a crash", cmd_kill },
+    { "reset", "give a child its whole restart budget back", cmd_reset },
+    { "logs", "show what children print", cmd_logs },
+    { "events", "show what happened to children", cmd_events },
+    { "wait", "wait until a child is in a state", cmd_wait },
+    { "send", "send a message to an actor", cmd_send },
+    { "call", "send a message to an actor and print its response", cmd_call },
+    { "version", "print the version", cmd_version },
+};
+
+#define VERBS (sizeof verbs / sizeof *verbs)
+
+/* Verbs of the interface that this version does not have. */
+static const char *const later[] = { "delete",  "add",   "scale",  "top",       "explain",
+                                     "history", "graph", "reload", "completion" };
+
+static const struct verb *
+find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strcmp(name, verbs[i].name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+static void
+print_verbs(void)
+{
+    puts("airs: a supervisor for WebAssembly components\n\nUsage: airs VERB [OPTION]...\n");
+    for (size_t i = 0; i < VERBS; i++)
+        printf("  %-9s %s\n", verbs[i].name, verbs[i].summary);
+    puts("\nairs VERB --help says more about one.");
+}
+
+static int
+unknown_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        if (strcmp(name, later[i]) == 0) {
+            fprintf(stderr, "airs: this version does not have '%s' yet; it has: airs --help\n",
+                    name);
+            return CLI_WRONG_USE;
+        }
+    }
+    const char *names[VERBS];
+    for (size_t i = 0; i < VERBS; i++)
+        names[i] = verbs[i].name;
+    const char *nearest = nearest_name(name, names, VERBS);
+    if (nearest)
+        fprintf(stderr, "airs: unknown verb '%s'; did you mean %s?\n", name, nearest);
+    else
+        fprintf(stderr, "airs: unknown verb '%s'; known ones: airs --help\n", name);
+    return CLI_WRONG_USE;
+}
+
+static int
+run_verb(int argc, char **argv)
+{
+    const struct verb *verb = find_verb(argv[0]);
+    return verb ? verb->run(argc, argv) : unknown_verb(argv[0]);
+}
+
+/* airs help [VERB] */
+static int
+run_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_verbs();
+        return CLI_DONE;
+    }
+    char help[] = "--help";
+    char *help_argv[] = { argv[1], help, NULL };
+    return run_verb(2, help_argv);
+}
+
+static int
+run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_verbs();
+        return CLI_DONE;
+    }
+    const char *first = argv[1];
+    if (strcmp(first, "help") == 0 || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)
+        return run_help(argc - 1, argv + 1);
+    if (strcmp(first, "--version") == 0)
+        return cmd_version(1, (char *[]){ (char[]){ "version" }, NULL });
+    if (first[0] == '-') {
+        fprintf(stderr, "airs: a verb comes first, then its options; verbs: airs --help\n");
+        return CLI_WRONG_USE;
+    }
+    return run_verb(argc - 1, argv + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    int exit_code = run(argc, argv);
+    /* A full disk behind stdout must not look like success. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == CLI_DONE) {
+        fprintf(stderr, "airs: cannot write to standard output: %s\n", strerror(errno));
+        exit_code = CLI_FAILED;
+    }
+    return exit_code;
+}
