@@ -1,0 +1,482 @@
+/* Application: from a manifest to a running tree and back.
+ *
+ * Start goes bottom up: compiled code, engine, actor system, registry and spawner, wrapper,
+ * component supervisor; then every child of the manifest is put under supervision in tree
+ * order, and the root is started. The root's end comes on a worker, inside the root's last
+ * turn: it writes `application-stopped` and tells; everything is freed later by somebody
+ * else's thread, in reverse order.
+ */
+#include <airs/airs.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/app_dirs.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "component/component_registry.h"
+#include "component/component_spawner.h"
+#include "component/supervisor_wrapper.h"
+#include "daemon/application_internal.h"
+#include "engine/engine.h"
+#include "manifest/manifest.h"
+#include "runtime/actor.h"
+#include "runtime/actor_system.h"
+#include "runtime/event_log.h"
+
+/* Paths that are compared to find the nearest one; a manifest has them all, names are cheap. */
+#define NEAREST_PATHS_MAX 4096
+
+const char *
+airs_version(void)
+{
+    return AIRS_VERSION;
+}
+
+const char *
+airs_engine_version(void)
+{
+    return engine_version();
+}
+
+const char *
+airs_application_name(const struct airs_application *application)
+{
+    return application->manifest->root->name;
+}
+
+/* ---- Load ---- */
+
+static void
+give_report(const struct manifest_report *manifest_report, airs_report report, void *context)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    if (report && manifest_report_write_text(manifest_report, &text))
+        for (char *line = text.data, *rest = NULL;
+             (line = strtok_r(line, "\n", &rest)) != NULL; line = NULL)
+            report(context, line);
+    buffer_deinit(&text);
+}
+
+static enum airs_status
+copy_options(struct airs_application *application, const struct airs_application_options *options,
+             struct airs_error *error)
+{
+    char cache[PATH_MAX];
+    application->options = *options;
+    application->options.manifest_path = strdup(options->manifest_path);
+    application->options.cache_dir = NULL;
+    if (!options->cache_dir) {
+        enum airs_status status = app_dirs_cache(cache, sizeof cache, error);
+        if (status != AIRS_OK)
+            return status;
+    }
+    application->options.cache_dir = strdup(options->cache_dir ? options->cache_dir : cache);
+    if (!application->options.manifest_path || !application->options.cache_dir)
+        return fail(error, AIRS_ENOMEM, "out of memory");
+    return AIRS_OK;
+}
+
+static struct airs_application *
+application_alloc(void)
+{
+    struct airs_application *application = calloc(1, sizeof *application);
+    if (!application)
+        return NULL;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&application->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&application->lock, NULL);
+    list_init(&application->calls);
+    map_init(&application->unloadable);
+    return application;
+}
+
+enum airs_status
+airs_application_load(const struct airs_application_options *options, airs_report report,
+                      void *report_context, struct airs_application **application_out,
+                      struct airs_error *error)
+{
+    assert(options && options->manifest_path && application_out);
+
+    struct manifest_report manifest_report;
+    manifest_report_init(&manifest_report);
+    enum airs_status status;
+    struct airs_application *application = application_alloc();
+    if (!application) {
+        status = fail(error, AIRS_ENOMEM, "out of memory");
+        goto out;
+    }
+    status = copy_options(application, options, error);
+    if (status != AIRS_OK)
+        goto out;
+    status = manifest_load(options->manifest_path, &application->manifest, &manifest_report, error);
+    if (status != AIRS_OK) {
+        give_report(&manifest_report, report, report_context);
+        goto out;
+    }
+    *application_out = application;
+    application = NULL;
+out:
+    airs_application_free(application);
+    manifest_report_deinit(&manifest_report);
+    return status;
+}
+
+/* ---- Start ---- */
+
+static void
+on_tick(void *context)
+{
+    struct airs_application *application = context;
+    engine_tick(application->engine);
+}
+
+static void
+on_wake(void *context, uint64_t id)
+{
+    struct airs_application *application = context;
+    actor_wake(application->system, id);
+}
+
+static uint64_t
+largest_memory(const struct manifest *manifest)
+{
+    uint64_t bytes = 0;
+    for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node))
+        if (node->spec && node->spec->limits.memory_bytes > bytes)
+            bytes = node->spec->limits.memory_bytes;
+    return bytes;
+}
+
+static void
+write_event(struct airs_application *application, enum event_type type)
+{
+    struct event event = { .type = type };
+    event_log_write(actor_system_event_log(application->system), &event);
+}
+
+/* Nothing can run any more and nobody stopped it: the application ends by itself. */
+static void
+on_idle(void *context, bool idle, bool any_failed)
+{
+    struct airs_application *application = context;
+    if (!idle)
+        return;
+    pthread_mutex_lock(&application->lock);
+    bool ends = application->phase == APPLICATION_RUNNING;
+    if (ends) {
+        application->phase = APPLICATION_STOPPING;
+        application->exit_code = any_failed ? 1 : 0;
+    }
+    pthread_mutex_unlock(&application->lock);
+    if (ends)
+        component_supervisor_stop_all(application->supervisor, DURATION_INFINITE,
+                                      (struct bridge_completion){ 0 });
+}
+
+static void
+on_end(void *context, struct exit_info exit)
+{
+    struct airs_application *application = context;
+    pthread_mutex_lock(&application->lock);
+    if (application->stop_requested)
+        application->exit_code = 0;
+    else if (!exit_is_normal(exit))
+        application->exit_code = 1;
+    int exit_code = application->exit_code;
+    pthread_mutex_unlock(&application->lock);
+
+    write_event(application, EVENT_APPLICATION_STOPPED);
+
+    pthread_mutex_lock(&application->lock);
+    application->phase = APPLICATION_ENDED;
+    pthread_cond_broadcast(&application->ended);
+    pthread_mutex_unlock(&application->lock);
+    if (application->options.ended)
+        application->options.ended(application->options.context, exit_code);
+}
+
+static enum airs_status
+make_runtime(struct airs_application *application, const struct engine_config *config,
+             struct airs_error *error)
+{
+    const struct manifest *manifest = application->manifest;
+    struct actor_system_options options = {
+        .workers = application->options.workers,
+        .tick = on_tick,
+        .tick_ctx = application,
+        .max_concurrent_starts = manifest->max_concurrent_starts,
+        .instances_max = config->instances_max,
+    };
+    enum airs_status status = actor_system_new(&options, &application->system, error);
+    if (status == AIRS_OK)
+        status = engine_new(config, &application->engine, error);
+    if (status == AIRS_OK)
+        status = event_log_add_sink(actor_system_event_log(application->system),
+                                    application_on_event, application, error);
+    if (status == AIRS_OK)
+        status = component_registry_new(airs_application_name(application),
+                                        &application->registry, error);
+    return status;
+}
+
+static enum airs_status
+make_supervision(struct airs_application *application, struct airs_error *error)
+{
+    struct component_spawner_options spawner = {
+        .engine = application->engine,
+        .system = application->system,
+        .registry = application->registry,
+        .log_sink = application->options.log ? &application->log_sink : NULL,
+        .cache_dir = application->options.cache_dir,
+    };
+    enum airs_status status = component_spawner_new(&spawner, &application->spawner, error);
+    if (status != AIRS_OK)
+        return status;
+    struct supervisor_wrapper_options wrapper = {
+        .system = application->system,
+        .spawner = application->spawner,
+        .seed = clock_now_ns(),
+        .on_end = on_end,
+        .on_idle = on_idle,
+        .context = application,
+    };
+    status = supervisor_wrapper_new(&wrapper, &application->wrapper, error);
+    if (status != AIRS_OK)
+        return status;
+    status = component_supervisor_new(supervisor_wrapper_bridge(application->wrapper),
+                                      &application->supervisor, error);
+    if (status == AIRS_OK)
+        supervisor_wrapper_attach(application->wrapper, application->supervisor);
+    return status;
+}
+
+/* Puts every child of the manifest under supervision, a supervisor before its children. */
+static enum airs_status
+supervise_all(struct airs_application *application, struct airs_error *error)
+{
+    enum airs_status status = AIRS_OK;
+    const struct manifest_node *node = application->manifest->root;
+    while (status == AIRS_OK && (node = manifest_next(node)) != NULL) {
+        if (atomic_load(&application->cancelled))
+            return fail(error, AIRS_EBUSY, "cancelled while it was loading");
+        status = component_supervisor_supervise(
+            application->supervisor, node->parent->path, node->path, &node->config,
+            node->spec ? component_spec_to_child(node->spec) : NULL, error);
+    }
+    return status;
+}
+
+static bool
+set_phase(struct airs_application *application, enum application_phase from,
+          enum application_phase to)
+{
+    pthread_mutex_lock(&application->lock);
+    bool done = application->phase == from;
+    if (done)
+        application->phase = to;
+    pthread_mutex_unlock(&application->lock);
+    return done;
+}
+
+static enum airs_status
+build(struct airs_application *application, struct airs_error *error)
+{
+    const struct manifest *manifest = application->manifest;
+    struct engine_config config = {
+        .instances_max = manifest->max_instances,
+        .memory_bytes_max = largest_memory(manifest),
+        .wake = on_wake,
+        .wake_context = application,
+    };
+    enum airs_status status = application_compile_all(application, &config, error);
+    if (status == AIRS_OK)
+        status = make_runtime(application, &config, error);
+    if (status == AIRS_OK)
+        status = make_supervision(application, error);
+    if (status == AIRS_OK)
+        status = actor_system_start(application->system, error);
+    if (status == AIRS_OK)
+        status = application_calls_start(application, error);
+    if (status == AIRS_OK)
+        status = supervise_all(application, error);
+    return status;
+}
+
+enum airs_status
+airs_application_start(struct airs_application *application, struct airs_error *error)
+{
+    assert(application);
+
+    if (!set_phase(application, APPLICATION_LOADED, APPLICATION_STARTING))
+        return fail(error, AIRS_EALREADY, "this application was started already");
+    application->wall_offset_us = clock_wall_us() - clock_now_us();
+    application_log_sink_init(application);
+    enum airs_status status = build(application, error);
+    if (status != AIRS_OK) {
+        set_phase(application, APPLICATION_STARTING, APPLICATION_LOADED);
+        return status;
+    }
+    write_event(application, EVENT_APPLICATION_STARTED);
+    set_phase(application, APPLICATION_STARTING, APPLICATION_RUNNING);
+    component_supervisor_start_all(application->supervisor, (struct bridge_completion){ 0 });
+    return AIRS_OK;
+}
+
+void
+airs_application_cancel(struct airs_application *application)
+{
+    atomic_store(&application->cancelled, true);
+}
+
+/* ---- Stop ---- */
+
+bool
+airs_application_is_running(const struct airs_application *application)
+{
+    struct airs_application *locked = (struct airs_application *)(uintptr_t)application;
+    pthread_mutex_lock(&locked->lock);
+    enum application_phase phase = application->phase;
+    pthread_mutex_unlock(&locked->lock);
+    return phase == APPLICATION_RUNNING || phase == APPLICATION_STOPPING;
+}
+
+/* Marks the stop as somebody's wish; false when there is nothing to stop. */
+static bool
+request_stop(struct airs_application *application)
+{
+    pthread_mutex_lock(&application->lock);
+    bool running = application->phase == APPLICATION_RUNNING
+                   || application->phase == APPLICATION_STOPPING;
+    /* An application that was ending by itself keeps its exit code. */
+    if (application->phase == APPLICATION_RUNNING) {
+        application->phase = APPLICATION_STOPPING;
+        application->stop_requested = true;
+    }
+    pthread_mutex_unlock(&application->lock);
+    return running;
+}
+
+void
+airs_application_stop(struct airs_application *application)
+{
+    if (request_stop(application))
+        component_supervisor_stop_all(application->supervisor, DURATION_INFINITE,
+                                      (struct bridge_completion){ 0 });
+}
+
+void
+airs_application_kill(struct airs_application *application)
+{
+    if (request_stop(application))
+        component_supervisor_kill_all(application->supervisor, (struct bridge_completion){ 0 });
+}
+
+static struct timespec
+time_at(uint64_t at_us)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(at_us / US_PER_S),
+        .tv_nsec = (long)(at_us % US_PER_S * 1000),
+    };
+}
+
+enum airs_status
+airs_application_wait(struct airs_application *application, uint64_t timeout_us,
+                      int *exit_code_out)
+{
+    assert(application && exit_code_out);
+
+    uint64_t now_us = clock_now_us();
+    bool for_ever = timeout_us >= AIRS_NONE - now_us;
+    struct timespec deadline = time_at(for_ever ? 0 : now_us + timeout_us);
+    enum airs_status status = AIRS_OK;
+
+    pthread_mutex_lock(&application->lock);
+    if (application->phase == APPLICATION_LOADED)
+        status = AIRS_ENOTRUNNING;
+    while (status == AIRS_OK && application->phase != APPLICATION_ENDED) {
+        if (for_ever)
+            pthread_cond_wait(&application->ended, &application->lock);
+        else if (pthread_cond_timedwait(&application->ended, &application->lock, &deadline)
+                 == ETIMEDOUT)
+            status = AIRS_ETIMEDOUT;
+    }
+    if (status == AIRS_OK)
+        *exit_code_out = application->exit_code;
+    pthread_mutex_unlock(&application->lock);
+    return status;
+}
+
+void
+airs_application_free(struct airs_application *application)
+{
+    if (!application)
+        return;
+    if (application->system)
+        actor_system_stop(application->system);
+    component_supervisor_free(application->supervisor);
+    supervisor_wrapper_free(application->wrapper);
+    application_calls_free(application);
+    component_spawner_free(application->spawner);
+    component_registry_free(application->registry);
+    engine_free(application->engine);
+    actor_system_free(application->system);
+    application_load_errors_free(application);
+    manifest_free(application->manifest);
+    pthread_mutex_destroy(&application->lock);
+    pthread_cond_destroy(&application->ended);
+    free((char *)(uintptr_t)application->options.manifest_path);
+    free((char *)(uintptr_t)application->options.cache_dir);
+    free(application);
+}
+
+/* ---- For the other files ---- */
+
+uint64_t
+airs_application_last_seq(const struct airs_application *application)
+{
+    return airs_application_is_running(application)
+               ? event_log_last(actor_system_event_log(application->system))
+               : 0;
+}
+
+enum airs_status
+application_check_running(struct airs_application *application, struct airs_error *error)
+{
+    if (airs_application_is_running(application))
+        return AIRS_OK;
+    return fail(error, AIRS_ENOTRUNNING, "application '%s' is not running",
+                airs_application_name(application));
+}
+
+const struct manifest_node *
+application_find(const struct airs_application *application, const char *path,
+                 struct airs_error *error)
+{
+    const char *paths[NEAREST_PATHS_MAX];
+    size_t size = 0;
+    const struct manifest_node *node = application->manifest->root;
+    for (; node; node = manifest_next(node)) {
+        if (strcmp(node->path, path) == 0)
+            return node;
+        if (size < NEAREST_PATHS_MAX)
+            paths[size++] = node->path;
+    }
+    const char *nearest = nearest_name(path, paths, size);
+    if (nearest)
+        fail(error, AIRS_ENOENT, "no child '%s'; did you mean '%s'?", path, nearest);
+    else
+        fail(error, AIRS_ENOENT, "no child '%s'", path);
+    return NULL;
+}

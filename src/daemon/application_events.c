@@ -1,0 +1,130 @@
+/* Application events: what supervisors and guests say, as the public structs. Each function
+ * here runs inside somebody's restart: nothing allocates and nothing waits.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/refstr.h"
+#include "base/trap_code.h"
+#include "daemon/application_internal.h"
+#include "runtime/event_log.h"
+
+/* Bytes of a log line with its context; the rest is cut. */
+#define LOG_TEXT_BYTES_MAX 16384
+
+static const char *
+text_of(const struct refstr *string)
+{
+    return string ? string->text : NULL;
+}
+
+const char *
+application_exit_detail(struct exit_info exit, const char *text, char buffer[16])
+{
+    switch (exit.reason) {
+    case EXIT_TRAP:
+        return trap_code_name(exit.code);
+    case EXIT_ERROR:
+        if (exit.code < 0)
+            return text;
+        snprintf(buffer, 16, "%d", exit.code);
+        return buffer;
+    case EXIT_NORMAL:
+    case EXIT_SHUTDOWN:
+    case EXIT_TIMEOUT:
+    case EXIT_OUT_OF_MEMORY:
+    case EXIT_UNHEALTHY:
+    case EXIT_KILLED:
+    case EXIT_LOAD_ERROR:
+    case EXIT_ESCALATED:
+    case EXIT_HOST_LOST:
+        break;
+    }
+    return text;
+}
+
+void
+application_on_event(void *context, const struct event *event)
+{
+    struct airs_application *application = context;
+    if (!application->options.event)
+        return;
+    char buffer[16];
+    struct airs_event out = {
+        .seq = event->seq,
+        .time_us = event->time_us + application->wall_offset_us,
+        .path = text_of(event->path),
+        .event = event_type_name(event->type),
+        .from = event->has_state ? child_state_name(event->from) : NULL,
+        .state = event->has_state ? child_state_name(event->state) : NULL,
+        .reason = event->has_exit ? exit_reason_name(event->exit.reason) : NULL,
+        .detail = event->has_exit
+                      ? application_exit_detail(event->exit, text_of(event->detail), buffer)
+                      : text_of(event->detail),
+        .message = text_of(event->detail),
+        .cause = text_of(event->cause),
+        .waits_for = text_of(event->waits_for),
+        .generation = event->generation,
+        .delay_us = event->has_delay ? event->delay_us : AIRS_NONE,
+        .restarts = event->has_budget ? event->restarts : AIRS_NONE,
+        .has_budget = event->has_budget,
+        .budget_used = event->budget_used,
+        .budget_allowed = event->budget_allowed,
+    };
+    application->options.event(application->options.context, &out);
+}
+
+/* The text and its context as "text key=value …"; what does not fit is left out. */
+static size_t
+join_context(const struct log_line *line, char *out, size_t size_max)
+{
+    size_t size = line->size < size_max ? line->size : size_max;
+    memcpy(out, line->text, size);
+    for (size_t i = 0; i < line->context_size; i++) {
+        int length = snprintf(out + size, size_max - size, " %s=%s", line->context[i].key,
+                              line->context[i].value);
+        if (length < 0 || (size_t)length >= size_max - size)
+            break;
+        size += (size_t)length;
+    }
+    return size;
+}
+
+static void
+write_line(struct log_sink *sink, const struct log_line *line)
+{
+    struct airs_application *application = container_of(sink, struct airs_application, log_sink);
+    char joined[LOG_TEXT_BYTES_MAX];
+    struct airs_log_line out = {
+        .time_us = clock_now_us() + application->wall_offset_us,
+        .path = line->path,
+        .generation = line->generation,
+        .stream = log_stream_name(line->stream),
+        .level = line->stream == LOG_HOST ? log_level_name(line->level) : NULL,
+        .text = line->text,
+        .size = line->size,
+    };
+    if (line->context_size > 0) {
+        out.size = join_context(line, joined, sizeof joined);
+        out.text = joined;
+    }
+    application->options.log(application->options.context, &out);
+}
+
+static size_t
+room(struct log_sink *sink, const char *path)
+{
+    struct airs_application *application = container_of(sink, struct airs_application, log_sink);
+    return application->options.log_room(application->options.context, path);
+}
+
+void
+application_log_sink_init(struct airs_application *application)
+{
+    application->log_sink = (struct log_sink){
+        .write = write_line,
+        .room = application->options.log_room ? room : NULL,
+    };
+}

@@ -1,0 +1,88 @@
+/* What the files application*.c share: one application and its parts. */
+#ifndef DAEMON_APPLICATION_INTERNAL_H
+#define DAEMON_APPLICATION_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <airs/application.h>
+#include <airs/types.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "component/log_sink.h"
+#include "policy/component_supervisor.h"
+
+struct actor_system;
+struct component_registry;
+struct component_spawner;
+struct engine;
+struct event;
+struct manifest;
+struct manifest_node;
+struct supervisor_wrapper;
+
+enum application_phase {
+    APPLICATION_LOADED,
+    APPLICATION_STARTING, /* Compiles, loads. */
+    APPLICATION_RUNNING,
+    APPLICATION_STOPPING, /* By request, or because nothing can run any more. */
+    APPLICATION_ENDED
+};
+
+struct airs_application {
+    struct airs_application_options options; /* Constant; texts are our own copies. */
+    struct manifest *manifest;               /* Constant. */
+
+    /* Made by airs_application_start, constant until airs_application_free. */
+    struct engine *engine;
+    struct actor_system *system;
+    struct component_registry *registry;
+    struct component_spawner *spawner;
+    struct supervisor_wrapper *wrapper;
+    struct component_supervisor *supervisor;
+    airs_pid caller;         /* The actor that keeps the deadlines of calls. */
+    uint64_t wall_offset_us; /* Wall clock − monotonic clock, taken at start. */
+
+    struct log_sink log_sink;
+
+    struct map unloadable;   /* File → why it could not be compiled (malloc'd). Set while starting. */
+
+    atomic_bool cancelled;   /* Set by airs_application_cancel; read between components. */
+
+    pthread_mutex_t lock;    /* Guards what follows. Never held across a call out of here. */
+    pthread_cond_t ended;    /* Signalled when `phase` becomes APPLICATION_ENDED. */
+    enum application_phase phase;
+    bool stop_requested;     /* From outside: then the exit code is 0 whatever failed. */
+    int exit_code;
+    struct list calls;       /* struct call: requests whose answer or deadline is to come. */
+};
+
+/** application_events.c: sinks that turn what the layers say into public values. */
+void application_on_event(void *context, const struct event *event);
+void application_log_sink_init(struct airs_application *application);
+/** Exit as a public pair: reason and the short detail (trap code, exit code, or the text). */
+const char *application_exit_detail(struct exit_info exit, const char *text, char buffer[16]);
+
+/** application_load.c: compiles each file once; returns what to give to the engine. */
+struct engine_config;
+enum airs_status application_compile_all(struct airs_application *application,
+                                         struct engine_config *config, struct airs_error *error);
+/** Why the compiler refused `file`; NULL: it did not. Thread: that of start. */
+const char *application_load_error(void *context, const char *file);
+void application_load_errors_free(struct airs_application *application);
+
+/** application_call.c */
+enum airs_status application_calls_start(struct airs_application *application,
+                                         struct airs_error *error);
+/** Frees calls that the end of the actor system left; after actor_system_stop. */
+void application_calls_free(struct airs_application *application);
+
+/** AIRS_ENOTRUNNING unless the tree is up. */
+enum airs_status application_check_running(struct airs_application *application,
+                                           struct airs_error *error);
+/** The node at `path`; NULL, and a report with the nearest path: none. */
+const struct manifest_node *application_find(const struct airs_application *application,
+                                             const char *path, struct airs_error *error);
+
+#endif

@@ -1,0 +1,247 @@
+/* Requests: what others ask of a running tree, handed to the component supervisor, and the
+ * answers as public values.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "component/component_registry.h"
+#include "component/component_spawner.h"
+#include "daemon/application_internal.h"
+#include "manifest/manifest.h"
+#include "runtime/actor.h"
+
+static const char *const verb_names[] = {
+    [AIRS_START] = "start",     [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
+    [AIRS_KILL] = "kill",       [AIRS_RESET] = "reset",
+};
+#define VERBS (sizeof verb_names / sizeof verb_names[0])
+
+const char *
+airs_verb_name(enum airs_verb verb)
+{
+    assert((size_t)verb < VERBS);
+    return verb_names[verb];
+}
+
+bool
+airs_verb_find(const char *name, enum airs_verb *verb_out)
+{
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strcmp(name, verb_names[i]) == 0) {
+            *verb_out = (enum airs_verb)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What one request needs until it is answered. */
+struct request {
+    struct airs_application *application;
+    airs_visit visit;
+    airs_done done;
+    void *context;
+    char *below; /* List: this path and all under it; NULL: everything. */
+};
+
+static void
+request_free(struct request *request)
+{
+    free(request->below);
+    free(request);
+}
+
+static struct request *
+request_new(struct airs_application *application, airs_visit visit, airs_done done, void *context,
+            struct airs_error *error)
+{
+    struct request *request = calloc(1, sizeof *request);
+    if (!request) {
+        fail(error, AIRS_ENOMEM, "out of memory");
+        return NULL;
+    }
+    *request = (struct request){ application, visit, done, context, NULL };
+    return request;
+}
+
+static void
+on_control_done(void *context, enum airs_status status, const char *text)
+{
+    struct request *request = context;
+    request->done(request->context, status, text, NULL, 0);
+    request_free(request);
+}
+
+enum airs_status
+airs_application_control(struct airs_application *application, enum airs_verb verb,
+                         const char *path, airs_done done, void *context,
+                         struct airs_error *error)
+{
+    assert(application && path && done);
+
+    enum airs_status status = application_check_running(application, error);
+    if (status != AIRS_OK)
+        return status;
+    if (!application_find(application, path, error))
+        return AIRS_ENOENT;
+    struct request *request = request_new(application, NULL, done, context, error);
+    if (!request)
+        return AIRS_ENOMEM;
+
+    struct component_supervisor *supervisor = application->supervisor;
+    struct bridge_completion completion = { on_control_done, request };
+    switch (verb) {
+    case AIRS_START:
+        component_supervisor_start(supervisor, path, completion);
+        break;
+    case AIRS_STOP:
+        component_supervisor_stop(supervisor, path, DURATION_INFINITE, completion);
+        break;
+    case AIRS_RESTART:
+        component_supervisor_restart(supervisor, path, completion);
+        break;
+    case AIRS_KILL:
+        component_supervisor_kill(supervisor, path, completion);
+        break;
+    case AIRS_RESET:
+        component_supervisor_reset(supervisor, path, completion);
+        break;
+    }
+    return AIRS_OK;
+}
+
+/* ---- Lists ---- */
+
+static const char *
+kind_name(enum component_kind_known kind)
+{
+    switch (kind) {
+    case COMPONENT_UNKNOWN:
+        break;
+    case COMPONENT_IS_ACTOR:
+        return "actor";
+    case COMPONENT_IS_COMMAND:
+        return "command";
+    }
+    return "component";
+}
+
+/* What the registry and the actor know of a component. */
+static void
+fill_component(struct airs_application *application, const struct supervision_view *view,
+               struct airs_child *child)
+{
+    struct component_info info;
+    struct actor_metrics metrics = { 0 };
+    child->component = component_spec_of_child(view->spec)->component;
+    child->kind = kind_name(COMPONENT_UNKNOWN);
+    if (!component_registry_get(application->registry, view->path, &info))
+        return;
+    child->kind = kind_name(info.kind);
+    child->memory_bytes = info.memory_bytes;
+    child->cpu_us = info.cpu_us;
+    if (actor_metrics(application->system, info.pid, &metrics)) {
+        child->mailbox = metrics.mailbox;
+        child->messages = metrics.messages;
+    }
+    component_info_deinit(&info);
+}
+
+static void
+show(const struct request *request, const struct supervision_view *view)
+{
+    char buffer[16];
+    struct airs_child child = {
+        .path = view->path,
+        .kind = "supervisor",
+        .state = component_supervision_state_name(view->state),
+        .ready = view->ready,
+        .generation = view->generation,
+        .restarts = view->restarts,
+        .budget_used = view->budget_used,
+        .budget_allowed = view->budget_allowed,
+        .uptime_us = view->state == CHILD_RUNNING ? view->uptime_us : AIRS_NONE,
+        .due_us = view->has_due ? view->due_us : AIRS_NONE,
+        .waits_for = view->waits_for,
+        .memory_bytes = AIRS_NONE,
+        .cpu_us = AIRS_NONE,
+        .mailbox = AIRS_NONE,
+        .messages = AIRS_NONE,
+    };
+    if (view->has_exit) {
+        child.exit_reason = exit_reason_name(view->exit.reason);
+        child.exit_detail = application_exit_detail(view->exit, view->exit_detail, buffer);
+        child.exit_message = view->exit_detail;
+    }
+    if (view->is_supervisor)
+        child.strategy = "one-for-one";
+    else
+        fill_component(request->application, view, &child);
+    request->visit(request->context, &child);
+}
+
+/* Whether `path` is `below` or under it. */
+static bool
+is_in(const char *path, const char *below)
+{
+    size_t size = strlen(below);
+    return strncmp(path, below, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+static void
+on_listed(void *context, enum airs_status status, const struct supervision_view *views,
+          size_t count)
+{
+    struct request *request = context;
+    for (size_t i = 0; status == AIRS_OK && i < count; i++)
+        if (!request->below || is_in(views[i].path, request->below))
+            show(request, &views[i]);
+    request->done(request->context, status, status == AIRS_OK ? NULL : airs_status_text(status),
+                  NULL, 0);
+    request_free(request);
+}
+
+enum airs_status
+airs_application_list(struct airs_application *application, const char *path, airs_visit visit,
+                      airs_done done, void *context, struct airs_error *error)
+{
+    assert(application && visit && done);
+
+    bool everything = !path || strcmp(path, "/") == 0;
+    enum airs_status status = application_check_running(application, error);
+    if (status != AIRS_OK)
+        return status;
+    if (!everything && !application_find(application, path, error))
+        return AIRS_ENOENT;
+    struct request *request = request_new(application, visit, done, context, error);
+    if (!request)
+        return AIRS_ENOMEM;
+    if (!everything && !(request->below = strdup(path))) {
+        request_free(request);
+        return fail(error, AIRS_ENOMEM, "out of memory");
+    }
+    component_supervisor_list(application->supervisor, NULL,
+                              (struct bridge_listing){ on_listed, request });
+    return AIRS_OK;
+}
+
+enum airs_status
+airs_application_get(struct airs_application *application, const char *path, airs_visit visit,
+                     airs_done done, void *context, struct airs_error *error)
+{
+    assert(application && path && visit && done);
+
+    enum airs_status status = application_check_running(application, error);
+    if (status != AIRS_OK)
+        return status;
+    if (!application_find(application, path, error))
+        return AIRS_ENOENT;
+    struct request *request = request_new(application, visit, done, context, error);
+    if (!request)
+        return AIRS_ENOMEM;
+    component_supervisor_list(application->supervisor, path,
+                              (struct bridge_listing){ on_listed, request });
+    return AIRS_OK;
+}
