@@ -9,7 +9,6 @@
 #include <airs/status.h>
 #include <airs/types.h>
 
-#include "base/refstr.h"
 #include "component/component_registry.h"
 #include "component/component_spec.h"
 #include "component/log_sink.h"
@@ -17,23 +16,25 @@
 struct actor_system;
 struct component;
 
-/* A message is handled by at most this many calls in a turn before the actor yields. */
+/* Messages that one component handles before others of its worker get their turn. */
 #define COMPONENT_MESSAGES_PER_TURN 100
 
 struct component_actor_options {
-    struct actor_system *system;         /* Borrowed, as all of these; outlive the actor. */
-    struct component_registry *registry;
-    struct log_sink *log_sink;           /* NULL: dropped. */
-    struct component *component;         /* NULL: it could not be loaded, see load_error. */
-    const char *load_error;              /* Copied. */
-    const struct component_spec *spec;
+    struct actor_system *system;         /* Borrowed, as the next two; outlive the actor. */
+    struct component_registry *registry; /* The actor enters itself and leaves at its end. */
+    struct log_sink *log_sink;           /* NULL: output is dropped. */
+    struct component *component;         /* Referenced. NULL: it could not be loaded. */
+    const char *load_error;              /* Why; copied. */
+    const struct component_spec *spec;   /* Referenced. */
     const char *path;                    /* Copied. */
 };
 
-/** Spawns the actor; the registry entry is the caller's. AIRS_ENOMEM, AIRS_ELIMIT, AIRS_EEXIST. */
+/**
+ * Spawns the actor, without an instance: it waits for its supervisor's START. One that could
+ * not be loaded answers each start with EXIT_LOAD_ERROR.
+ * AIRS_ENOMEM, AIRS_ELIMIT, AIRS_EEXIST.  Thread: any.  Blocks: no.
+ */
 enum airs_status component_actor_spawn(const struct component_actor_options *options,
-                                       airs_pid *pid_out,
-                                       const struct component_stats **stats_out,
-                                       struct airs_error *error);
+                                       airs_pid *pid_out, struct airs_error *error);
 
 #endif

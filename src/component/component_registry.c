@@ -215,7 +215,7 @@ info_of(const struct component_registry *registry, const struct entry *entry)
         .metadata_version = entry->metadata_version ? entry->metadata_version : (char *)"",
     };
     if (entry->stats) {
-        info.cpu_us = atomic_load_explicit(&entry->stats->cpu_us, memory_order_relaxed);
+        info.cpu_us = atomic_load_explicit(&entry->stats->cpu_ns, memory_order_relaxed) / 1000;
         info.messages = atomic_load_explicit(&entry->stats->messages, memory_order_relaxed);
         info.memory_bytes = atomic_load_explicit(&entry->stats->memory_bytes, memory_order_relaxed);
         info.output_bytes = atomic_load_explicit(&entry->stats->output_bytes, memory_order_relaxed);

@@ -21,7 +21,7 @@ enum component_kind_known { COMPONENT_UNKNOWN, COMPONENT_IS_ACTOR, COMPONENT_IS_
 
 /* What a child consumes; written by its own worker, read by anybody (relaxed). */
 struct component_stats {
-    _Atomic uint64_t cpu_us;        /* On a worker, over all generations. */
+    _Atomic uint64_t cpu_ns;        /* On a worker, over all generations. */
     _Atomic uint64_t messages;      /* handle-message calls that were answered. */
     _Atomic uint64_t memory_bytes;  /* Of the running instance, as of its last call; 0 without one. */
     _Atomic uint64_t output_bytes;

@@ -1,5 +1,5 @@
-/* Component spawner: makes component actors. It loads each file once, whatever the number of
- * children that run it, and enters each child in the registry.
+/* Component spawner: makes component actors. It opens each file once, whatever the number of
+ * children that run it. Compiling is not its work: a file is opened from the cache.
  */
 #ifndef COMPONENT_COMPONENT_SPAWNER_H
 #define COMPONENT_COMPONENT_SPAWNER_H
@@ -10,40 +10,40 @@
 #include "component/component_registry.h"
 #include "component/component_spec.h"
 #include "component/log_sink.h"
-#include "policy/supervisor_bridge.h"
 
 struct actor_system;
 struct engine;
 
 struct component_spawner_options {
-    struct engine *engine;               /* Borrowed, as all of these; outlive the spawner. */
+    struct engine *engine;               /* Borrowed, as the next three; outlive the spawner. */
     struct actor_system *system;
     struct component_registry *registry;
     struct log_sink *log_sink;           /* NULL: output of guests is dropped. */
-    const char *cache_dir;               /* Of compiled code; copied. */
-    /* True: a file that is not in the cache is compiled here, on the caller's thread. False: it
-     * was compiled before, by a child process of the daemon; what is missing is a load error. */
-    bool compile;
+    const char *cache_dir;               /* Of compiled code, see component_compile(); copied. */
 };
 
 struct component_spawner;
 
+/** AIRS_ENOMEM. */
 enum airs_status component_spawner_new(const struct component_spawner_options *options,
                                        struct component_spawner **spawner_out,
                                        struct airs_error *error);
-/** Unloads the components. Every actor that it made is gone: after actor_system_stop(). */
+/** Gives back the components that it opened. Thread: the owner's. NULL is allowed. */
 void component_spawner_free(struct component_spawner *spawner);
 
 /**
  * Makes the actor of one child: no instance yet, it waits for its supervisor's START.
  *
- * `spec` is borrowed and outlives the actor. A file that cannot be loaded is no error here:
- * the actor answers its first start with `load-error` and the text.
- * AIRS_EEXIST (path), AIRS_ELIMIT (actors), AIRS_ENOMEM.
- * Thread: one at a time.  Blocks: while the file is loaded (or compiled).
+ * `spec` is referenced. What is wrong with the file is no error here (it is missing, not in
+ * the cache, imports what nobody offers, …): the actor answers each start with `load-error`
+ * and the text. AIRS_EEXIST (path), AIRS_ELIMIT (actors), AIRS_ENOMEM.
+ * Thread: one at a time.  Blocks: while a file is opened for the first time.
  */
 enum airs_status component_spawner_spawn(struct component_spawner *spawner, const char *path,
                                          const struct component_spec *spec, airs_pid *pid_out,
                                          struct airs_error *error);
+
+/** Files opened so far, well or not. */
+size_t component_spawner_files(const struct component_spawner *spawner);
 
 #endif

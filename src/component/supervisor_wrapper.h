@@ -12,29 +12,27 @@
 #include "policy/supervisor_bridge.h"
 
 struct actor_system;
-struct event_log;
 
 struct supervisor_wrapper_options {
-    struct actor_system *system;         /* Borrowed, as the next three; outlive the wrapper. */
-    struct event_log *events;
-    struct component_spawner *spawner;
-    const struct supervisor_config *root; /* The application's own: strategy and defaults. */
-    uint32_t max_concurrent_starts;      /* 0: 4 × workers. */
-    uint32_t instances_max;              /* Engine slots: more starts than these wait for `pool`. */
+    struct actor_system *system;         /* Borrowed, as the spawner; outlives the wrapper. */
+    struct component_spawner *spawner;   /* NULL: a tree of supervisors alone. */
     uint64_t seed;                       /* Of the children's jitter. */
 
     /* On a worker; quick, may not block. NULL is allowed. */
-    void (*on_end)(void *context, struct exit_info exit); /* The root has ended, once. */
-    void (*on_idle)(void *context, bool idle); /* No child can run any more (none was stopped by request); or again it can. */
+    void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */
+    /* Nothing can run any more and none was stopped by request; or again it can. `any_failed`:
+     * some child of the tree is failed, as the events have shown. */
+    void (*on_idle)(void *context, bool idle, bool any_failed);
     void *context;
 };
 
 struct supervisor_wrapper;
 
+/** A root without children, at rest, registered as "/". AIRS_ENOMEM, AIRS_EEXIST (another root). */
 enum airs_status supervisor_wrapper_new(const struct supervisor_wrapper_options *options,
                                         struct supervisor_wrapper **wrapper_out,
                                         struct airs_error *error);
-/** After actor_system_stop(). NULL is allowed. */
+/** After actor_system_stop() and before actor_system_free(). NULL is allowed. */
 void supervisor_wrapper_free(struct supervisor_wrapper *wrapper);
 
 /** The bridge that policy drives. */

@@ -56,6 +56,8 @@ struct supervision_view {
     bool has_exit;
     struct exit_info exit;          /* The last one. */
     const char *exit_detail;        /* NULL without. */
+    uint64_t mailbox;               /* Messages that wait. */
+    uint64_t messages;              /* Messages taken since registered. */
 };
 
 /* Called once, on a worker or on the calling thread. `views` are in tree order, a supervisor

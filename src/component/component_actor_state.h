@@ -1,0 +1,91 @@
+/* Component actor, inside: the state that component_actor.c and component_call.c share. */
+#ifndef COMPONENT_COMPONENT_ACTOR_STATE_H
+#define COMPONENT_COMPONENT_ACTOR_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/refstr.h"
+#include "component/component_actor.h"
+#include "component/host_functions.h"
+#include "engine/instance.h"
+#include "runtime/actor.h"
+#include "runtime/message.h"
+#include "runtime/timer.h"
+#include "supervision/child_policy.h"
+#include "supervision/exit_info.h"
+
+/* What the instance is doing; all but ABSENT and IDLE have a call in flight. */
+enum phase {
+    PHASE_ABSENT,
+    PHASE_INSTANTIATING,
+    PHASE_INITIALIZING,
+    PHASE_METADATA,      /* Once in a child's life, after its first initialize. */
+    PHASE_IDLE,
+    PHASE_HANDLING,      /* handle-message; `message` is in hand. */
+    PHASE_RUNNING,       /* run of a command. */
+    PHASE_SHUTTING_DOWN
+};
+
+/* Why an instance was interrupted from inside its poll. */
+enum cut { CUT_NONE, CUT_KILLED, CUT_CALL_TIMEOUT, CUT_CPU_TIMEOUT };
+
+/* Everything is touched by the actor's turn alone, on whichever worker that is. */
+struct component_actor {
+    /* Constant after spawn. */
+    struct component_host host; /* What host functions see; callbacks find the actor around it. */
+    struct actor_system *system;
+    struct component *component;        /* NULL: load_error says why. */
+    struct refstr *load_error;
+    struct component_spec *spec;
+    struct refstr *path;
+    bool is_command;
+    uint64_t call_timeout_us;           /* DURATION_INFINITE: none. */
+    uint64_t cpu_timeout_us;            /* Likewise. */
+    struct span *arguments;             /* A command's, argv[0] first. */
+    size_t argument_count;
+    struct span_pair *environment;
+    struct guest_config config;         /* What initialize gets. */
+    struct instance_options options;    /* All but the id. */
+
+    bool is_set_up;                     /* The pid is known: timer and options have it. */
+    bool has_metadata;
+    bool stop_asked;                    /* This generation has been asked to end. */
+    enum phase phase;
+    struct instance *instance;
+
+    struct actor_context *context;      /* During a turn. */
+    struct message *message;            /* In hand: alive until its call is gone. */
+    struct guest_message guest_message; /* Borrows from `message` and `correlation`. */
+    char correlation[24];
+
+    struct timer timer;                 /* The call timeout; armed once a call parks. */
+    bool timer_armed;
+    bool timer_fired;
+    enum cut cut;
+    uint64_t call_started_ns;
+    uint64_t poll_started_ns;
+    uint64_t call_cpu_ns;               /* Of the call in flight, up to its last poll. */
+    struct component_stats stats;
+};
+
+/* ---- component_call.c ---- */
+
+/** Before each instance_begin_…(): the call's clocks start. */
+void component_call_begin(struct component_actor *actor, enum phase phase);
+/** Polls the call in flight once; true when it is done. Arms the call timeout when it parks. */
+bool component_call_poll(struct component_actor *actor);
+/** The call is over or cancelled: its timer stands still. */
+void component_call_end(struct component_actor *actor);
+/** At each epoch tick of a computing guest. */
+enum epoch_answer component_call_on_epoch(void *host);
+/** How the instance ended, for an outcome that ended it; *detail_out gets one reference or NULL. */
+struct exit_info component_call_exit(const struct component_actor *actor,
+                                     const struct outcome *outcome, struct refstr **detail_out);
+/** `message` in the engine's words, in actor->guest_message. */
+void component_call_set_message(struct component_actor *actor, const struct message *message);
+
+/** `text` as a detail; NULL for "" and when out of memory. */
+struct refstr *component_detail(const char *text);
+
+#endif

@@ -1,0 +1,129 @@
+/* Component spawner: a map from file to opened component, or to what is wrong with it. */
+#include "component/component_spawner.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "component/component_actor.h"
+#include "engine/component.h"
+
+struct file {
+    char *name;
+    struct component *component; /* NULL: error says why. */
+    struct airs_error error;
+};
+
+struct component_spawner {
+    struct component_spawner_options options; /* Constant. */
+    char *cache_dir;
+    struct map files;                         /* Name → struct file. */
+};
+
+enum airs_status
+component_spawner_new(const struct component_spawner_options *options,
+                      struct component_spawner **spawner_out, struct airs_error *error)
+{
+    assert(options && options->engine && options->system && options->registry);
+    assert(options->cache_dir && spawner_out);
+
+    struct component_spawner *spawner = calloc(1, sizeof *spawner);
+    char *cache_dir = strdup(options->cache_dir);
+    if (!spawner || !cache_dir) {
+        free(spawner);
+        free(cache_dir);
+        return fail(error, AIRS_ENOMEM, "component spawner: out of memory");
+    }
+    spawner->options = *options;
+    spawner->options.cache_dir = cache_dir;
+    spawner->cache_dir = cache_dir;
+    map_init(&spawner->files);
+    *spawner_out = spawner;
+    return AIRS_OK;
+}
+
+static void
+file_free(struct file *file)
+{
+    if (!file)
+        return;
+    component_unref(file->component);
+    free(file->name);
+    free(file);
+}
+
+void
+component_spawner_free(struct component_spawner *spawner)
+{
+    if (!spawner)
+        return;
+    map_for_each(slot, &spawner->files)
+        file_free(slot->value);
+    map_deinit(&spawner->files);
+    free(spawner->cache_dir);
+    free(spawner);
+}
+
+/* NULL when out of memory. */
+static const struct file *
+file_open(struct component_spawner *spawner, const char *name)
+{
+    struct file *file = map_find(&spawner->files, name);
+    if (file)
+        return file;
+
+    file = calloc(1, sizeof *file);
+    if (!file)
+        return NULL;
+    file->name = strdup(name);
+    if (!file->name || !map_set(&spawner->files, file->name, file)) {
+        file_free(file);
+        return NULL;
+    }
+    component_open(spawner->options.engine, name, spawner->cache_dir, &file->component,
+                   &file->error);
+    return file;
+}
+
+/* Why this child cannot run what the file has; NULL: it can. */
+static const char *
+misfit(const struct file *file, const struct component_spec *spec)
+{
+    if (!file->component)
+        return file->error.message;
+    if (component_kind(file->component) == COMPONENT_ACTOR && spec->args_size > 0)
+        return "'args' are for commands: this component is an actor";
+    if (component_kind(file->component) == COMPONENT_ACTOR && spec->stdin_mode == STDIN_OPEN)
+        return "'stdin: open' is for commands: this component is an actor";
+    return NULL;
+}
+
+enum airs_status
+component_spawner_spawn(struct component_spawner *spawner, const char *path,
+                        const struct component_spec *spec, airs_pid *pid_out,
+                        struct airs_error *error)
+{
+    assert(spawner && path && spec && pid_out);
+
+    const struct file *file = file_open(spawner, spec->file);
+    if (!file)
+        return fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
+    const char *wrong = misfit(file, spec);
+    return component_actor_spawn(&(struct component_actor_options){
+        .system = spawner->options.system,
+        .registry = spawner->options.registry,
+        .log_sink = spawner->options.log_sink,
+        .component = wrong ? NULL : file->component,
+        .load_error = wrong,
+        .spec = spec,
+        .path = path,
+    }, pid_out, error);
+}
+
+size_t
+component_spawner_files(const struct component_spawner *spawner)
+{
+    return spawner->files.size;
+}

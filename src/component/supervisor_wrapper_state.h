@@ -1,0 +1,69 @@
+/* Supervisor wrapper, inside: what its three files share. */
+#ifndef COMPONENT_SUPERVISOR_WRAPPER_STATE_H
+#define COMPONENT_SUPERVISOR_WRAPPER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/refstr.h"
+#include "component/supervisor_wrapper.h"
+#include "runtime/supervisor_actor.h"
+
+/* A child that was registered; stays until the wrapper is freed. */
+struct wrapper_child {
+    struct refstr *path;                    /* Constant, as the next four. */
+    const struct supervisor_config *config; /* NULL of the root. */
+    const struct child_spec *spec;          /* NULL of a supervisor. */
+    bool is_supervisor;
+    struct wrapper_child *parent;           /* NULL of the root. */
+    _Atomic airs_pid pid;                   /* 0 until spawned, then constant. */
+    _Atomic enum child_state state;         /* As the events have shown last. */
+    _Atomic uint32_t generation;            /* Likewise. */
+    atomic_size_t order;                    /* Place in the tree, as of the last listing. */
+
+    struct list siblings;                   /* Under the wrapper's lock, as the next. */
+    struct list children;
+};
+
+struct supervisor_wrapper {
+    struct supervisor_bridge bridge;             /* First: the bridge is the wrapper. */
+    struct supervisor_wrapper_options options;   /* Constant. */
+    struct wrapper_child *root;                  /* Constant. */
+    airs_pid warden;                             /* Constant. */
+    struct component_supervisor *handles;        /* Set before the first child; may be NULL. */
+
+    pthread_mutex_t lock;                        /* Guards all below. */
+    struct map children;                         /* Path → struct wrapper_child; "/" is the root. */
+    struct list stops;                           /* struct stop_watch: supervisor_warden.c. */
+};
+
+static inline struct supervisor_wrapper *
+wrapper_of(struct supervisor_bridge *bridge)
+{
+    return container_of(bridge, struct supervisor_wrapper, bridge);
+}
+
+/** The child at `path`; NULL: none. */
+struct wrapper_child *wrapper_find(struct supervisor_wrapper *wrapper, const char *path);
+
+/** Sends a verb about `child` to its supervisor; NULL: about the whole tree, to the root. */
+void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
+                     struct wrapper_child *child, struct bridge_completion completion);
+
+/* ---- supervisor_warden.c: stops that are bounded in time. ---- */
+
+enum airs_status wrapper_warden_spawn(struct supervisor_wrapper *wrapper,
+                                      struct airs_error *error);
+/** Kills `child` if it is still stopping after `timeout_us`. Out of memory: it is not watched. */
+void wrapper_stop_watch(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
+                        uint64_t timeout_us);
+void wrapper_stop_all(struct supervisor_wrapper *wrapper, uint64_t timeout_us,
+                      struct bridge_completion completion);
+/** The root has ended: every stop_all is complete. */
+void wrapper_stops_complete(struct supervisor_wrapper *wrapper);
+void wrapper_stops_free(struct supervisor_wrapper *wrapper);
+
+#endif
