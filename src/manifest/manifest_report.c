@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "manifest/utf8.h"
+
 void
 manifest_report_init(struct manifest_report *report)
 {
@@ -19,6 +21,58 @@ manifest_report_deinit(struct manifest_report *report)
         free(report->errors[i].shown);
     free(report->file);
     manifest_report_init(report);
+}
+
+/* Bytes of the character at `text`; 0 when it is none, or one that a terminal obeys. */
+static size_t
+printable_size(const char *text, size_t size)
+{
+    unsigned char first = (unsigned char)text[0];
+
+    if (first < 0x20 || first == 0x7f || (first == 0xc2 && size > 1 && (unsigned char)text[1] < 0xa0))
+        return 0;
+    return utf8_character_size(text, size);
+}
+
+/* Replaces, in place, what could move a terminal's cursor or is no UTF-8. */
+static void
+make_printable(char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t length = printable_size(text, left);
+        if (length == 0)
+            *text = *text == '\t' ? ' ' : '?';
+        text += length ? length : 1;
+        left -= length ? length : 1;
+    }
+}
+
+bool
+manifest_report_set_file(struct manifest_report *report, const char *file)
+{
+    char *copy = strdup(file);
+    if (!copy)
+        return false;
+    make_printable(copy);
+    free(report->file);
+    report->file = copy;
+    return true;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+    const struct manifest_error *first = a, *second = b;
+    if (first->line != second->line)
+        return first->line < second->line ? -1 : 1;
+    return (first->column > second->column) - (first->column < second->column);
+}
+
+void
+manifest_report_sort(struct manifest_report *report)
+{
+    qsort(report->errors, report->errors_size, sizeof report->errors[0], compare_places);
 }
 
 static bool
@@ -73,49 +127,6 @@ manifest_place(const char *text, size_t text_size, size_t offset, unsigned *line
     *column_out = characters(text, start, offset) + 1;
 }
 
-/* Bytes of the UTF-8 character at `text`; 0 when it is none, or one that a terminal obeys. */
-static size_t
-printable_size(const char *text, size_t size)
-{
-    unsigned char first = (unsigned char)text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-    if (length == 0 || length > size || first < 0x20 || first == 0x7f)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if (!is_continuation(text[i]))
-            return 0;
-    if (first == 0xc2 && (unsigned char)text[1] < 0xa0)
-        return 0;
-    return length;
-}
-
-/* Replaces, in place, what could move a terminal's cursor or is no UTF-8. */
-static void
-make_printable(char *text)
-{
-    size_t left = strlen(text);
-    while (left > 0) {
-        size_t length = printable_size(text, left);
-        if (length == 0)
-            *text = *text == '\t' ? ' ' : '?';
-        text += length ? length : 1;
-        left -= length ? length : 1;
-    }
-}
-
-/* Cuts what vsnprintf cut inside a character. */
-static void
-cut_at_character(char *text)
-{
-    size_t size = strlen(text), at = size;
-    while (at > 0 && is_continuation(text[at - 1]))
-        at--;
-    if (at > 0 && printable_size(text + at - 1, size - at + 1) == 0
-        && (unsigned char)text[at - 1] >= 0x80)
-        text[at - 1] = '\0';
-}
-
 /* Copies the line of `offset`, or of a long one the part around it. */
 static void
 show_line(struct manifest_error *error, const char *text, size_t size, size_t offset,
@@ -157,7 +168,7 @@ manifest_report_add(struct manifest_report *report, const char *text, size_t tex
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    cut_at_character(error->message);
+    error->message[utf8_valid_size(error->message, strlen(error->message))] = '\0';
     make_printable(error->message);
     if (!text)
         return;

@@ -52,6 +52,11 @@ void manifest_report_add(struct manifest_report *report, const char *text, size_
                          size_t offset, size_t size, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/** Names the file in what is written; false when out of memory. */
+bool manifest_report_set_file(struct manifest_report *report, const char *file);
+/** Puts the errors in the order of their places. */
+void manifest_report_sort(struct manifest_report *report);
+
 /** The line and the column (both from 1, the column in characters) of a byte of `text`. */
 void manifest_place(const char *text, size_t text_size, size_t offset, unsigned *line_out,
                     unsigned *column_out);

@@ -3,8 +3,8 @@
  * A row says which entries may have a key, what it holds, where its value lives in the
  * tree, its limits and its default, as it would be written. Reading, checking, defaults,
  * `airs check --effective` and the JSON Schema all walk this table; so none of them can
- * know a key that another does not. `later` marks what this version lacks: such a key is
- * refused by name.
+ * know a key that another does not. `later` and SCHEMA_LATER mark what this version lacks:
+ * it is refused by name.
  */
 #ifndef MANIFEST_SCHEMA_H
 #define MANIFEST_SCHEMA_H
@@ -41,7 +41,7 @@ enum schema_type {
     SCHEMA_OBJECT,     /* `fields`, each with its own place */
     SCHEMA_BACKOFF,    /* an object, or a list of durations */
     SCHEMA_CHILDREN,   /* entries; read by manifest.c */
-    SCHEMA_LATER,      /* Not read at all: see `later`. */
+    SCHEMA_LATER,      /* Not supported yet: refused by name. */
 };
 
 /* What `offset` counts from. */
@@ -60,7 +60,6 @@ struct schema_field {
     enum schema_type type;
     unsigned on;                 /* Set of enum schema_entry. */
     bool required;
-    bool later;                  /* Refused by name. */
     bool later_above_min;        /* Anything but `min` is refused by name. */
     bool zero_is_unset;          /* 0 is "not set": its default is known at run time alone. */
     enum schema_home home;

@@ -1,0 +1,360 @@
+/* Manifest: the file into a tree.
+ *
+ * A load goes on after an error, to report all of them at once; so the tree may be in
+ * parts until the end, when it is either complete, and then counted, numbered and given
+ * its paths, or freed.
+ */
+#include "manifest/manifest.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "manifest/reader.h"
+#include "manifest/utf8.h"
+
+#define INSTANCES_SPARE 64u /* Of the default of `max-instances`, with a quarter more. */
+
+static void
+node_free(struct manifest_node *node)
+{
+    if (!node)
+        return;
+    for (size_t i = 0; i < node->children_size; i++)
+        node_free(node->children[i]);
+    component_spec_unref(node->spec);
+    free(node->children);
+    free(node->backoff_list_us);
+    free(node->name);
+    free(node->path);
+    free(node);
+}
+
+void
+manifest_free(struct manifest *manifest)
+{
+    if (!manifest)
+        return;
+    node_free(manifest->root);
+    free(manifest->file);
+    free(manifest->directory);
+    free(manifest);
+}
+
+/* A node with the defaults of its kind, under `parent`; NULL when out of memory. */
+static struct manifest_node *
+node_new(struct manifest_node *parent, bool is_supervisor)
+{
+    struct manifest_node *node = calloc(1, sizeof *node);
+    if (!node)
+        return NULL;
+    node->parent = parent;
+    node->count = 1;
+    node->config = is_supervisor ? supervisor_config_default_supervisor()
+                                 : supervisor_config_default();
+    if (!is_supervisor) {
+        node->spec = component_spec_new();
+        if (!node->spec) {
+            free(node);
+            return NULL;
+        }
+    }
+    return node;
+}
+
+/* Makes `child` the last of `parent`; false when out of memory. */
+static bool
+node_add(struct manifest_node *parent, struct manifest_node *child)
+{
+    size_t size = parent->children_size;
+    if ((size & (size - 1)) == 0) { /* Full at each power of two. */
+        struct manifest_node **children =
+            realloc(parent->children, (size ? size * 2 : 1) * sizeof *children);
+        if (!children)
+            return false;
+        parent->children = children;
+    }
+    child->index = size;
+    parent->children[parent->children_size++] = child;
+    return true;
+}
+
+/* ---- Children ---- */
+
+static void read_children(struct reader *reader, const struct yaml_node *list,
+                          struct manifest_node *parent, unsigned nesting);
+
+/* Further instances of an entry with `count`; they share its spec and its list of delays. */
+static bool
+add_instances(struct manifest_node *parent, struct manifest_node *first)
+{
+    char *base = first->name;
+
+    first->instance = 1;
+    if (asprintf(&first->name, "%s#1", base) < 0)
+        first->name = NULL;
+    bool done = first->name != NULL;
+    for (uint32_t i = 2; i <= first->count && done; i++) {
+        struct manifest_node *node = malloc(sizeof *node);
+        if (!node) {
+            done = false;
+            break;
+        }
+        *node = *first;
+        node->instance = i;
+        node->backoff_list_us = NULL;
+        node->spec = component_spec_ref(first->spec);
+        if (asprintf(&node->name, "%s#%u", base, (unsigned)i) < 0)
+            node->name = NULL;
+        done = node->name && node_add(parent, node);
+        if (!done)
+            node_free(node);
+    }
+    free(base);
+    return done;
+}
+
+/* Counts the children of an entry; false, and reported, when there are too many. */
+static bool
+take_children(struct reader *reader, const struct yaml_node *at, uint32_t count)
+{
+    if (count <= MANIFEST_CHILDREN_MAX - reader->children) {
+        reader->children += count;
+        return true;
+    }
+    reader_complain(reader, at, "more than %u children in one manifest", MANIFEST_CHILDREN_MAX);
+    return false;
+}
+
+static void
+read_child(struct reader *reader, const struct yaml_node *map, struct manifest_node *parent,
+           unsigned nesting)
+{
+    size_t errors = reader->report->errors_total;
+    unsigned column;
+
+    if (map->kind != YAML_MAP) {
+        reader_complain(reader, map, "a child is a map with 'name' and 'component', not %s",
+                        yaml_node_what(map));
+        return;
+    }
+    const struct yaml_node *children = yaml_map_find(map, "children");
+    struct manifest_node *node = node_new(parent, children != NULL);
+    if (!node || !node_add(parent, node)) {
+        node_free(node);
+        reader->out_of_memory = true;
+        return;
+    }
+    manifest_place(reader->text, reader->text_size, map->offset, &node->line, &column);
+    reader_set_defaults(reader, node);
+    reader_read_entry(reader, map, node);
+    if (reader->report->errors_total == errors)
+        reader_check_entry(reader, map, node);
+    if (children)
+        read_children(reader, children, node, nesting + 1);
+
+    const struct yaml_node *count = yaml_map_find(map, "count");
+    if (!take_children(reader, count ? count : map, node->count))
+        return;
+    if (count && reader->report->errors_total == 0 && !reader->out_of_memory)
+        reader->out_of_memory = !add_instances(parent, node);
+}
+
+/* Reports names that stand twice among the children of one supervisor. */
+static void
+check_names(struct reader *reader, const struct yaml_node *list)
+{
+    struct map seen;
+
+    map_init(&seen);
+    for (const struct yaml_node *child = list->first; child; child = child->next) {
+        const struct yaml_node *name = child->kind == YAML_MAP ? yaml_map_find(child, "name") : NULL;
+        if (!name || name->kind != YAML_SCALAR)
+            continue;
+        const struct yaml_node *first = map_find(&seen, name->text);
+        unsigned line, column;
+        if (!first) {
+            reader->out_of_memory |= !map_set(&seen, name->text, (void *)(uintptr_t)name);
+            continue;
+        }
+        manifest_place(reader->text, reader->text_size, first->offset, &line, &column);
+        reader_complain(reader, name, "name '%s' stands here a second time; the first is at %u:%u",
+                        name->text, line, column);
+    }
+    map_deinit(&seen);
+}
+
+static void
+read_children(struct reader *reader, const struct yaml_node *list, struct manifest_node *parent,
+              unsigned nesting)
+{
+    if (list->kind != YAML_LIST) {
+        reader_complain(reader, list, "'children' must be a list of children, not %s",
+                        yaml_node_what(list));
+        return;
+    }
+    if (list->children == 0)
+        reader_complain(reader, list, "'children' is empty; it takes at least one child");
+    if (nesting > MANIFEST_NESTING_MAX) {
+        reader_complain(reader, list, "supervisors are nested more than %u deep",
+                        MANIFEST_NESTING_MAX);
+        return;
+    }
+    check_names(reader, list);
+    for (const struct yaml_node *child = list->first; child; child = child->next) {
+        if (reader->out_of_memory)
+            return;
+        read_child(reader, child, parent, nesting);
+    }
+}
+
+/* ---- The whole ---- */
+
+static void
+read_application(struct reader *reader, const struct yaml_node *root)
+{
+    struct manifest *manifest = reader->manifest;
+
+    if (!root) {
+        manifest_report_add(reader->report, NULL, 0, 0, 0,
+                            "the file is empty; a manifest has 'name' and 'children'");
+        return;
+    }
+    if (root->kind != YAML_MAP) {
+        reader_complain(reader, root, "a manifest is a map with 'name' and 'children', not %s",
+                        yaml_node_what(root));
+        return;
+    }
+    manifest->root = node_new(NULL, true);
+    if (!manifest->root) {
+        reader->out_of_memory = true;
+        return;
+    }
+    manifest->root->line = 1;
+    manifest->root->config = supervisor_config_with_restart(manifest->root->config,
+                                                            RESTART_TEMPORARY);
+    reader_set_defaults(reader, manifest->root);
+    reader_read_entry(reader, root, manifest->root);
+    const struct yaml_node *children = yaml_map_find(root, "children");
+    if (children)
+        read_children(reader, children, manifest->root, 1);
+}
+
+/* Paths, counts, and the default that follows from them; false when out of memory. */
+static bool
+complete(struct manifest *manifest)
+{
+    for (const struct manifest_node *at = manifest->root; at; at = manifest_next(at)) {
+        struct manifest_node *node = at->parent ? at->parent->children[at->index] : manifest->root;
+        const char *above = node->parent && node->parent->parent ? node->parent->path : "";
+        if (asprintf(&node->path, "%s/%s", above, node->parent ? node->name : "") < 0) {
+            node->path = NULL;
+            return false;
+        }
+        manifest->components += !node->config.is_supervisor;
+        manifest->supervisors += node->config.is_supervisor && node->parent;
+    }
+    if (manifest->max_instances == 0)
+        manifest->max_instances =
+            (uint32_t)(manifest->components + (manifest->components + 3) / 4) + INSTANCES_SPARE;
+    return true;
+}
+
+/* Text that libfyaml may see: UTF-8 without NUL. */
+static bool
+is_clean_text(struct manifest_report *report, const char *text, size_t size)
+{
+    const char *nul = memchr(text, '\0', size);
+    size_t valid = utf8_valid_size(text, size);
+
+    if (nul && (size_t)(nul - text) <= valid)
+        manifest_report_add(report, text, size, (size_t)(nul - text), 1,
+                            "a NUL byte; a manifest is UTF-8 text");
+    else if (valid < size)
+        manifest_report_add(report, text, size, valid, 1,
+                            "the byte 0x%02x is not UTF-8 here; a manifest is UTF-8 text",
+                            (unsigned char)text[valid]);
+    else
+        return true;
+    return false;
+}
+
+static enum airs_status
+fill(struct manifest *manifest, const char *text, size_t size, struct manifest_report *report)
+{
+    struct reader reader = {
+        .text = text, .text_size = size, .report = report, .manifest = manifest };
+    struct yaml_tree tree = { 0 };
+
+    if (size > MANIFEST_BYTES_MAX) {
+        manifest_report_add(report, NULL, 0, 0, 0, "the file is larger than %u bytes",
+                            MANIFEST_BYTES_MAX);
+        return AIRS_ELIMIT;
+    }
+    if (!is_clean_text(report, text, size))
+        return AIRS_EINVAL;
+    enum airs_status status = yaml_tree_parse(&tree, text, size, report);
+    if (status == AIRS_OK) {
+        read_application(&reader, tree.root);
+        if (reader.out_of_memory)
+            status = AIRS_ENOMEM;
+        else if (report->errors_total > 0)
+            status = AIRS_EINVAL;
+        else
+            status = complete(manifest) ? AIRS_OK : AIRS_ENOMEM;
+    }
+    yaml_tree_deinit(&tree);
+    return status;
+}
+
+/* The report's first error, or that memory ran out, as the one line of `error`. */
+static enum airs_status
+fail_with_report(const struct manifest_report *report, const char *file, enum airs_status status,
+                 struct airs_error *error)
+{
+    if (status == AIRS_ENOMEM || report->errors_size == 0)
+        return fail(error, status, "%s: %s", file, airs_status_text(status));
+    const struct manifest_error *first = &report->errors[0];
+    if (first->line == 0)
+        return fail(error, status, "%s: %s", file, first->message);
+    return fail(error, status, "%s:%u:%u: %s", file, first->line, first->column, first->message);
+}
+
+enum airs_status
+manifest_parse(const char *text, size_t size, const char *file, const char *directory,
+               struct manifest **manifest_out, struct manifest_report *report,
+               struct airs_error *error)
+{
+    assert((text || size == 0) && file && directory && directory[0] && manifest_out && report);
+
+    struct manifest *manifest = calloc(1, sizeof *manifest);
+    enum airs_status status = AIRS_ENOMEM;
+    if (!manifest)
+        goto out;
+    manifest->file = strdup(file);
+    manifest->directory = strdup(directory);
+    if (!manifest->file || !manifest->directory || !manifest_report_set_file(report, file))
+        goto out;
+    status = fill(manifest, size > 0 ? text : "", size, report);
+    manifest_report_sort(report);
+out:
+    if (status != AIRS_OK) {
+        manifest_free(manifest);
+        return fail_with_report(report, file, status, error);
+    }
+    *manifest_out = manifest;
+    return AIRS_OK;
+}
+
+const struct manifest_node *
+manifest_next(const struct manifest_node *node)
+{
+    if (node->children_size > 0)
+        return node->children[0];
+    while (node->parent && node->index + 1 == node->parent->children_size)
+        node = node->parent;
+    return node->parent ? node->parent->children[node->index + 1] : NULL;
+}
