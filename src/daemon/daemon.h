@@ -5,7 +5,8 @@
  *
  * Control socket (docs: Control API; app_dirs.h finds it). Bodies are JSON, lists one object
  * a line (application/x-ndjson):
- *   GET  /v1/version              {"name":…,"version":…,"engine":…,"app":…,"pid":…}
+ *   GET  /v1/version              {"name":…,"version":…,"engine":…,"app":…,"pid":…,"seq":…}; seq is
+ *                                 that of the last event
  *   GET  /v1/children             the tree, one `ps --json` object a line
  *   GET  /v1/children/PATH        the same for one child; ?tree=1 for it and all below
  *   POST /v1/children/PATH/VERB   start stop restart kill reset → {"path":…,"verb":…,"status":"done"},
@@ -13,7 +14,8 @@
  *        …/send                   body = the message → {"path":…,"verb":"send","status":"done"}
  *        …/call?timeout=30s       body = the message → 200 and the response's bytes as they are
  *                                 (application/octet-stream)
- *   GET  /v1/events               kept events with seq > since (default 0); ?since=N&follow=1
+ *   GET  /v1/events               events with seq > since, without it all that are kept;
+ *                                 ?since=N&follow=1; 410 when since + 1 is no longer kept
  *   GET  /v1/logs/PATH            lines as {"time":…,"path":…,"generation":…,"stream":…,"level":…,
  *                                 "text":…}; ?follow=1; ?lines=N for the last N. Of one child:
  *                                 from its files; /v1/logs or a supervisor's: from memory
@@ -68,7 +70,7 @@ struct daemon_options {
  */
 int daemon_run(const struct daemon_options *options);
 
-/** What the hidden verb `compile-component` runs; see compile_child.h. */
+/** What the hidden verb `compile-component` runs (argv[0] is the verb); see compile_child.h. */
 int compile_child_main(int argc, char **argv);
 
 #define DAEMON_DRAIN_US UINT64_C(1000000)
