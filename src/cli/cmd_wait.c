@@ -41,7 +41,7 @@ static int
 find_last_seq(struct session *session, uint64_t *seq_out)
 {
     *seq_out = 0;
-    if (client_get(session->client, "/v1/version", 0, &session->reply, NULL) == AIRS_OK) {
+    if (client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, NULL) == AIRS_OK) {
         json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
                                     session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
         double seq = json_number_or(answer, "seq", ROW_NONE);
@@ -152,6 +152,9 @@ static int
 wait_for_wish(struct session *session, const struct wish *wish)
 {
     uint64_t seq;
+    int left_ms = remaining_ms(wish->deadline_us);
+    if (left_ms >= 0 && (unsigned)left_ms < CLIENT_TIMEOUT_MS)
+        session->timeout_ms = left_ms > 0 ? (unsigned)left_ms : 1;
     int exit_code = find_last_seq(session, &seq);
     if (exit_code == CLI_DONE)
         exit_code = session_get(session, "/v1/children", "");

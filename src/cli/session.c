@@ -81,7 +81,8 @@ session_get(struct session *session, const char *prefix, const char *suffix)
     const char *target = session_target(session, prefix, suffix);
     if (!target)
         return cli_fail(session->verb, CLI_FAILED, "out of memory");
-    return finish(session, client_get(session->client, target, 0, &session->reply, &error),
+    return finish(session, client_get(session->client, target, session->timeout_ms,
+                                      &session->reply, &error),
                   &error);
 }
 

@@ -17,6 +17,7 @@ struct session {
     const char *verb;
     struct discovery_result where;
     struct client *client;
+    unsigned timeout_ms;               /* Of each ordinary request; 0: the client's own. */
     struct client_reply reply;
     char path[CLI_PATH_BYTES_MAX + 1]; /* The child, with its first '/'; empty: none. */
     struct buffer target;              /* The URL of the request under way. */
