@@ -37,6 +37,7 @@ struct airs_event {
     const char *state;     /* State after, or NULL. */
     const char *reason;    /* Exit reason, or NULL. */
     const char *detail;    /* Trap code, exit code or message, or NULL. */
+    const char *message;   /* All that is known, for one a trap's message and backtrace, or NULL. */
     const char *cause;     /* Path that made it happen, or NULL. */
     const char *waits_for; /* A path, "turn", "pool" or "compile", or NULL. */
     uint64_t generation;   /* 0: does not apply. */
@@ -72,7 +73,8 @@ struct airs_child {
     uint64_t due_us;         /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;   /* NULL: nothing. */
     const char *exit_reason; /* Of the last instance; NULL: none has ended. */
-    const char *exit_detail; /* NULL: none. */
+    const char *exit_detail; /* Trap code, exit code or message; NULL: none. */
+    const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */
     uint64_t memory_bytes;   /* AIRS_NONE in this and the next three: a supervisor. */
     uint64_t cpu_us;
     uint64_t mailbox;        /* Messages that wait. */

@@ -66,6 +66,19 @@ component_spawner_free(struct component_spawner *spawner)
     free(spawner);
 }
 
+/* Whoever had it compiled may know more than that it is not in the cache. */
+static void
+explain(struct component_spawner *spawner, struct file *file)
+{
+    const char *text = NULL;
+    if (spawner->options.load_error)
+        text = spawner->options.load_error(spawner->options.context, file->name);
+    if (text) {
+        file->error = (struct airs_error){ 0 };
+        fail(&file->error, AIRS_ELOAD, "%s", text);
+    }
+}
+
 /* NULL when out of memory. */
 static const struct file *
 file_open(struct component_spawner *spawner, const char *name)
@@ -82,8 +95,10 @@ file_open(struct component_spawner *spawner, const char *name)
         file_free(file);
         return NULL;
     }
-    component_open(spawner->options.engine, name, spawner->cache_dir, &file->component,
-                   &file->error);
+    enum airs_status status = component_open(spawner->options.engine, name, spawner->cache_dir,
+                                             &file->component, &file->error);
+    if (status != AIRS_OK)
+        explain(spawner, file);
     return file;
 }
 

@@ -20,6 +20,10 @@ struct component_spawner_options {
     struct component_registry *registry;
     struct log_sink *log_sink;           /* NULL: output of guests is dropped. */
     const char *cache_dir;               /* Of compiled code, see component_compile(); copied. */
+    /* Why `file` could not be compiled, asked when it cannot be opened; NULL: not known. The
+     * text is copied. NULL is allowed. */
+    const char *(*load_error)(void *context, const char *file);
+    void *context;
 };
 
 struct component_spawner;

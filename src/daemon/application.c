@@ -239,6 +239,8 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .registry = application->registry,
         .log_sink = application->options.log ? &application->log_sink : NULL,
         .cache_dir = application->options.cache_dir,
+        .load_error = application_load_error,
+        .context = application,
     };
     enum airs_status status = component_spawner_new(&spawner, &application->spawner, error);
     if (status != AIRS_OK)
