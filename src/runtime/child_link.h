@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <airs/status.h>
 #include <airs/types.h>
 
 #include "base/refstr.h"
@@ -31,16 +32,18 @@ struct actor_system;
 
 enum child_command_type {
     CHILD_START,
-    CHILD_RESET,   /* Supervisors alone: empty budgets in the whole subtree. */
+    CHILD_START_SUBTREE, /* Supervisors alone: start what does not run below, by request stopped or not. */
+    CHILD_RESET,         /* Supervisors alone: empty budgets in the whole subtree. */
     CHILD_STOP,
     CHILD_KILL,
-    CHILD_RELEASE  /* The child was deleted; never while an instance lives. */
+    CHILD_RELEASE        /* The child was deleted; never while an instance lives. */
 };
 
 struct child_command {
     enum child_command_type type;
     uint32_t generation; /* START, STOP, KILL. */
     bool everything;     /* START of a supervisor: its children stopped by request too. */
+    enum exit_reason reason; /* KILL of a supervisor: what its children's kill is called. */
 };
 
 /* ---- The child's side: in its turn. ---- */
@@ -95,18 +98,20 @@ struct child_link {
 
     atomic_uint commands;        /* Bits of child_command_type; set: supervisor (release),
                                   * taken: child (acquire). */
-    atomic_uint kill_generation; /* Read inside polls by actor_context_is_killed(). */
-    uint32_t start_generation;   /* Written before START is set, read after it was taken. */
-    bool start_everything;       /* Likewise. */
-    uint32_t stop_generation;    /* Likewise, for STOP. */
+    atomic_uint stop_generation; /* Written before STOP is set; relaxed, as kill_reason. */
+    atomic_uint kill_generation; /* Before KILL; also read inside polls, by
+                                  * actor_context_is_killed(). */
+    atomic_uint kill_reason;
+    uint32_t start_generation;   /* Written before START is set, read after it was taken, */
+    bool start_everything;       /* and not written again before `exited` was taken. */
 
     uint32_t generation;         /* The child's alone: child_generation(). */
     unsigned pending;            /* The child's alone: commands taken together. */
 
     atomic_uint reports;         /* Set: child (release), taken: supervisor (acquire). */
-    uint32_t report_generation;  /* Written before a bit is set … */
-    struct exit_info exit;       /* … and not again before the next START. */
-    struct refstr *detail;
+    atomic_uint report_generation; /* Written when START is taken; relaxed. */
+    struct exit_info exit;       /* Written before `exited` is set, and not again before the */
+    struct refstr *detail;       /* next START. */
     struct refstr *cause;
 };
 
@@ -115,7 +120,10 @@ void child_link_init(struct child_link *link, airs_pid supervisor, airs_pid chil
                      void (*free)(struct child_link *link));
 /** Gives the child's reference to the actor. ENOENT: gone; EBUSY: it has a supervisor. */
 enum airs_status child_link_attach(struct actor_system *system, struct child_link *link);
+void child_link_ref(struct child_link *link);
 void child_link_unref(struct child_link *link);
+/** The link of `pid` if `supervisor` is who supervises it; else NULL. */
+struct child_link *child_link_find(struct actor_system *system, airs_pid pid, airs_pid supervisor);
 
 void child_link_send(struct actor_system *system, struct child_link *link,
                      const struct child_command *command);

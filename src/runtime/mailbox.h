@@ -11,6 +11,7 @@
 #define RUNTIME_MAILBOX_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,7 +69,8 @@ struct mailbox {
     airs_pid owner;           /* 0: closed. */
     struct list controls;
     struct list messages;
-    size_t size;
+    atomic_size_t size;        /* Written under the lock, as has_controls; read by the owner's */
+    atomic_bool has_controls;  /* turn without it, see mailbox_pop(). */
     size_t size_max;
     enum mailbox_full on_full;
     bool accepting;

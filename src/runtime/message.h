@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "base/refstr.h"
 
+struct actor_system;
+
 /* Who speaks, as guests see it. Each member is referenced; NULL reads as "". */
 struct component_ref {
     struct refstr *namespace_name;
@@ -57,5 +59,8 @@ void message_free(struct message *message);
 /** Answers `message->reply`, if any, and frees the message. Thread: any. */
 void message_finish(struct message *message, enum airs_status status, const char *error_text,
                     const void *bytes, size_t size);
+
+/** Messages that nobody will handle: counted, and finished with EENDED. The runtime's own. */
+void messages_bury(struct actor_system *system, struct list *messages);
 
 #endif

@@ -30,7 +30,8 @@ void registry_init(struct registry *registry);
 void registry_deinit(struct registry *registry);
 /** EEXIST, ENOMEM. `path` must stay until removed. */
 enum airs_status registry_add(struct registry *registry, const struct refstr *path, airs_pid pid);
-void registry_remove(struct registry *registry, const struct refstr *path);
+/** If it is still `pid` that stands there. */
+void registry_remove(struct registry *registry, const struct refstr *path, airs_pid pid);
 airs_pid registry_get(struct registry *registry, const char *path);
 
 #endif

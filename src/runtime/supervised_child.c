@@ -1,0 +1,141 @@
+/* Supervised child: the shell's record of one child, from ADD to its removal. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "runtime/supervisor_state.h"
+
+static void
+free_child(struct child_link *link)
+{
+    struct supervised_child *child = container_of(link, struct supervised_child, link);
+    refstr_unref(child->path);
+    refstr_unref(child->detail);
+    refstr_unref(child->cause);
+    free((void *)child->policy.backoff.list_us);
+    free(child);
+}
+
+static bool
+copy_policy(struct child_policy *copy, const struct child_policy *policy)
+{
+    *copy = *policy;
+    copy->backoff.list_us = NULL;
+    if (policy->backoff.strategy != BACKOFF_LIST)
+        return true;
+    size_t bytes = policy->backoff.list_size * sizeof *policy->backoff.list_us;
+    uint64_t *list_us = malloc(bytes);
+    if (!list_us)
+        return false;
+    memcpy(list_us, policy->backoff.list_us, bytes);
+    copy->backoff.list_us = list_us;
+    return true;
+}
+
+/* The child's part of the request, in memory of its own; NULL: out of memory. */
+static struct supervised_child *
+new_child(struct supervisor *supervisor, const struct supervisor_request *request)
+{
+    size_t node_bytes = supervisor_child_size(&request->policy);
+    struct supervised_child *child =
+        calloc(1, offsetof(struct supervised_child, node) + node_bytes);
+    if (!child)
+        return NULL;
+    child_link_init(&child->link, supervisor->self, request->child, free_child);
+    start_ticket_init(&child->ticket, supervisor->self);
+    timer_init(&child->timer, supervisor->self);
+    list_init(&child->waiting);
+    child->path = refstr_ref(request->path);
+    child->user = request->user;
+    child->accepts_mail = !request->is_supervisor;
+    if (!copy_policy(&child->policy, &request->policy)) {
+        child_link_unref(&child->link);
+        return NULL;
+    }
+    child->node.policy = &child->policy;
+    child->node.shell = child;
+    child->node.is_supervisor = request->is_supervisor;
+    child->node.random = random_next(&supervisor->random);
+    return child;
+}
+
+enum airs_status
+supervised_child_add(struct supervisor *supervisor, const struct supervisor_request *request)
+{
+    assert(request->path);
+    struct supervised_child *child = new_child(supervisor, request);
+    if (!child)
+        return AIRS_ENOMEM;
+    enum airs_status status = child_link_attach(supervisor->system, &child->link);
+    if (status != AIRS_OK) {
+        child_link_unref(&child->link);
+        return status == AIRS_EBUSY ? AIRS_EEXIST : status;
+    }
+    supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    return AIRS_OK;
+}
+
+struct supervised_child *
+supervised_child_find(struct supervisor *supervisor, const struct refstr *path)
+{
+    airs_pid pid = registry_find(supervisor->system, path->text);
+    struct child_link *link = child_link_find(supervisor->system, pid, supervisor->self);
+    return link ? container_of(link, struct supervised_child, link) : NULL;
+}
+
+void
+supervised_child_detach(struct supervisor *supervisor, struct supervised_child *child)
+{
+    struct actor_system *system = supervisor->system;
+    timer_disarm(system, &child->timer);
+    start_gate_withdraw(system->start_gate, &child->ticket);
+    control_recall(system, supervisor->self, &child->link.report);
+    /* From here on the path is free for another child, while this one's actor ends. */
+    registry_remove(&system->registry, child->path, child->link.child);
+    child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
+}
+
+void
+supervised_child_let_go(struct supervised_child *child)
+{
+    child_link_unref(&child->link);
+}
+
+struct child_view
+supervised_child_view(struct supervisor *supervisor, struct supervised_child *child,
+                      uint64_t now_us)
+{
+    const struct supervisor_child *node = &child->node;
+    bool waits = node->state == CHILD_REGISTERED || node->state == CHILD_RESTARTING;
+    struct actor_metrics metrics = { 0 };
+    actor_metrics(supervisor->system, child->link.child, &metrics);
+
+    struct child_view view = {
+        .path = child->path,
+        .pid = child->link.child,
+        .is_supervisor = node->is_supervisor,
+        .state = node->state,
+        .stop_cause = node->stop_cause,
+        .ready = node->ready,
+        .generation = node->generation,
+        .restarts = node->restarts,
+        .budget_used = supervisor_child_budget_used(node, now_us),
+        .budget_allowed = child->policy.max_restarts,
+        .has_uptime = node->state == CHILD_RUNNING,
+        .has_due = waits && node->timer_armed,
+        .has_exit = node->has_exited,
+        .exit = node->last_exit,
+        .detail = node->has_exited ? child->detail : NULL,
+        .waits_for = waits && node->wait == WAIT_POOL ? supervisor->system->text_pool : NULL,
+        .mailbox = metrics.mailbox,
+        .messages = metrics.messages,
+        .policy = &child->policy,
+        .user = child->user,
+    };
+    if (view.has_uptime)
+        view.uptime_us = now_us - child->started_us;
+    if (view.has_due)
+        view.due_us = node->due_us > now_us ? node->due_us - now_us : 0;
+    return view;
+}

@@ -1,0 +1,373 @@
+/* Supervisor actor: feeds its node and performs what the node says, in the node's order.
+ *
+ * Events come out of the control lane: reports of children, fired timers, granted start
+ * slots, requests, commands of the supervisor above. Each is one step of the node; a start
+ * slot that is granted at once is fed as the next event, never inside a step.
+ */
+#include "runtime/supervisor_actor.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "runtime/supervisor_state.h"
+
+#define CONTROLS_PER_TURN_MAX 100u /* A supervisor that handled so many goes to the end of the queue. */
+
+/* ---- Actions ---- */
+
+static void
+ask_start(struct supervisor *supervisor, struct supervised_child *child, uint64_t due_us)
+{
+    if (start_gate_ask(supervisor->system->start_gate, &child->ticket, due_us))
+        list_push_back(&supervisor->admitted, &child->waiting);
+    else
+        supervisor_notify_waiting(supervisor, child);
+}
+
+static void
+withdraw(struct supervisor *supervisor, struct supervised_child *child)
+{
+    list_remove(&child->waiting);
+    start_gate_withdraw(supervisor->system->start_gate, &child->ticket);
+}
+
+static void
+command(struct supervisor *supervisor, struct supervised_child *child,
+        enum child_command_type type, const struct node_action *action)
+{
+    struct child_command command = {
+        .type = type,
+        .generation = action->generation,
+        .everything = action->everything,
+        .reason = action->exit.reason,
+    };
+    child_link_send(supervisor->system, &child->link, &command);
+}
+
+static void
+remove_child(struct supervisor *supervisor, struct supervised_child *child)
+{
+    supervised_child_detach(supervisor, child);
+    list_push_back(&supervisor->removed, &child->waiting);
+}
+
+static void
+end(struct supervisor *supervisor, struct exit_info exit)
+{
+    if (child_generation(supervisor->context) == 0) {
+        if (supervisor->options.on_end)
+            supervisor->options.on_end(supervisor->options.ctx, exit);
+        return;
+    }
+    bool escalated = exit.reason == EXIT_ESCALATED;
+    struct refstr *detail = escalated ? supervisor_cause_text(supervisor) : NULL;
+    struct refstr *cause = escalated ? supervisor_cause_path(supervisor) : NULL;
+    child_report_exited(supervisor->context, exit, detail, cause);
+    refstr_unref(detail);
+}
+
+static void
+tell_idle(struct supervisor *supervisor, bool idle)
+{
+    const struct supervisor_options *options = &supervisor->options;
+    if (child_generation(supervisor->context) != 0)
+        child_report_idle(supervisor->context, idle);
+    else if (options->on_idle)
+        options->on_idle(options->ctx, idle, supervisor->node.counts[CHILD_FAILED] > 0);
+}
+
+static void
+tell_ready(struct supervisor *supervisor, bool ready)
+{
+    if (child_generation(supervisor->context) != 0)
+        child_report_ready(supervisor->context, ready);
+}
+
+static void
+perform(struct supervisor *supervisor, const struct node_action *action)
+{
+    struct actor_system *system = supervisor->system;
+    struct supervised_child *child = action->child ? supervised_child_of(action->child) : NULL;
+
+    switch (action->type) {
+    case ACTION_ADMIT:
+        ask_start(supervisor, child, action->due_us);
+        return;
+    case ACTION_WITHDRAW:
+        withdraw(supervisor, child);
+        return;
+    case ACTION_START:
+        command(supervisor, child, CHILD_START, action);
+        return;
+    case ACTION_START_SUBTREE:
+        command(supervisor, child, CHILD_START_SUBTREE, action);
+        return;
+    case ACTION_SETTLED:
+        start_gate_settle(system->start_gate, &child->ticket);
+        return;
+    case ACTION_STOP:
+        command(supervisor, child, CHILD_STOP, action);
+        return;
+    case ACTION_KILL:
+        command(supervisor, child, CHILD_KILL, action);
+        return;
+    case ACTION_ARM:
+        timer_arm(system, &child->timer, action->due_us);
+        return;
+    case ACTION_DISARM:
+        timer_disarm(system, &child->timer);
+        return;
+    case ACTION_RESET_CHILD:
+        command(supervisor, child, CHILD_RESET, action);
+        return;
+    case ACTION_NOTIFY:
+        supervisor_notify(supervisor, action);
+        return;
+    case ACTION_REMOVED:
+        remove_child(supervisor, child);
+        return;
+    case ACTION_NODE_READY:
+        tell_ready(supervisor, true);
+        return;
+    case ACTION_NODE_NOT_READY:
+        tell_ready(supervisor, false);
+        return;
+    case ACTION_NODE_IDLE:
+        tell_idle(supervisor, true);
+        return;
+    case ACTION_NODE_NOT_IDLE:
+        tell_idle(supervisor, false);
+        return;
+    case ACTION_ENDED:
+        end(supervisor, action->exit);
+        return;
+    }
+}
+
+/* ---- Events ---- */
+
+static void
+perform_all(struct supervisor *supervisor, const struct node_actions *actions)
+{
+    for (size_t i = 0; i < actions->size; i++)
+        perform(supervisor, &actions->items[i]);
+}
+
+static enum node_reply
+step(struct supervisor *supervisor, struct node_event *event)
+{
+    struct node_actions actions;
+    event->now_us = clock_now_us();
+    enum node_result result = supervisor_node_step(&supervisor->node, event, &actions);
+    enum node_reply reply = actions.reply;
+    perform_all(supervisor, &actions);
+    while (result == NODE_MORE) {
+        result = supervisor_node_continue(&supervisor->node, &actions);
+        perform_all(supervisor, &actions);
+    }
+
+    struct list *link;
+    while ((link = list_pop_front(&supervisor->removed)) != NULL)
+        supervised_child_let_go(container_of(link, struct supervised_child, waiting));
+    return reply;
+}
+
+enum node_reply
+supervisor_feed(struct supervisor *supervisor, struct node_event event)
+{
+    enum node_reply reply = step(supervisor, &event);
+    struct list *link;
+    while ((link = list_pop_front(&supervisor->admitted)) != NULL) {
+        struct supervised_child *child = container_of(link, struct supervised_child, waiting);
+        struct node_event admitted = { .type = NODE_ADMITTED, .child = &child->node };
+        step(supervisor, &admitted);
+    }
+    return reply;
+}
+
+static void
+take_exit(struct supervisor *supervisor, struct supervised_child *child,
+          struct child_reports *reports, struct node_event *event)
+{
+    refstr_unref(child->detail);
+    refstr_unref(child->cause);
+    child->detail = reports->detail;
+    child->cause = reports->cause;
+    /* The instance is gone already: what the node starts next may have its slot. */
+    start_gate_release(supervisor->system->start_gate, &child->ticket);
+    event->type = NODE_EXITED;
+    event->exit = reports->exit;
+    supervisor_feed(supervisor, *event);
+}
+
+static void
+take_reports(struct supervisor *supervisor, struct supervised_child *child)
+{
+    struct child_reports reports = child_link_take_reports(&child->link);
+    struct node_event event = { .child = &child->node, .generation = reports.generation };
+
+    if (reports.started) {
+        event.type = NODE_STARTED;
+        supervisor_feed(supervisor, event);
+    }
+    if (reports.has_ready) {
+        event.type = reports.ready ? NODE_READY : NODE_NOT_READY;
+        supervisor_feed(supervisor, event);
+    }
+    if (reports.has_idle) {
+        event.type = reports.idle ? NODE_IDLE : NODE_NOT_IDLE;
+        supervisor_feed(supervisor, event);
+    }
+    if (reports.exited) /* Last: the child may leave the node with it. */
+        take_exit(supervisor, child, &reports, &event);
+}
+
+static void
+obey(struct supervisor *supervisor, const struct child_command *command)
+{
+    struct node_event event = { .everything = command->everything };
+    switch (command->type) {
+    case CHILD_START:
+        child_report_started(supervisor->context); /* Its children are registered. */
+        event.type = NODE_START_ALL;
+        break;
+    case CHILD_START_SUBTREE:
+        event.type = NODE_START_ALL;
+        event.everything = true;
+        break;
+    case CHILD_RESET:
+        event.type = NODE_RESET_ALL;
+        break;
+    case CHILD_STOP:
+        event.type = NODE_STOP_ALL;
+        break;
+    case CHILD_KILL:
+        event.type = NODE_KILL_ALL;
+        event.exit.reason = command->reason;
+        break;
+    case CHILD_RELEASE:
+        return;
+    }
+    supervisor_feed(supervisor, event);
+}
+
+/* False: it was deleted. */
+static bool
+obey_all(struct supervisor *supervisor)
+{
+    struct child_command command;
+    while (child_take_command(supervisor->context, &command)) {
+        if (command.type == CHILD_RELEASE)
+            return false;
+        obey(supervisor, &command);
+    }
+    return true;
+}
+
+/* False: the supervisor is over. */
+static bool
+take_control(struct supervisor *supervisor, struct control *control)
+{
+    struct supervised_child *child;
+    switch (control->type) {
+    case CONTROL_COMMAND:
+        return obey_all(supervisor);
+    case CONTROL_REPORT:
+        child = container_of(control, struct supervised_child, link.report);
+        take_reports(supervisor, child);
+        return true;
+    case CONTROL_TIMER:
+        child = container_of(control, struct supervised_child, timer.control);
+        supervisor_feed(supervisor,
+                        (struct node_event){ .type = NODE_TIMER, .child = &child->node });
+        return true;
+    case CONTROL_ADMITTED:
+        child = container_of(control, struct supervised_child, ticket.control);
+        supervisor_feed(supervisor,
+                        (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
+        return true;
+    case CONTROL_REQUEST:
+        supervisor_answer(supervisor,
+                          container_of(control, struct supervisor_request, control));
+        return true;
+    case CONTROL_USER:
+        return true;
+    }
+    return true;
+}
+
+static enum actor_turn
+supervisor_run(struct actor_context *context)
+{
+    struct supervisor *supervisor = actor_context_state(context);
+    supervisor->context = context;
+    supervisor->self = actor_context_self(context);
+
+    for (unsigned taken = 0; taken < CONTROLS_PER_TURN_MAX; taken++) {
+        struct control *control = actor_context_take_control(context);
+        if (!control)
+            return ACTOR_PARK;
+        if (!take_control(supervisor, control))
+            return ACTOR_END;
+    }
+    return ACTOR_YIELD;
+}
+
+/* ---- Its own life ---- */
+
+static void
+supervisor_destroy(void *state)
+{
+    struct supervisor *supervisor = state;
+    list_for_each(link, &supervisor->node.children) {
+        struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
+        struct supervised_child *child = supervised_child_of(node);
+        list_remove(link);
+        list_remove(&child->waiting);
+        supervised_child_detach(supervisor, child);
+        supervised_child_let_go(child);
+    }
+    refstr_unref(supervisor->path);
+    free(supervisor);
+}
+
+static const struct actor_behaviour supervisor_behaviour = {
+    .name = "supervisor",
+    .run = supervisor_run,
+    .destroy = supervisor_destroy,
+};
+
+enum airs_status
+supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
+                       airs_pid *pid_out, struct airs_error *error)
+{
+    assert(options->path);
+
+    struct supervisor *supervisor = calloc(1, sizeof *supervisor);
+    if (!supervisor)
+        return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
+    supervisor->system = system;
+    supervisor->options = *options;
+    supervisor->path = refstr_ref(options->path);
+    supervisor->random = options->seed;
+    supervisor_node_init(&supervisor->node);
+    list_init(&supervisor->admitted);
+    list_init(&supervisor->removed);
+
+    struct actor_options actor = {
+        .behaviour = &supervisor_behaviour,
+        .state = supervisor,
+        .path = options->path,
+        .is_supervisor = true,
+    };
+    enum airs_status status = actor_spawn(system, &actor, pid_out, error);
+    if (status != AIRS_OK) {
+        refstr_unref(supervisor->path);
+        free(supervisor);
+        return status;
+    }
+    mailbox_set_accepting(system, *pid_out, false); /* It takes requests, not mail. */
+    return AIRS_OK;
+}

@@ -1,0 +1,159 @@
+/* Supervisor events: what the node says, with the texts that the shell holds. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/trap_code.h"
+#include "runtime/supervisor_state.h"
+
+#define CAUSE_TEXT_BYTES 512u /* "PATH: REASON, DETAIL" of an escalation is cut there. */
+
+/* The child whose exhausted budget ended this supervisor; if that is a supervisor that
+ * escalated, its `cause` names the child below. */
+static struct supervised_child *
+cause_child(const struct supervisor *supervisor)
+{
+    struct supervisor_child *cause = supervisor->node.cause;
+    return cause ? supervised_child_of(cause) : NULL;
+}
+
+static bool
+was_escalated(const struct supervised_child *child)
+{
+    return child->node.has_exited && child->node.last_exit.reason == EXIT_ESCALATED;
+}
+
+struct refstr *
+supervisor_cause_path(const struct supervisor *supervisor)
+{
+    struct supervised_child *child = cause_child(supervisor);
+    if (!child)
+        return NULL;
+    return was_escalated(child) && child->cause ? child->cause : child->path;
+}
+
+struct refstr *
+supervisor_cause_text(const struct supervisor *supervisor)
+{
+    struct supervised_child *child = cause_child(supervisor);
+    if (!child)
+        return NULL;
+    if (was_escalated(child) && child->detail)
+        return refstr_ref(child->detail);
+
+    char text[CAUSE_TEXT_BYTES];
+    const char *detail = child->detail ? child->detail->text : "";
+    int length = snprintf(text, sizeof text, "%s: %s%s%.*s", child->path->text,
+                          exit_reason_name(child->node.last_exit.reason), *detail ? ", " : "",
+                          (int)strcspn(detail, "\n"), detail);
+    if (length < 0)
+        return NULL;
+    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
+    return refstr_new(text, size);
+}
+
+/* Who made this happen, other than the child itself. */
+static struct refstr *
+cause_of(const struct supervisor *supervisor, const struct supervised_child *child,
+         const struct node_action *action)
+{
+    if (action->event == EVENT_ESCALATED)
+        return supervisor_cause_path(supervisor);
+    if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
+        return child->cause;
+    bool gives_up = supervisor->node.end.reason == EXIT_ESCALATED &&
+                    supervisor->node.state != NODE_RUNNING;
+    return gives_up && &child->node != supervisor->node.cause ? supervisor_cause_path(supervisor)
+                                                              : NULL;
+}
+
+/* A kill has no text of its own; that it was a timeout, the node has said, and of what, the
+ * state in which it ended. */
+static void
+name_timeout(struct supervised_child *child, const struct node_action *action)
+{
+    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT || child->detail)
+        return;
+    const char *text = action->from == CHILD_STARTING ? "start" : "stop";
+    child->detail = refstr_new(text, strlen(text));
+}
+
+static bool
+takes_mail(enum child_state state)
+{
+    switch (state) {
+    case CHILD_REGISTERED:
+    case CHILD_RESTARTING:
+    case CHILD_STARTING:
+    case CHILD_RUNNING:
+        return true;
+    case CHILD_STOPPING:
+    case CHILD_STOPPED:
+    case CHILD_FAILED:
+        return false;
+    }
+    return false;
+}
+
+static void
+follow_state(struct supervisor *supervisor, struct supervised_child *child)
+{
+    if (child->node.is_supervisor || takes_mail(child->node.state) == child->accepts_mail)
+        return;
+    child->accepts_mail = !child->accepts_mail;
+    mailbox_set_accepting(supervisor->system, child->link.child, child->accepts_mail);
+}
+
+static struct event
+event_of(const struct supervised_child *child, uint64_t now_us)
+{
+    return (struct event){
+        .time_us = now_us,
+        .path = child->path,
+        .generation = child->node.generation,
+        .has_state = true,
+        .from = child->node.state,
+        .state = child->node.state,
+        .has_budget = true,
+        .restarts = child->node.restarts,
+        .budget_allowed = child->policy.max_restarts,
+    };
+}
+
+void
+supervisor_notify(struct supervisor *supervisor, const struct node_action *action)
+{
+    struct supervised_child *child = supervised_child_of(action->child);
+    if (action->has_exit)
+        name_timeout(child, action);
+
+    struct event event = event_of(child, clock_now_us());
+    event.type = action->event;
+    event.generation = action->generation;
+    event.from = action->from;
+    event.state = action->state;
+    event.has_exit = action->has_exit;
+    event.exit = action->exit;
+    event.detail = action->has_exit ? child->detail : NULL;
+    event.has_delay = action->has_delay;
+    event.delay_us = action->delay_us;
+    event.restarts = action->restarts;
+    event.budget_used = action->budget_used;
+    event.cause = cause_of(supervisor, child, action);
+    if (action->event == EVENT_STARTED)
+        child->started_us = event.time_us;
+    event_log_write(supervisor->system->event_log, &event);
+    follow_state(supervisor, child);
+}
+
+void
+supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child)
+{
+    uint64_t now_us = clock_now_us();
+    struct event event = event_of(child, now_us);
+    event.type = EVENT_WAITING;
+    event.budget_used = supervisor_child_budget_used(&child->node, now_us);
+    event.waits_for = supervisor->system->text_pool;
+    event_log_write(supervisor->system->event_log, &event);
+}

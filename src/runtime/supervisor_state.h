@@ -1,0 +1,76 @@
+/* Supervisor actor: its state, shared by the files that make it up. Included by nobody else. */
+#ifndef RUNTIME_SUPERVISOR_STATE_H
+#define RUNTIME_SUPERVISOR_STATE_H
+
+#include "runtime/child_link.h"
+#include "runtime/event_log.h"
+#include "runtime/internal.h"
+#include "runtime/start_gate.h"
+#include "runtime/supervisor_actor.h"
+#include "runtime/timer.h"
+
+/* Everything here but a child's link and mailbox is touched in the supervisor's turn alone. */
+struct supervisor {
+    struct actor_system *system;  /* Constant, as the next three. */
+    airs_pid self;
+    struct supervisor_options options;
+    struct refstr *path;
+
+    struct supervisor_node node;
+    struct list admitted;         /* supervised_child.waiting: ADMITTED is to be fed. */
+    struct list removed;          /* supervised_child.waiting: to be freed after the step. */
+    struct actor_context *context;/* Of the turn under way. */
+    uint64_t random;
+};
+
+/* A child as its shell sees it; in memory that it shares with the child's actor (link). */
+struct supervised_child {
+    struct child_link link;
+    struct start_ticket ticket;
+    struct timer timer;
+    struct list waiting;          /* In admitted, removed, or neither. */
+    struct refstr *path;
+    struct child_policy policy;
+    struct refstr *detail;        /* Of the last exit. */
+    struct refstr *cause;         /* Of the last exit: the path, if it was an escalation. */
+    uint64_t started_us;
+    bool accepts_mail;
+    void *user;
+    struct supervisor_child node; /* Last: its ring of grants follows. */
+};
+
+/** Takes one event, performs all that follows from it. */
+enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event event);
+
+/* supervised_child.c */
+enum airs_status supervised_child_add(struct supervisor *supervisor,
+                                      const struct supervisor_request *request);
+/** NULL: no child of this supervisor has that path. */
+struct supervised_child *supervised_child_find(struct supervisor *supervisor,
+                                               const struct refstr *path);
+/** Ends everything that leads to it, and lets its actor end. Its memory stays for now. */
+void supervised_child_detach(struct supervisor *supervisor, struct supervised_child *child);
+/** Afterwards its memory is gone, or the actor's alone. */
+void supervised_child_let_go(struct supervised_child *child);
+struct child_view supervised_child_view(struct supervisor *supervisor,
+                                        struct supervised_child *child, uint64_t now_us);
+
+/* supervisor_events.c */
+/** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
+void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
+/** The start gate lets `child` wait. */
+void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
+/** Of an escalation: the path of the child that caused it (borrowed) and a text (owned). */
+struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
+struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
+
+/* supervisor_request.c */
+void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
+
+static inline struct supervised_child *
+supervised_child_of(struct supervisor_child *node)
+{
+    return container_of(node, struct supervised_child, node);
+}
+
+#endif
