@@ -20,16 +20,27 @@ text_of(const struct refstr *string)
     return string ? string->text : NULL;
 }
 
+/* The first line of `text`, in `buffer` unless that is all of it. */
+static const char *
+first_line(const char *text, char buffer[EXIT_DETAIL_SIZE])
+{
+    const char *newline = text ? strchr(text, '\n') : NULL;
+    if (!newline)
+        return text;
+    snprintf(buffer, EXIT_DETAIL_SIZE, "%.*s", (int)(newline - text), text);
+    return buffer;
+}
+
 const char *
-application_exit_detail(struct exit_info exit, const char *text, char buffer[16])
+application_exit_detail(struct exit_info exit, const char *text, char buffer[EXIT_DETAIL_SIZE])
 {
     switch (exit.reason) {
     case EXIT_TRAP:
         return trap_code_name(exit.code);
     case EXIT_ERROR:
         if (exit.code < 0)
-            return text;
-        snprintf(buffer, 16, "%d", exit.code);
+            break;
+        snprintf(buffer, EXIT_DETAIL_SIZE, "%d", exit.code);
         return buffer;
     case EXIT_NORMAL:
     case EXIT_SHUTDOWN:
@@ -42,7 +53,7 @@ application_exit_detail(struct exit_info exit, const char *text, char buffer[16]
     case EXIT_HOST_LOST:
         break;
     }
-    return text;
+    return first_line(text, buffer);
 }
 
 void
@@ -51,7 +62,7 @@ application_on_event(void *context, const struct event *event)
     struct airs_application *application = context;
     if (!application->options.event)
         return;
-    char buffer[16];
+    char buffer[EXIT_DETAIL_SIZE];
     struct airs_event out = {
         .seq = event->seq,
         .time_us = event->time_us + application->wall_offset_us,

@@ -61,8 +61,11 @@ struct airs_application {
 /** application_events.c: sinks that turn what the layers say into public values. */
 void application_on_event(void *context, const struct event *event);
 void application_log_sink_init(struct airs_application *application);
-/** Exit as a public pair: reason and the short detail (trap code, exit code, or the text). */
-const char *application_exit_detail(struct exit_info exit, const char *text, char buffer[16]);
+/** The short detail of an exit: trap code, exit code, or the first line of `text` (may be
+ * NULL); maybe in `buffer`. */
+#define EXIT_DETAIL_SIZE 256
+const char *application_exit_detail(struct exit_info exit, const char *text,
+                                    char buffer[EXIT_DETAIL_SIZE]);
 
 /** application_load.c: compiles each file once; returns what to give to the engine. */
 struct engine_config;

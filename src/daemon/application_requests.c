@@ -152,7 +152,7 @@ fill_component(struct airs_application *application, const struct supervision_vi
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
-    char buffer[16];
+    char buffer[EXIT_DETAIL_SIZE];
     struct airs_child child = {
         .path = view->path,
         .kind = "supervisor",

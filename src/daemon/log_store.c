@@ -15,8 +15,19 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "daemon/event_json.h"
+#include "daemon/text_pack.h"
 
 #define BUCKETS 1024u
+
+/* The line's text comes behind these, as it may hold any bytes. */
+static const size_t texts[] = {
+    offsetof(struct airs_log_line, path),
+    offsetof(struct airs_log_line, stream),
+    offsetof(struct airs_log_line, level),
+};
+static const struct text_layout layout = {
+    sizeof(struct airs_log_line), texts, sizeof texts / sizeof texts[0], LOG_BYTES_MAX / 8,
+};
 
 struct dropped {
     char *path;
@@ -125,17 +136,13 @@ count_dropped(struct log_store *store, const struct airs_log_line *line)
 void
 log_store_write(struct log_store *store, const struct airs_log_line *line)
 {
-    struct record_part parts[] = {
-        { line, sizeof *line },
-        { line->path, strlen(line->path) + 1 },
-        { line->stream, strlen(line->stream) + 1 },
-        { line->level ? line->level : "", line->level ? strlen(line->level) + 1 : 0 },
-        { line->text, line->size },
-    };
+    struct record_part parts[TEXT_PACK_PARTS_MAX + 1];
+    size_t count = text_pack(&layout, line, parts);
+    parts[count++] = (struct record_part){ line->text, line->size };
     /* Counted before it is written: the loop may take it out at once. */
     atomic_size_t *waiting = &store->waiting[bucket_of(line->path)];
     atomic_fetch_add_explicit(waiting, line->size, memory_order_relaxed);
-    if (record_ring_write(store->ring, parts, sizeof parts / sizeof parts[0]) == 0) {
+    if (record_ring_write(store->ring, parts, count) == 0) {
         atomic_fetch_sub_explicit(waiting, line->size, memory_order_relaxed);
         count_dropped(store, line);
     }
@@ -151,18 +158,9 @@ log_store_room(struct log_store *store, const char *path)
 void
 log_store_decode(const struct buffer *record, struct airs_log_line *line_out)
 {
-    memcpy(line_out, record->data, sizeof *line_out);
-    const char *text = record->data + sizeof *line_out;
-    line_out->path = text;
-    text += strlen(text) + 1;
-    line_out->stream = text;
-    text += strlen(text) + 1;
-    if (line_out->level) {
-        line_out->level = text;
-        text += strlen(text) + 1;
-    }
-    line_out->text = text;
-    assert(text + line_out->size == record->data + record->size);
+    size_t used = text_unpack(&layout, record->data, record->size, line_out);
+    line_out->text = record->data + used;
+    assert(used + line_out->size == record->size);
 }
 
 static void
