@@ -14,7 +14,7 @@
 /* Exit codes of every verb. */
 enum cli_exit {
     CLI_DONE = 0,
-    CLI_FAILED = 1,      /* The application or a child failed; busy, exists, not running; out of time. */
+    CLI_FAILED = 1,      /* The application or a child failed; busy, not running; out of time. */
     CLI_WRONG_USE = 2,
     CLI_NOT_RUNNING = 3, /* The application. */
     CLI_NO_CHILD = 4

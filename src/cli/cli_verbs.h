@@ -4,6 +4,8 @@
 
 /** Runs a verb: argv[0] is its name. Returns the exit code. */
 int cmd_up(int argc, char **argv);
+/** In cmd_up.c: one component is compiled, in the process that this is. */
+int cmd_compile_component(int argc, char **argv);
 int cmd_down(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_schema(int argc, char **argv);

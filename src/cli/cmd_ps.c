@@ -96,7 +96,8 @@ cmd_ps(int argc, char **argv)
         "allowed budget, how long it has been up, and what comes next.\n";
     struct cli_command command = {
         .verb = "ps", .operands = "", .help = help,
-        .example = "  airs ps --app shop\n  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
+        .example = "  airs ps --app shop\n"
+                   "  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
         .target = &target, .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];

@@ -71,7 +71,7 @@ cmd_up(int argc, char **argv)
     const struct cli_option options[] = {
         { .name = "file", .letter = 'f', .value = "FILE", .text_out = &daemon.manifest_path,
           .help = "the manifest (./airs.yaml)" },
-        { .name = "detach", .letter = 'd', .flag_out = &daemon.detach,
+        { .name = "detach", .flag_out = &daemon.detach,
           .help = "run in the background; return once it has started" },
         { .name = "for", .value = "DURATION", .text_out = &duration,
           .help = "stop this long after everything was started" },
@@ -92,4 +92,10 @@ cmd_up(int argc, char **argv)
     if (duration && (!cli_duration(duration, &daemon.for_us) || daemon.for_us == 0))
         return cli_wrong_use("up", "--for '%s' is no duration, as 500ms, 10s or 2m", duration);
     return daemon.detach ? run_detached(&daemon, json) : run_in_front(&daemon, json);
+}
+
+int
+cmd_compile_component(int argc, char **argv)
+{
+    return compile_child_main(argc, argv);
 }

@@ -41,7 +41,8 @@ static int
 find_last_seq(struct session *session, uint64_t *seq_out)
 {
     *seq_out = 0;
-    if (client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, NULL) == AIRS_OK) {
+    if (client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, NULL) ==
+        AIRS_OK) {
         json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
                                     session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
         double seq = json_number_or(answer, "seq", ROW_NONE);

@@ -16,7 +16,10 @@ struct screen {
 /** True when `fd` is a terminal that this process may draw on: it is in its foreground. */
 bool screen_is_ours(int fd);
 
-/** Alternate screen, no cursor, no wrapping, no echo; Ctrl-Z is off, since it would stop the application. */
+/**
+ * Alternate screen, no cursor, no wrapping, no echo; Ctrl-Z is off, since it would stop the
+ * application.
+ */
 void screen_enter(struct screen *screen, struct writer *writer);
 
 /** Everything as it was; pending output is dropped. Waits at most `idle_ms` for the terminal. */
