@@ -31,8 +31,8 @@ edits_between(const char *a, size_t a_size, const char *b, size_t b_size)
         for (size_t j = 1; j <= b_size; j++) {
             bool same = letters_equal(a[i - 1], b[j - 1]);
             row[j] = least(above[j - 1] + (same ? 0 : 1), least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && letters_equal(a[i - 1], b[j - 2])
-                && letters_equal(a[i - 2], b[j - 1]))
+            if (i > 1 && j > 1 && letters_equal(a[i - 1], b[j - 2]) &&
+                letters_equal(a[i - 2], b[j - 1]))
                 row[j] = least(row[j], before[j - 2] + 1);
         }
         size_t *free_row = before;

@@ -16,7 +16,10 @@ static const struct unit duration_units[] = {
     { "h", UINT64_C(3600000000) }, { "m", 60000000 }, { "s", 1000000 }, { "ms", 1000 }, { "us", 1 },
 };
 static const struct unit size_units[] = {
-    { "GiB", UINT64_C(1) << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }, { "B", 1 },
+    { "GiB", UINT64_C(1) << 30 },
+    { "MiB", 1 << 20 },
+    { "KiB", 1 << 10 },
+    { "B", 1 },
 };
 
 #define DURATION_UNITS (sizeof duration_units / sizeof duration_units[0])
@@ -54,8 +57,8 @@ parse(const struct unit *units, size_t n, const char *text, uint64_t *value_out)
 
     uint64_t value = 0;
     for (size_t i = 0; i < digits_size; i++)
-        if (__builtin_mul_overflow(value, (uint64_t)10, &value)
-            || __builtin_add_overflow(value, (uint64_t)(digits[i] - '0'), &value))
+        if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(digits[i] - '0'), &value))
             return QUANTITY_TOO_LARGE;
     if (__builtin_mul_overflow(value, unit->factor, &value))
         return QUANTITY_TOO_LARGE;

@@ -125,8 +125,7 @@ component_spec_add_variable(struct component_spec *spec, const char *name, const
 }
 
 enum airs_status
-component_spec_set_config(struct component_spec *spec, const char *config,
-                          struct airs_error *error)
+component_spec_set_config(struct component_spec *spec, const char *config, struct airs_error *error)
 {
     if (!replace_text(&spec->config, config))
         return fail(error, AIRS_ENOMEM, "config: out of memory");

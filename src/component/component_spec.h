@@ -14,8 +14,8 @@
 
 #include <airs/status.h>
 
-#define COMPONENT_MEMORY_MIN_BYTES (UINT64_C(64) << 10)    /* One page of wasm. */
-#define COMPONENT_MEMORY_MAX_BYTES (UINT64_C(4) << 30)     /* All that 32 bits address. */
+#define COMPONENT_MEMORY_MIN_BYTES (UINT64_C(64) << 10) /* One page of wasm. */
+#define COMPONENT_MEMORY_MAX_BYTES (UINT64_C(4) << 30)  /* All that 32 bits address. */
 #define COMPONENT_MEMORY_DEFAULT_BYTES (UINT64_C(64) << 20)
 #define COMPONENT_CALL_TIMEOUT_DEFAULT_US UINT64_C(30000000) /* Of an actor; a command has none. */
 #define COMPONENT_CPU_TIMEOUT_DEFAULT_US UINT64_C(5000000)   /* Of an actor; a command has none. */
@@ -39,7 +39,7 @@ struct component_limits {
     uint64_t cpu_timeout_us;  /* As call_timeout_us. */
     uint32_t mailbox;         /* Messages. */
     enum on_full on_full;
-    uint32_t redeliver;       /* Times that a message which ended the instance is handled again. */
+    uint32_t redeliver; /* Times that a message which ended the instance is handled again. */
 };
 
 struct component_variable {
@@ -51,13 +51,13 @@ struct component_spec {
     atomic_uint references; /* component_spec_unref's last decrement pairs with all others. */
 
     /* Constant once shared. */
-    char *component;        /* The file as the manifest names it. */
-    char *file;             /* The file as it can be opened. */
-    char **args;            /* NULL-terminated; NULL when there are none. */
+    char *component; /* The file as the manifest names it. */
+    char *file;      /* The file as it can be opened. */
+    char **args;     /* NULL-terminated; NULL when there are none. */
     size_t args_size;
     struct component_variable *environment;
     size_t environment_size;
-    char *config;           /* NULL: none. */
+    char *config; /* NULL: none. */
     enum stdin_mode stdin_mode;
     struct component_limits limits;
 };
@@ -80,7 +80,7 @@ enum airs_status component_spec_set_file(struct component_spec *spec, const char
 /** Adds one argument. Copies. AIRS_ENOMEM, AIRS_ELIMIT. */
 enum airs_status component_spec_add_arg(struct component_spec *spec, const char *arg,
                                         struct airs_error *error);
-/** Adds one variable; a name that is there already is AIRS_EEXIST. Copies. AIRS_ENOMEM, AIRS_ELIMIT. */
+/** Adds one variable. Copies. AIRS_EEXIST: that name is there; AIRS_ENOMEM, AIRS_ELIMIT. */
 enum airs_status component_spec_add_variable(struct component_spec *spec, const char *name,
                                              const char *value, struct airs_error *error);
 /** Sets the text handed to `initialize`. Copies. AIRS_ENOMEM. */

@@ -53,8 +53,8 @@ node_new(struct manifest_node *parent, bool is_supervisor)
         return NULL;
     node->parent = parent;
     node->count = 1;
-    node->config = is_supervisor ? supervisor_config_default_supervisor()
-                                 : supervisor_config_default();
+    node->config =
+        is_supervisor ? supervisor_config_default_supervisor() : supervisor_config_default();
     if (!is_supervisor) {
         node->spec = component_spec_new();
         if (!node->spec) {
@@ -171,7 +171,8 @@ check_names(struct reader *reader, const struct yaml_node *list)
 
     map_init(&seen);
     for (const struct yaml_node *child = list->first; child; child = child->next) {
-        const struct yaml_node *name = child->kind == YAML_MAP ? yaml_map_find(child, "name") : NULL;
+        const struct yaml_node *name =
+            child->kind == YAML_MAP ? yaml_map_find(child, "name") : NULL;
         if (!name || name->kind != YAML_SCALAR)
             continue;
         const struct yaml_node *first = map_find(&seen, name->text);
@@ -234,8 +235,8 @@ read_application(struct reader *reader, const struct yaml_node *root)
         return;
     }
     manifest->root->line = 1;
-    manifest->root->config = supervisor_config_with_restart(manifest->root->config,
-                                                            RESTART_TEMPORARY);
+    manifest->root->config =
+        supervisor_config_with_restart(manifest->root->config, RESTART_TEMPORARY);
     reader_set_defaults(reader, manifest->root);
     reader_read_entry(reader, root, manifest->root);
     const struct yaml_node *children = yaml_map_find(root, "children");
@@ -286,7 +287,8 @@ static enum airs_status
 fill(struct manifest *manifest, const char *text, size_t size, struct manifest_report *report)
 {
     struct reader reader = {
-        .text = text, .text_size = size, .report = report, .manifest = manifest };
+        .text = text, .text_size = size, .report = report, .manifest = manifest
+    };
     struct yaml_tree tree = { 0 };
 
     if (size > MANIFEST_BYTES_MAX) {

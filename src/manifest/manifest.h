@@ -17,11 +17,11 @@
 #include "manifest/manifest_report.h"
 #include "policy/supervisor_config.h"
 
-#define MANIFEST_BYTES_MAX (4u << 20)        /* Size of the file. */
-#define MANIFEST_CHILDREN_MAX 100000u        /* Of a manifest, each of a `count` counted. */
-#define MANIFEST_NESTING_MAX 16u             /* Supervisors inside supervisors, the root counted. */
-#define MANIFEST_NAME_MAX 63u                /* Characters of a name. */
-#define MANIFEST_INSTANCES_MAX 1000000u      /* `max-instances` and `max-concurrent-starts`. */
+#define MANIFEST_BYTES_MAX (4u << 20)   /* Size of the file. */
+#define MANIFEST_CHILDREN_MAX 100000u   /* Of a manifest, each of a `count` counted. */
+#define MANIFEST_NESTING_MAX 16u        /* Supervisors inside supervisors, the root counted. */
+#define MANIFEST_NAME_MAX 63u           /* Characters of a name. */
+#define MANIFEST_INSTANCES_MAX 1000000u /* `max-instances` and `max-concurrent-starts`. */
 
 struct manifest;
 
@@ -36,19 +36,19 @@ struct manifest_node {
     struct component_spec *spec;     /* One reference; NULL of a supervisor. */
     struct manifest_node **children; /* In file order; empty of a component. */
     size_t children_size;
-    size_t index;                    /* Among the children of its parent. */
-    uint64_t *backoff_list_us;       /* What config.policy.backoff.list_us borrows, or NULL. */
-    unsigned line;                   /* Where its entry begins, from 1. */
+    size_t index;              /* Among the children of its parent. */
+    uint64_t *backoff_list_us; /* What config.policy.backoff.list_us borrows, or NULL. */
+    unsigned line;             /* Where its entry begins, from 1. */
 };
 
 struct manifest {
-    char *file;                      /* As given to manifest_load. */
-    char *directory;                 /* Of the file: what `component` is relative to. */
-    struct manifest_node *root;      /* A supervisor; never NULL. */
-    uint32_t max_concurrent_starts;  /* 0: not set, 4 × workers. */
-    uint32_t max_instances;          /* Set, or components + 25 % + 64. */
-    size_t components;               /* Children that are components. */
-    size_t supervisors;              /* Children that are supervisors; the root is not counted. */
+    char *file;                     /* As given to manifest_load. */
+    char *directory;                /* Of the file: what `component` is relative to. */
+    struct manifest_node *root;     /* A supervisor; never NULL. */
+    uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
+    uint32_t max_instances;         /* Set, or components + 25 % + 64. */
+    size_t components;              /* Children that are components. */
+    size_t supervisors;             /* Children that are supervisors; the root is not counted. */
 };
 
 /**

@@ -29,7 +29,8 @@ printable_size(const char *text, size_t size)
 {
     unsigned char first = (unsigned char)text[0];
 
-    if (first < 0x20 || first == 0x7f || (first == 0xc2 && size > 1 && (unsigned char)text[1] < 0xa0))
+    if (first < 0x20 || first == 0x7f ||
+        (first == 0xc2 && size > 1 && (unsigned char)text[1] < 0xa0))
         return 0;
     return utf8_character_size(text, size);
 }
@@ -129,8 +130,7 @@ manifest_place(const char *text, size_t text_size, size_t offset, unsigned *line
 
 /* Copies the line of `offset`, or of a long one the part around it. */
 static void
-show_line(struct manifest_error *error, const char *text, size_t size, size_t offset,
-          size_t marked)
+show_line(struct manifest_error *error, const char *text, size_t size, size_t offset, size_t marked)
 {
     size_t start = line_start(text, size, offset);
     size_t stop = line_stop(text, size, offset);

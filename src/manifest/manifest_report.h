@@ -14,9 +14,9 @@
 
 #include "base/buffer.h"
 
-#define MANIFEST_ERRORS_MAX 20           /* Errors kept; further ones are counted. */
-#define MANIFEST_MESSAGE_BYTES 512       /* A longer message is cut. */
-#define MANIFEST_LINE_SHOWN_BYTES 160    /* Of a longer line, the part around the place is shown. */
+#define MANIFEST_ERRORS_MAX 20        /* Errors kept; further ones are counted. */
+#define MANIFEST_MESSAGE_BYTES 512    /* A longer message is cut. */
+#define MANIFEST_LINE_SHOWN_BYTES 160 /* Of a longer line, the part around the place is shown. */
 
 struct manifest_error {
     unsigned line;   /* From 1; 0: of the file as a whole. */
@@ -28,10 +28,10 @@ struct manifest_error {
 };
 
 struct manifest_report {
-    char *file;             /* As named by the caller; NULL before the first load. */
+    char *file; /* As named by the caller; NULL before the first load. */
     struct manifest_error errors[MANIFEST_ERRORS_MAX];
-    size_t errors_size;     /* Kept. */
-    size_t errors_total;    /* Seen. */
+    size_t errors_size;  /* Kept. */
+    size_t errors_total; /* Seen. */
 };
 
 /** An empty report. */

@@ -22,8 +22,8 @@ reader_complain(struct reader *reader, const struct yaml_node *at, const char *f
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    manifest_report_add(reader->report, reader->text, reader->text_size, at->offset, at->size,
-                        "%s", message);
+    manifest_report_add(reader->report, reader->text, reader->text_size, at->offset, at->size, "%s",
+                        message);
 }
 
 const char *
@@ -34,7 +34,7 @@ reader_name_of(const struct manifest_node *node)
 
 void
 reader_take_status(struct reader *reader, const struct yaml_node *at, enum airs_status status,
-            const struct airs_error *error)
+                   const struct airs_error *error)
 {
     if (status == AIRS_ENOMEM)
         reader->out_of_memory = true;
@@ -104,7 +104,7 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
 
 void
 reader_complain_type(struct reader *reader, const struct schema_field *field,
-              const struct yaml_node *value)
+                     const struct yaml_node *value)
 {
     char phrase[READER_PHRASE_BYTES];
     const char *expected = type_phrase(field, phrase);
@@ -146,8 +146,8 @@ complain_word(struct reader *reader, const struct schema_field *field,
         reader_complain(reader, value, "'%s' cannot be '%s'; did you mean '%s'?", field->key,
                         value->text, nearest);
     else
-        reader_complain(reader, value, "'%s' cannot be '%s'; it takes %s", field->key,
-                        value->text, reader_words_phrase(field, phrase));
+        reader_complain(reader, value, "'%s' cannot be '%s'; it takes %s", field->key, value->text,
+                        reader_words_phrase(field, phrase));
 }
 
 static void
@@ -179,8 +179,8 @@ read_word(struct reader *reader, const struct schema_field *field, const struct 
 }
 
 static void
-read_scalar(struct reader *reader, const struct schema_field *field,
-            const struct yaml_node *value, void *place)
+read_scalar(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
+            void *place)
 {
     if (value->kind != YAML_SCALAR || yaml_scalar_is_null(value)) {
         reader_complain_type(reader, field, value);

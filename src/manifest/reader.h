@@ -14,11 +14,12 @@
 #include "manifest/yaml_tree.h"
 
 struct reader {
-    const char *text;               /* The source, for reports. */
+    const char *text; /* The source, for reports. */
     size_t text_size;
     struct manifest_report *report;
-    struct manifest *manifest;      /* Being filled. */
-    size_t children;                /* Seen so far, each of a `count` counted. */
+    struct manifest *manifest; /* Being filled. */
+    size_t children;           /* Seen so far, each of a `count` counted. */
+    size_t unknown_keys;       /* Seen so far. */
     bool out_of_memory;
 };
 

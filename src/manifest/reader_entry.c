@@ -21,7 +21,8 @@ set_default(struct reader *reader, const struct schema_field *field, struct mani
         return;
 
     size_t errors = reader->report->errors_total;
-    const struct yaml_node value = { .kind = YAML_SCALAR, .text = fallback,
+    const struct yaml_node value = { .kind = YAML_SCALAR,
+                                     .text = fallback,
                                      .text_size = strlen(fallback) };
     reader_read_value(reader, field, &value, node);
     assert(reader->report->errors_total == errors); /* The table would contradict itself. */
@@ -80,6 +81,7 @@ complain_unknown(struct reader *reader, const struct yaml_node *key,
     const char *nearest = nearest_key(key->text, fields, size, schema_entry_of(node));
     const struct schema_field *owner = inside ? NULL : find_owner(key->text);
 
+    reader->unknown_keys++;
     if (owner)
         reader_complain(reader, key, "unknown key '%s' here; it belongs into '%s'", key->text,
                         owner->key);
@@ -104,9 +106,10 @@ complain_misplaced(struct reader *reader, const struct yaml_node *key,
     case SCHEMA_COMPONENT:
         if (field->on == SCHEMA_APPLICATION)
             break;
-        reader_complain(reader, key,
-                        "'%s' is for supervisors; '%s' is a component, because it has no 'children'",
-                        key->text, reader_name_of(node));
+        reader_complain(
+            reader, key,
+            "'%s' is for supervisors; '%s' is a component, because it has no 'children'", key->text,
+            reader_name_of(node));
         return;
     case SCHEMA_SUPERVISOR:
         if (field->on == SCHEMA_APPLICATION)
@@ -116,9 +119,10 @@ complain_misplaced(struct reader *reader, const struct yaml_node *key,
                             "'%s' has both 'component' and 'children'; a child has one of them",
                             reader_name_of(node));
         else
-            reader_complain(reader, key,
-                            "'%s' is for components; '%s' is a supervisor, because it has 'children'",
-                            key->text, reader_name_of(node));
+            reader_complain(
+                reader, key,
+                "'%s' is for components; '%s' is a supervisor, because it has 'children'",
+                key->text, reader_name_of(node));
         return;
     }
     reader_complain(reader, key, "'%s' is for the application; it stands at the top of the file",
@@ -186,7 +190,7 @@ void
 reader_read_entry(struct reader *reader, const struct yaml_node *map, struct manifest_node *node)
 {
     const struct yaml_node *name = yaml_map_find(map, "name");
-    size_t errors = reader->report->errors_total;
+    size_t unknown_keys = reader->unknown_keys;
 
     if (name) /* First, so that messages about the other keys can show it. */
         read_key(reader, NULL, name, node);
@@ -194,11 +198,11 @@ reader_read_entry(struct reader *reader, const struct yaml_node *map, struct man
         if (pair != name)
             read_key(reader, NULL, pair, node);
 
-    /* A key that is missing is likely one that was misspelt, and reported so. */
-    bool complained = reader->report->errors_total > errors;
-    for (size_t i = 0; i < schema_fields_size && !complained; i++)
-        if (schema_fields[i].required && (schema_fields[i].on & schema_entry_of(node))
-            && !yaml_map_find(map, schema_fields[i].key))
+    /* A key that is missing is likely the one that was misspelt, and reported so. */
+    bool is_misspelt = reader->unknown_keys > unknown_keys;
+    for (size_t i = 0; i < schema_fields_size && !is_misspelt; i++)
+        if (schema_fields[i].required && (schema_fields[i].on & schema_entry_of(node)) &&
+            !yaml_map_find(map, schema_fields[i].key))
             complain_missing(reader, map, &schema_fields[i], node);
 
     const struct yaml_node *backoff = yaml_map_find(map, "backoff");
@@ -210,15 +214,15 @@ reader_read_entry(struct reader *reader, const struct yaml_node *map, struct man
 /* ---- Values that must fit one another ---- */
 
 static void
-check_backoff_keys(struct reader *reader, const struct yaml_node *map, enum backoff_strategy strategy)
+check_backoff_keys(struct reader *reader, const struct yaml_node *map,
+                   enum backoff_strategy strategy)
 {
     const struct schema_field *backoff = schema_find(schema_fields, schema_fields_size, "backoff");
 
     for (const struct yaml_node *pair = map->first; pair; pair = pair->next) {
         const struct schema_field *field =
             schema_find(backoff->fields, backoff->fields_size, pair->key->text);
-        if (!pair->duplicate && field && field->strategies
-            && !(field->strategies & 1u << strategy))
+        if (!pair->duplicate && field && field->strategies && !(field->strategies & 1u << strategy))
             reader_complain(reader, pair->key, "'%s' has no meaning with strategy '%s'; remove it",
                             field->key, backoff_strategy_name(strategy));
     }
@@ -255,7 +259,7 @@ reader_check_entry(struct reader *reader, const struct yaml_node *map,
     size_t errors = reader->report->errors_total;
     if (backoff && backoff->kind == YAML_MAP)
         check_backoff(reader, backoff, &policy->backoff);
-    if (reader->report->errors_total == errors
-        && supervisor_config_validate(&node->config, &error) != AIRS_OK)
+    if (reader->report->errors_total == errors &&
+        supervisor_config_validate(&node->config, &error) != AIRS_OK)
         reader_complain(reader, max_restarts ? max_restarts : map, "%s", error.message);
 }

@@ -11,15 +11,15 @@ integer_of(const char *digits)
 {
     uint64_t value = 0;
     for (digits += *digits == '+'; *digits != '\0'; digits++)
-        if (__builtin_mul_overflow(value, (uint64_t)10, &value)
-            || __builtin_add_overflow(value, (uint64_t)(*digits - '0'), &value))
+        if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*digits - '0'), &value))
             return UINT64_MAX;
     return value;
 }
 
 void
 reader_read_integer(struct reader *reader, const struct schema_field *field,
-             const struct yaml_node *value, uint32_t *place)
+                    const struct yaml_node *value, uint32_t *place)
 {
     char phrase[READER_PHRASE_BYTES];
 
@@ -66,7 +66,7 @@ decimal_of(const char *text, double *number_out)
 
 void
 reader_read_number(struct reader *reader, const struct schema_field *field,
-            const struct yaml_node *value, double *place)
+                   const struct yaml_node *value, double *place)
 {
     double number;
 
@@ -82,7 +82,7 @@ reader_read_number(struct reader *reader, const struct schema_field *field,
 
 bool
 reader_read_duration(struct reader *reader, const struct schema_field *field,
-              const struct yaml_node *value, uint64_t *place)
+                     const struct yaml_node *value, uint64_t *place)
 {
     char least[QUANTITY_TEXT_BYTES], most[QUANTITY_TEXT_BYTES], phrase[READER_PHRASE_BYTES];
     uint64_t us = 0;
@@ -109,8 +109,8 @@ reader_read_duration(struct reader *reader, const struct schema_field *field,
 }
 
 void
-reader_read_size(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
-          uint64_t *place)
+reader_read_size(struct reader *reader, const struct schema_field *field,
+                 const struct yaml_node *value, uint64_t *place)
 {
     char least[QUANTITY_TEXT_BYTES], most[QUANTITY_TEXT_BYTES];
     uint64_t bytes = 0;
@@ -133,7 +133,7 @@ reader_read_size(struct reader *reader, const struct schema_field *field, const 
 /* "10%" or "+20%": a whole number up to 100. */
 void
 reader_read_jitter(struct reader *reader, const struct schema_field *field,
-            const struct yaml_node *value, struct backoff *backoff)
+                   const struct yaml_node *value, struct backoff *backoff)
 {
     bool upward = value->text[0] == '+';
     const char *digits = value->text + upward;

@@ -11,7 +11,8 @@
 
 /* Text, and not what only looks like it: a bare 80 or true is no text in YAML. */
 bool
-reader_is_text(struct reader *reader, const struct schema_field *field, const struct yaml_node *value)
+reader_is_text(struct reader *reader, const struct schema_field *field,
+               const struct yaml_node *value)
 {
     if (value->kind != YAML_SCALAR || yaml_scalar_is_null(value)) {
         reader_complain_type(reader, field, value);
@@ -33,8 +34,8 @@ reader_is_text(struct reader *reader, const struct schema_field *field, const st
 static bool
 is_name_character(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.'
-           || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
 }
 
 /* Why `name` is none, or NULL. */
@@ -70,8 +71,8 @@ reader_store_text(struct reader *reader, char **place, const char *text)
 }
 
 void
-reader_read_name(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
-          char **place)
+reader_read_name(struct reader *reader, const struct schema_field *field,
+                 const struct yaml_node *value, char **place)
 {
     if (!reader_is_text(reader, field, value))
         return;
@@ -115,8 +116,8 @@ is_usable_file(struct reader *reader, const struct yaml_node *value, const char 
 }
 
 void
-reader_read_file(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
-          struct component_spec *spec)
+reader_read_file(struct reader *reader, const struct schema_field *field,
+                 const struct yaml_node *value, struct component_spec *spec)
 {
     struct airs_error error = { 0 };
 
@@ -134,13 +135,13 @@ reader_read_file(struct reader *reader, const struct schema_field *field, const 
     }
     if (is_usable_file(reader, value, file))
         reader_take_status(reader, value, component_spec_set_file(spec, value->text, file, &error),
-                    &error);
+                           &error);
     free(file);
 }
 
 void
-reader_read_args(struct reader *reader, const struct schema_field *field, const struct yaml_node *list,
-          struct component_spec *spec)
+reader_read_args(struct reader *reader, const struct schema_field *field,
+                 const struct yaml_node *list, struct component_spec *spec)
 {
     if (list->kind != YAML_LIST) {
         reader_complain_type(reader, field, list);
@@ -154,13 +155,14 @@ reader_read_args(struct reader *reader, const struct schema_field *field, const 
     for (const struct yaml_node *item = list->first; item; item = item->next) {
         struct airs_error error = { 0 };
         if (reader_is_text(reader, field, item))
-            reader_take_status(reader, item, component_spec_add_arg(spec, item->text, &error), &error);
+            reader_take_status(reader, item, component_spec_add_arg(spec, item->text, &error),
+                               &error);
     }
 }
 
 void
 reader_read_environment(struct reader *reader, const struct schema_field *field,
-                 const struct yaml_node *map, struct component_spec *spec)
+                        const struct yaml_node *map, struct component_spec *spec)
 {
     if (map->kind != YAML_MAP) {
         reader_complain_type(reader, field, map);
@@ -174,8 +176,8 @@ reader_read_environment(struct reader *reader, const struct schema_field *field,
             reader_complain(reader, value->key, "'%s' cannot be the name of a variable",
                             value->key->text);
         else if (reader_is_text(reader, field, value))
-            reader_take_status(reader, value,
-                        component_spec_add_variable(spec, value->key->text, value->text, &error),
-                        &error);
+            reader_take_status(
+                reader, value,
+                component_spec_add_variable(spec, value->key->text, value->text, &error), &error);
     }
 }

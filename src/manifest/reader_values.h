@@ -12,14 +12,13 @@
 /* reader.c */
 
 /** "a, b or c": the words of a row that may be written. */
-const char *reader_words_phrase(const struct schema_field *field,
-                                char phrase[READER_PHRASE_BYTES]);
+const char *reader_words_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES]);
 /** Reports that a value is of another kind than its row takes. */
 void reader_complain_type(struct reader *reader, const struct schema_field *field,
                           const struct yaml_node *value);
 /** Reports a failure other than of memory, which is remembered. */
-void reader_take_status(struct reader *reader, const struct yaml_node *at,
-                        enum airs_status status, const struct airs_error *error);
+void reader_take_status(struct reader *reader, const struct yaml_node *at, enum airs_status status,
+                        const struct airs_error *error);
 
 /* reader_text.c */
 

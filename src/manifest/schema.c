@@ -18,6 +18,8 @@
 
 #define STRATEGY(name) (1u << BACKOFF_##name)
 
+/* A table reads better by rows than by columns. */
+/* clang-format off */
 static const struct schema_word strategies[] = {
     { .word = "one-for-one" },
     { .word = "one-for-all", .value = 1, .later = true },
@@ -49,9 +51,15 @@ static const struct schema_word full_answers[] = {
     { .word = "drop-oldest", .value = ON_FULL_DROP_OLDEST },
     { .word = "block", .value = ON_FULL_BLOCK, .later = true },
 };
-static const struct schema_word unlimited[] = { { .word = "unlimited", .value = RESTARTS_UNLIMITED } };
-static const struct schema_word never[] = { { .word = "never", .value = DURATION_INFINITE } };
-static const struct schema_word infinity[] = { { .word = "infinity", .value = DURATION_INFINITE } };
+static const struct schema_word unlimited[] = {
+    { .word = "unlimited", .value = RESTARTS_UNLIMITED },
+};
+static const struct schema_word never[] = {
+    { .word = "never", .value = DURATION_INFINITE },
+};
+static const struct schema_word infinity[] = {
+    { .word = "infinity", .value = DURATION_INFINITE },
+};
 static const struct schema_word stop_times[] = {
     { .word = "infinity", .value = DURATION_INFINITE },
     { .word = "kill", .value = 0 },
@@ -151,7 +159,8 @@ const struct schema_field schema_fields[] = {
       .help = "Exit codes that count as a normal end." },
     { .key = "shutdown", .type = SCHEMA_DURATION, .on = CHILD, IN_CONFIG(policy.shutdown_us),
       .max = POLICY_DURATION_MAX_US, WORDS(stop_times), .fallback = "5s",
-      .fallback_supervisor = "infinity", .help = "Time to stop when asked to, before it is killed." },
+      .fallback_supervisor = "infinity",
+      .help = "Time to stop when asked to, before it is killed." },
     { .key = "start-timeout", .type = SCHEMA_DURATION, .on = CHILD,
       IN_CONFIG(policy.start_timeout_us), .min = POLICY_DURATION_MIN_US,
       .max = POLICY_DURATION_MAX_US, WORDS(infinity), .fallback = "10s",
@@ -178,6 +187,7 @@ const struct schema_field schema_fields[] = {
     { .key = "children", .type = SCHEMA_CHILDREN, .on = PARENT, .required = true,
       .max = MANIFEST_CHILDREN_MAX, .help = "Children in the order of their start." },
 };
+/* clang-format on */
 const size_t schema_fields_size = COUNT(schema_fields);
 
 const struct schema_field *
@@ -208,6 +218,14 @@ schema_place(const struct schema_field *field, struct manifest *manifest,
     }
     assert(!"no such home");
     return NULL;
+}
+
+const void *
+schema_place_const(const struct schema_field *field, const struct manifest *manifest,
+                   const struct manifest_node *node)
+{
+    return schema_place(field, (struct manifest *)(uintptr_t)manifest,
+                        (struct manifest_node *)(uintptr_t)node);
 }
 
 const char *

@@ -27,21 +27,21 @@ enum schema_entry {
 };
 
 enum schema_type {
-    SCHEMA_NAME,       /* char *; the pattern of names. */
-    SCHEMA_FILE,       /* spec->component and spec->file; must be there. */
-    SCHEMA_TEXT,       /* char * */
-    SCHEMA_TEXT_LIST,  /* spec->args */
-    SCHEMA_TEXT_MAP,   /* spec->environment */
-    SCHEMA_INTEGER,    /* uint32_t */
-    SCHEMA_NUMBER,     /* double */
-    SCHEMA_DURATION,   /* uint64_t, microseconds */
-    SCHEMA_SIZE,       /* uint64_t, bytes */
-    SCHEMA_CHOICE,     /* an enum */
-    SCHEMA_JITTER,     /* jitter and jitter_upward of a struct backoff */
-    SCHEMA_OBJECT,     /* `fields`, each with its own place */
-    SCHEMA_BACKOFF,    /* an object, or a list of durations */
-    SCHEMA_CHILDREN,   /* entries; read by manifest.c */
-    SCHEMA_LATER,      /* Not supported yet: refused by name. */
+    SCHEMA_NAME,      /* char *; the pattern of names. */
+    SCHEMA_FILE,      /* spec->component and spec->file; must be there. */
+    SCHEMA_TEXT,      /* char * */
+    SCHEMA_TEXT_LIST, /* spec->args */
+    SCHEMA_TEXT_MAP,  /* spec->environment */
+    SCHEMA_INTEGER,   /* uint32_t */
+    SCHEMA_NUMBER,    /* double */
+    SCHEMA_DURATION,  /* uint64_t, microseconds */
+    SCHEMA_SIZE,      /* uint64_t, bytes */
+    SCHEMA_CHOICE,    /* an enum */
+    SCHEMA_JITTER,    /* jitter and jitter_upward of a struct backoff */
+    SCHEMA_OBJECT,    /* `fields`, each with its own place */
+    SCHEMA_BACKOFF,   /* an object, or a list of durations */
+    SCHEMA_CHILDREN,  /* entries; read by manifest.c */
+    SCHEMA_LATER,     /* Not supported yet: refused by name. */
 };
 
 /* What `offset` counts from. */
@@ -58,14 +58,14 @@ struct schema_word {
 struct schema_field {
     const char *key;
     enum schema_type type;
-    unsigned on;                 /* Set of enum schema_entry. */
+    unsigned on; /* Set of enum schema_entry. */
     bool required;
-    bool later_above_min;        /* Anything but `min` is refused by name. */
-    bool zero_is_unset;          /* 0 is "not set": its default is known at run time alone. */
+    bool later_above_min; /* Anything but `min` is refused by name. */
+    bool zero_is_unset;   /* 0 is "not set": its default is known at run time alone. */
     enum schema_home home;
     size_t offset;
-    uint64_t min, max;           /* Of an integer, a duration, a size; bytes of a text. */
-    unsigned strategies;         /* Of a key of `backoff`: set of 1 << enum backoff_strategy; 0: all. */
+    uint64_t min, max;   /* Of an integer, a duration, a size; bytes of a text. */
+    unsigned strategies; /* Of a key of `backoff`: set of 1 << enum backoff_strategy; 0: all. */
     const struct schema_word *words;
     size_t words_size;
     const struct schema_field *fields;
@@ -87,6 +87,10 @@ const struct schema_field *schema_find(const struct schema_field *fields, size_t
 /** Where the value of `field` lives for `node`; NULL of HOME_NONE. */
 void *schema_place(const struct schema_field *field, struct manifest *manifest,
                    struct manifest_node *node);
+
+/** The same of a tree that is not changed. */
+const void *schema_place_const(const struct schema_field *field, const struct manifest *manifest,
+                               const struct manifest_node *node);
 
 /** The default of `field` on an entry as it would be written; NULL when there is none. */
 const char *schema_fallback(const struct schema_field *field, enum schema_entry entry);

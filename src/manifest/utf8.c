@@ -35,8 +35,8 @@ utf8_character_size(const char *text, size_t size)
         point = point << 6 | (byte & 0x3fu);
     }
     /* Overlong forms, surrogates, and what lies past the last code point. */
-    if ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10ffff))
-        || (point >= 0xd800 && point <= 0xdfff))
+    if ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10ffff)) ||
+        (point >= 0xd800 && point <= 0xdfff))
         return 0;
     return length;
 }

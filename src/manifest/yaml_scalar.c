@@ -41,8 +41,8 @@ bool
 yaml_scalar_is_integer(const struct yaml_node *scalar)
 {
     const char *digits = scalar->text + strspn(scalar->text, "+-");
-    return !scalar->quoted && digits - scalar->text <= 1 && digits[0] != '\0'
-           && digits[strspn(digits, DIGITS)] == '\0';
+    return !scalar->quoted && digits - scalar->text <= 1 && digits[0] != '\0' &&
+           digits[strspn(digits, DIGITS)] == '\0';
 }
 
 /* [-+]? ( . digits | digits ( . digits* )? ) ( [eE] [-+]? digits )? */
@@ -78,8 +78,7 @@ is_special_number(const char *text)
         return text[2 + strspn(text + 2, DIGITS "abcdefABCDEF")] == '\0';
     if (strncmp(text, "0o", 2) == 0 && text[2] != '\0')
         return text[2 + strspn(text + 2, "01234567")] == '\0';
-    return is_one_of(text + (*text == '-' || *text == '+'), words,
-                     sizeof words / sizeof words[0]);
+    return is_one_of(text + (*text == '-' || *text == '+'), words, sizeof words / sizeof words[0]);
 }
 
 static bool
@@ -91,8 +90,8 @@ is_number(const char *text)
 bool
 yaml_scalar_is_text(const struct yaml_node *scalar)
 {
-    return scalar->quoted
-           || !(yaml_scalar_is_null(scalar) || is_boolean(scalar->text) || is_number(scalar->text));
+    return scalar->quoted ||
+           !(yaml_scalar_is_null(scalar) || is_boolean(scalar->text) || is_number(scalar->text));
 }
 
 const char *

@@ -24,10 +24,10 @@ struct yaml_block {
 struct builder {
     struct yaml_tree *tree;
     struct manifest_report *report;
-    const char *text;           /* The source. */
+    const char *text; /* The source. */
     size_t text_size;
-    struct yaml_node *place;    /* The open map or list; NULL outside. */
-    struct yaml_node *key;      /* Of the open map: the key whose value comes next. */
+    struct yaml_node *place; /* The open map or list; NULL outside. */
+    struct yaml_node *key;   /* Of the open map: the key whose value comes next. */
     unsigned depth;
     unsigned documents;
 };
@@ -76,8 +76,8 @@ event_place(const struct builder *builder, struct fy_event *event, size_t *offse
     const struct fy_mark *end = fy_event_end_mark(event);
     *offset_out = builder->key ? builder->key->offset : 0;
     *size_out = builder->key ? builder->key->size : 1;
-    if (!start || !end || start->input_pos > builder->text_size
-        || end->input_pos > builder->text_size)
+    if (!start || !end || start->input_pos > builder->text_size ||
+        end->input_pos > builder->text_size)
         return;
     *offset_out = start->input_pos;
     *size_out = end->input_pos > start->input_pos ? end->input_pos - start->input_pos : 1;
@@ -129,8 +129,8 @@ static const struct yaml_node *
 find_pair(const struct yaml_node *map, const char *key, size_t key_size)
 {
     for (const struct yaml_node *pair = map->first; pair; pair = pair->next)
-        if (!pair->duplicate && pair->key->text_size == key_size
-            && memcmp(pair->key->text, key, key_size) == 0)
+        if (!pair->duplicate && pair->key->text_size == key_size &&
+            memcmp(pair->key->text, key, key_size) == 0)
             return pair;
     return NULL;
 }
@@ -144,9 +144,9 @@ is_duplicate(struct builder *builder, const struct yaml_node *key)
         return false;
     unsigned line, column;
     manifest_place(builder->text, builder->text_size, first->key->offset, &line, &column);
-    manifest_report_add(builder->report, builder->text, builder->text_size, key->offset,
-                        key->size, "key '%s' stands here a second time; the first is at %u:%u",
-                        key->text, line, column);
+    manifest_report_add(builder->report, builder->text, builder->text_size, key->offset, key->size,
+                        "key '%s' stands here a second time; the first is at %u:%u", key->text,
+                        line, column);
     return true;
 }
 
@@ -247,7 +247,8 @@ take_event(struct builder *builder, struct fy_event *event)
     case FYET_DOCUMENT_START:
         event_place(builder, event, &offset, &size);
         if (++builder->documents > 1)
-            return refuse(builder, offset, size, "a manifest is one document; a second begins here");
+            return refuse(builder, offset, size,
+                          "a manifest is one document; a second begins here");
         return AIRS_OK;
     case FYET_MAPPING_START:
         return add_node(builder, event, YAML_MAP);
@@ -271,8 +272,8 @@ offset_of(const char *text, size_t size, int line, int column)
 {
     size_t offset = 0;
     for (int at = 1; at < line && offset < size; offset++)
-        at += text[offset] == '\n'
-              || (text[offset] == '\r' && (offset + 1 == size || text[offset + 1] != '\n'));
+        at += text[offset] == '\n' ||
+              (text[offset] == '\r' && (offset + 1 == size || text[offset + 1] != '\n'));
     for (int at = 1; at < column && offset < size && text[offset] != '\n'; at++)
         do
             offset++;
@@ -326,8 +327,8 @@ yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t size,
         goto out;
     fy_diag_set_collect_errors(diag, true);
     /* Recycling keeps freed memory in lists, out of the sanitizers' sight; a manifest is small. */
-    parser = fy_parser_create(&(struct fy_parse_cfg){
-        .flags = FYPCF_QUIET | FYPCF_DISABLE_RECYCLING, .diag = diag });
+    parser = fy_parser_create(
+        &(struct fy_parse_cfg){ .flags = FYPCF_QUIET | FYPCF_DISABLE_RECYCLING, .diag = diag });
     if (!parser)
         goto out;
     status = build(&builder, parser, diag);

@@ -14,9 +14,9 @@
 
 #include "manifest/manifest_report.h"
 
-#define YAML_DEPTH_MAX 64u      /* Maps and lists inside one another. */
-#define YAML_NODES_MAX 500000u  /* Scalars, maps and lists of a document. */
-#define YAML_PAIRS_MAX 1024u    /* Keys of one map. */
+#define YAML_DEPTH_MAX 64u     /* Maps and lists inside one another. */
+#define YAML_NODES_MAX 500000u /* Scalars, maps and lists of a document. */
+#define YAML_PAIRS_MAX 1024u   /* Keys of one map. */
 #define YAML_KEY_BYTES_MAX 256u
 #define YAML_TEXT_BYTES_MAX (1u << 20) /* One scalar. */
 
@@ -25,15 +25,15 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 /* Constant once the tree is built; belongs to the tree. */
 struct yaml_node {
     enum yaml_kind kind;
-    bool quoted;               /* A scalar that is text whatever it looks like. */
-    bool duplicate;            /* A pair whose key came before; reported already. */
-    size_t offset;             /* Bytes [offset, offset + size) of the source; of a map or a */
-    size_t size;               /* list its first byte alone. */
-    const char *text;          /* Scalar: NUL-terminated, without NUL inside. */
+    bool quoted;      /* A scalar that is text whatever it looks like. */
+    bool duplicate;   /* A pair whose key came before; reported already. */
+    size_t offset;    /* Bytes [offset, offset + size) of the source; of a map or a */
+    size_t size;      /* list its first byte alone. */
+    const char *text; /* Scalar: NUL-terminated, without NUL inside. */
     size_t text_size;
-    struct yaml_node *key;     /* The key of which this is the value; NULL outside a map. */
+    struct yaml_node *key; /* The key of which this is the value; NULL outside a map. */
     struct yaml_node *parent;
-    struct yaml_node *first;   /* Children in order. */
+    struct yaml_node *first; /* Children in order. */
     struct yaml_node *last;
     struct yaml_node *next;
     size_t children;
@@ -42,7 +42,7 @@ struct yaml_node {
 struct yaml_block; /* Memory of the nodes and their texts. */
 
 struct yaml_tree {
-    struct yaml_node *root;    /* NULL: an empty document. */
+    struct yaml_node *root; /* NULL: an empty document. */
     struct yaml_block *blocks;
     size_t nodes;
 };

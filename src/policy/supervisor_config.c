@@ -59,8 +59,7 @@ supervisor_config_with_restart_window(struct supervisor_config config, uint64_t 
 }
 
 struct supervisor_config
-supervisor_config_with_on_exhausted(struct supervisor_config config,
-                                    enum on_exhausted on_exhausted)
+supervisor_config_with_on_exhausted(struct supervisor_config config, enum on_exhausted on_exhausted)
 {
     config.policy.on_exhausted = on_exhausted;
     return config;
@@ -172,8 +171,8 @@ validate_delays(const struct backoff *backoff, struct airs_error *error)
         return fail(error, AIRS_EINVAL, "backoff: 'initial' or 'max' is out of range");
     if (backoff->max_us < backoff->initial_us)
         return fail(error, AIRS_EINVAL, "backoff: 'max' is less than 'initial'");
-    if (backoff->strategy == BACKOFF_EXPONENTIAL
-        && !(backoff->factor >= 1.0 && backoff->factor <= BACKOFF_FACTOR_MAX))
+    if (backoff->strategy == BACKOFF_EXPONENTIAL &&
+        !(backoff->factor >= 1.0 && backoff->factor <= BACKOFF_FACTOR_MAX))
         return fail(error, AIRS_EINVAL, "backoff: 'factor' must lie between 1 and %.0f",
                     BACKOFF_FACTOR_MAX);
     return AIRS_OK;
@@ -195,8 +194,7 @@ supervisor_config_validate(const struct supervisor_config *config, struct airs_e
     const struct child_policy *policy = &config->policy;
 
     if (policy->max_restarts != RESTARTS_UNLIMITED && policy->max_restarts > RESTARTS_MAX)
-        return fail(error, AIRS_EINVAL, "'max-restarts' is at most %u, or unlimited",
-                    RESTARTS_MAX);
+        return fail(error, AIRS_EINVAL, "'max-restarts' is at most %u, or unlimited", RESTARTS_MAX);
     if (!is_duration(policy->within_us, POLICY_DURATION_MIN_US))
         return fail(error, AIRS_EINVAL, "'within' is out of range");
     if (!is_duration_or_infinite(policy->shutdown_us, 0))
