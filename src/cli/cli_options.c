@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/nearest.h"
+#include "base/quantity.h"
 
 #define OPTIONS_MAX 16
 
@@ -219,33 +219,11 @@ cli_number(const char *text, uint64_t max, uint64_t *number_out)
     return true;
 }
 
-bool
-cli_duration(const char *text, uint64_t *us_out)
+int
+cli_duration(const char *verb, const char *option, const char *text, uint64_t *us_out)
 {
-    static const struct {
-        const char *name;
-        uint64_t us;
-    } units[] = { { "us", 1 },
-                  { "ms", US_PER_MS },
-                  { "s", US_PER_S },
-                  { "m", 60 * US_PER_S },
-                  { "h", 3600 * US_PER_S } };
-    const uint64_t max_us = UINT64_C(100) * 366 * 24 * 3600 * US_PER_S;
-
-    char digits[24];
-    size_t size = strspn(text, "0123456789");
-    uint64_t number;
-    if (size >= sizeof digits)
-        return false;
-    memcpy(digits, text, size);
-    digits[size] = '\0';
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(text + size, units[i].name) != 0)
-            continue;
-        if (!cli_number(digits, max_us / units[i].us, &number))
-            return false;
-        *us_out = number * units[i].us;
-        return true;
-    }
-    return false;
+    enum quantity_result result = quantity_parse_duration(text, us_out);
+    if (result != QUANTITY_OK)
+        return cli_wrong_use(verb, "--%s '%s': %s", option, text, quantity_duration_hint(result));
+    return CLI_DONE;
 }

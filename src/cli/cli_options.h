@@ -66,8 +66,9 @@ int cli_wrong_use(const char *verb, const char *format, ...) __attribute__((form
 int cli_fail(const char *verb, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** "250ms", "5s", "2m", "1h", "10us"; false for anything else or what is beyond 100 years. */
-bool cli_duration(const char *text, uint64_t *us_out);
+/** Reads the value of --OPTION, "250ms" or "5s", in microseconds. Returns CLI_DONE, or
+ * CLI_WRONG_USE, said on stderr. */
+int cli_duration(const char *verb, const char *option, const char *text, uint64_t *us_out);
 
 /** A plain decimal number up to `max`. */
 bool cli_number(const char *text, uint64_t max, uint64_t *number_out);

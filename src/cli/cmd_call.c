@@ -93,9 +93,9 @@ cmd_call(int argc, char **argv)
     if (!cli_parse(&command, argc, argv, operands, &exit_code))
         return exit_code;
     uint64_t timeout_us;
-    if (!cli_duration(timeout, &timeout_us) || timeout_us == 0)
-        return cli_wrong_use("call", "--timeout '%s' is no duration, as 500ms, 30s or 2m",
-                             timeout);
+    exit_code = cli_duration("call", "timeout", timeout, &timeout_us);
+    if (exit_code != CLI_DONE)
+        return exit_code;
 
     struct session session;
     exit_code = session_open(&session, "call", &target, operands[0]);

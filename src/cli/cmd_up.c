@@ -89,8 +89,13 @@ cmd_up(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&command, argc, argv, operands, &exit_code))
         return exit_code;
-    if (duration && (!cli_duration(duration, &daemon.for_us) || daemon.for_us == 0))
-        return cli_wrong_use("up", "--for '%s' is no duration, as 500ms, 10s or 2m", duration);
+    if (duration) {
+        exit_code = cli_duration("up", "for", duration, &daemon.for_us);
+        if (exit_code != CLI_DONE)
+            return exit_code;
+        if (daemon.for_us == 0)
+            return cli_wrong_use("up", "--for '%s' would end it before it began", duration);
+    }
     return daemon.detach ? run_detached(&daemon, json) : run_in_front(&daemon, json);
 }
 

@@ -194,14 +194,15 @@ read_wish(struct wish *wish, const char *generation, const char *timeout)
     }
     if (generation && !cli_number(generation, UINT32_MAX, &wish->generation))
         return cli_wrong_use("wait", "--generation '%s' is no number", generation);
-    uint64_t timeout_us;
     wish->deadline_us = UINT64_MAX;
-    if (timeout && !cli_duration(timeout, &timeout_us))
-        return cli_wrong_use("wait", "--timeout '%s' is no duration, as 500ms, 30s or 2m",
-                             timeout);
-    if (timeout)
-        wish->deadline_us = clock_now_us() + timeout_us;
-    return CLI_DONE;
+    if (!timeout)
+        return CLI_DONE;
+    uint64_t timeout_us = 0;
+    int exit_code = cli_duration("wait", "timeout", timeout, &timeout_us);
+    uint64_t now_us = clock_now_us();
+    if (timeout_us < UINT64_MAX - now_us)
+        wish->deadline_us = now_us + timeout_us;
+    return exit_code;
 }
 
 int
