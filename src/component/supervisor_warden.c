@@ -130,22 +130,25 @@ tree_is_late(struct stop_watch *watch)
         wrapper_request(wrapper, REQUEST_KILL_ALL, NULL, (struct bridge_completion){0});
 }
 
-static void
-watch_complete(struct stop_watch *watch, enum airs_status status, const char *text)
+/* True the first time: the caller then calls the completion. From then on the warden leaves
+ * `had_to_kill` and `names` alone. */
+static bool
+watch_complete(struct stop_watch *watch)
 {
     pthread_mutex_lock(&watch->wrapper->lock);
     bool first = !watch->is_complete;
     watch->is_complete = true;
     pthread_mutex_unlock(&watch->wrapper->lock);
-    if (first)
-        bridge_complete(watch->completion, status, text);
+    return first;
 }
 
 static void
 stop_all_taken(void *context, enum airs_status status, const char *text)
 {
-    if (status != AIRS_OK)
-        watch_complete(context, status, text);
+    struct stop_watch *watch = context;
+
+    if (status != AIRS_OK && watch_complete(watch))
+        bridge_complete(watch->completion, status, text);
 }
 
 void
@@ -185,8 +188,9 @@ wrapper_stops_complete(struct supervisor_wrapper *wrapper)
     struct stop_watch *watch;
 
     while ((watch = next_incomplete(wrapper)) != NULL)
-        watch_complete(watch, watch->had_to_kill ? AIRS_ETIMEDOUT : AIRS_OK,
-                       watch->had_to_kill ? watch->names.data : NULL);
+        if (watch_complete(watch))
+            bridge_complete(watch->completion, watch->had_to_kill ? AIRS_ETIMEDOUT : AIRS_OK,
+                            watch->had_to_kill ? watch->names.data : NULL);
 }
 
 void

@@ -1,0 +1,323 @@
+/* Guest: what a real component is given, what it may ask, and what becomes of its output. */
+#include "world.h"
+
+static struct world *
+world_of_echo(struct world_child child)
+{
+    struct world *world = world_begin();
+
+    child.guest = "echo";
+    world_add(world, "/a", child);
+    world_add(world, "/web", (struct world_child){0});
+    world_add(world, "/web/back#2", (struct world_child){.parent = "/web", .guest = "echo"});
+    world_add(world, "/c", (struct world_child){.guest = "sleeper"});
+    world_start(world);
+    world_wait_event(world, "/a", EVENT_READY, 1);
+    world_wait_event(world, "/web/back#2", EVENT_READY, 1);
+    world_wait_event(world, "/c", EVENT_READY, 1);
+    return world;
+}
+
+static void
+an_actor_answers_what_it_is_sent(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    assert_answer(world, "/a", "hello there", "hello there");
+    assert_answer(world, "/a", "none", "");
+    struct world_answer big = world_call(world, "/a", "big 100000");
+    assert_int_equal(big.status, AIRS_OK);
+    assert_int_equal(big.size, 100000);
+    world_end(world);
+}
+
+static void
+an_err_is_an_answer_and_the_actor_lives(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    struct world_answer answer = world_call(world, "/a", "err no such thing");
+    assert_int_equal(answer.status, AIRS_EREJECTED);
+    assert_non_null(strstr(answer.text, "no such thing"));
+    assert_answer(world, "/a", "count", "2");
+    assert_int_equal(world_count(world, "/a", EVENT_EXITED), 0);
+    world_end(world);
+}
+
+static void
+initialize_gets_config_and_limits(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){
+        .text = "be nice",
+        .limits = {.memory_bytes = 8u << 20, .call_timeout_us = 7 * US_PER_S},
+    });
+
+    assert_answer(world, "/a", "config", "be nice");
+    assert_answer(world, "/a", "limits", "8388608 7000");
+    world_end(world);
+}
+
+static void
+environment_reaches_an_actor_both_ways(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){.variable = {"MODE", "production"}});
+
+    assert_answer(world, "/a", "env MODE", "production");
+    assert_answer(world, "/a", "getenv MODE", "production");
+    assert_answer(world, "/a", "env HOME", "(unset)");
+    assert_answer(world, "/a", "getenv HOME", "(unset)");
+    world_end(world);
+}
+
+static void
+an_actor_knows_itself_and_the_others(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    assert_answer(world, "/a", "self", "test:a:0");
+    assert_answer(world, "/web/back#2", "self", "test:web/back:2");
+    assert_answer(world, "/a", "list", "test:a:0\ntest:web/back:2\ntest:c:0\n");
+    assert_answer(world, "/a", "info a", "echo 1.2.3 unknown");
+    assert_answer(world, "/a", "info c", "/c  unknown");
+    struct world_answer answer = world_call(world, "/a", "info nobody");
+    assert_non_null(strstr(answer.text, "no such component"));
+    world_end(world);
+}
+
+static void
+a_trap_in_metadata_is_a_failed_start(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/a", (struct world_child){
+        .guest = "badmeta", .text = "trap",
+        .config = supervisor_config_with_max_restarts(world_immortal(), 1)});
+    world_start(world);
+    world_wait_event(world, "/a", EVENT_FAILED, 2);
+    assert_int_equal(world_count(world, "/a", EVENT_STARTED), 0);
+    assert_int_equal(world_wait_event(world, "/a", EVENT_EXITED, 1).exit.reason, EXIT_TRAP);
+    world_end(world);
+}
+
+static void
+metadata_is_kept_over_a_restart(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    world_call(world, "/a", "crash trap");
+    assert_answer(world, "/a", "info a", "echo 1.2.3 unknown");
+    world_end(world);
+}
+
+static void
+what_is_not_granted_is_answered_so(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+    static const char *const asked[] = {"send c", "request c", "broadcast c"};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct world_answer answer = world_call(world, "/a", asked[i]);
+        assert_int_equal(answer.status, AIRS_OK);
+        assert_non_null(strstr(answer.text, "not permitted: no messaging granted"));
+    }
+    assert_non_null(strstr(world_call(world, "/a", "storage key").text, "no storage granted"));
+    struct world_answer cancel = world_call(world, "/a", "cancel 1");
+    assert_string_not_equal(cancel.text, "done");
+    assert_int_equal(world_count(world, "/a", EVENT_EXITED), 0);
+    world_end(world);
+}
+
+static void
+the_time_is_the_wall_clocks(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+    uint64_t before_ms = clock_wall_us() / US_PER_MS;
+    struct world_answer answer = world_call(world, "/a", "now");
+    uint64_t said_ms = strtoull(answer.text, NULL, 10);
+
+    assert_in_range(said_ms, before_ms, clock_wall_us() / US_PER_MS);
+    world_end(world);
+}
+
+static void
+lines_arrive_with_stream_level_and_generation(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    assert_answer(world, "/a", "print on stdout", "printed");
+    assert_answer(world, "/a", "log on the log", "logged");
+    const struct world_line *line = world_wait_line(world, "/a", "on stdout", 1);
+    assert_int_equal(line->stream, LOG_STDOUT);
+    line = world_wait_line(world, "/a", "on the log", 1);
+    assert_int_equal(line->stream, LOG_HOST);
+    assert_int_equal(line->level, LOG_INFO);
+    world_end(world);
+}
+
+static void
+a_file_that_is_no_component_is_a_load_error_that_says_so(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/bad", (struct world_child){.file = SOURCE_DIR "/README.md"});
+    world_add(world, "/good", (struct world_child){.guest = "echo"});
+    world_start(world);
+    struct event exited = world_wait_event(world, "/bad", EVENT_EXITED, 1);
+    assert_int_equal(exited.exit.reason, EXIT_LOAD_ERROR);
+    assert_non_null(exited.detail);
+    world_wait_event(world, "/bad", EVENT_FAILED, 1);
+    assert_answer(world, "/good", "hello", "hello");
+    world_end(world);
+}
+
+static void
+a_missing_file_is_a_load_error_and_the_others_run(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/bad", (struct world_child){.file = "/nowhere/at/all.wasm"});
+    world_add(world, "/good", (struct world_child){.guest = "echo"});
+    world_start(world);
+    assert_int_equal(world_wait_event(world, "/bad", EVENT_EXITED, 1).exit.reason,
+                     EXIT_LOAD_ERROR);
+    world_wait_event(world, "/bad", EVENT_FAILED, 1);
+    assert_answer(world, "/good", "hello", "hello");
+    world_end(world);
+}
+
+static void
+args_on_an_actor_are_a_load_error(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/a", (struct world_child){.guest = "echo", .args = {"--port"}});
+    world_start(world);
+    struct event exited = world_wait_event(world, "/a", EVENT_EXITED, 1);
+    assert_int_equal(exited.exit.reason, EXIT_LOAD_ERROR);
+    assert_non_null(strstr(exited.detail->text, "args"));
+    world_end(world);
+}
+
+static void
+a_command_gets_its_arguments(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/c", (struct world_child){
+        .guest = "crasher", .args = {"exit", "5"}, .config = supervisor_config_temporary()});
+    world_start(world);
+    assert_int_equal(world_wait_event(world, "/c", EVENT_EXITED, 1).exit.code, 5);
+    world_end(world);
+}
+
+static void
+files_are_denied(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/f", (struct world_child){
+        .guest = "files", .config = supervisor_config_temporary()});
+    world_start(world);
+    world_wait_event(world, "/f", EVENT_STOPPED, 1);
+    assert_int_equal(world_wait_event(world, "/f", EVENT_EXITED, 1).exit.reason, EXIT_NORMAL);
+    world_end(world);
+}
+
+static void
+a_command_takes_no_messages(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+
+    assert_int_equal(world_call(world, "/c", "hello").status, AIRS_EREJECTED);
+    world_end(world);
+}
+
+static void
+a_guest_that_prints_without_end_is_held_to_a_rate_and_the_others_run(void **state)
+{
+    (void)state;
+    struct world *world = world_begin();
+
+    world_add(world, "/lines", (struct world_child){.guest = "chatter", .args = {"newline"}});
+    world_add(world, "/endless", (struct world_child){.guest = "chatter", .args = {"nonewline"}});
+    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_start(world);
+    world_wait_until(world, world->lines_total > 20000);
+    const struct world_line *line = world_wait_line(world, "/endless", "without end", 1);
+    assert_true(line->continues);
+    assert_int_equal(line->size, 8192);
+    assert_answer(world, "/a", "hello", "hello");
+    world_end(world);
+}
+
+static void
+a_stopped_actor_takes_no_mail(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){0});
+    struct world_answer answer;
+
+    assert_int_equal(world_do(world, world_stop, "/a"), AIRS_OK);
+    world_wait_event(world, "/a", EVENT_STOPPED, 1);
+    assert_int_equal(world_send(world, "/a", "hello", &answer), AIRS_EENDED);
+    world_end(world);
+}
+
+static void
+a_full_mailbox_rejects(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){.limits = {.mailbox = 2}});
+    struct world_answer answers[4];
+    enum airs_status last = AIRS_OK;
+
+    assert_int_equal(world_send(world, "/a", "sleep 300", &answers[0]), AIRS_OK);
+    for (size_t i = 1; i < 4; i++)
+        last = world_send(world, "/a", "count", &answers[i]);
+    assert_int_equal(last, AIRS_ELIMIT);
+    world_wait_answer(world, &answers[0]);
+    world_end(world);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_actor_answers_what_it_is_sent),
+        cmocka_unit_test(an_err_is_an_answer_and_the_actor_lives),
+        cmocka_unit_test(initialize_gets_config_and_limits),
+        cmocka_unit_test(environment_reaches_an_actor_both_ways),
+        cmocka_unit_test(an_actor_knows_itself_and_the_others),
+        cmocka_unit_test(a_trap_in_metadata_is_a_failed_start),
+        cmocka_unit_test(metadata_is_kept_over_a_restart),
+        cmocka_unit_test(what_is_not_granted_is_answered_so),
+        cmocka_unit_test(the_time_is_the_wall_clocks),
+        cmocka_unit_test(lines_arrive_with_stream_level_and_generation),
+        cmocka_unit_test(a_file_that_is_no_component_is_a_load_error_that_says_so),
+        cmocka_unit_test(a_missing_file_is_a_load_error_and_the_others_run),
+        cmocka_unit_test(args_on_an_actor_are_a_load_error),
+        cmocka_unit_test(a_command_gets_its_arguments),
+        cmocka_unit_test(files_are_denied),
+        cmocka_unit_test(a_command_takes_no_messages),
+        cmocka_unit_test(a_guest_that_prints_without_end_is_held_to_a_rate_and_the_others_run),
+        cmocka_unit_test(a_stopped_actor_takes_no_mail),
+        cmocka_unit_test(a_full_mailbox_rejects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
