@@ -89,8 +89,8 @@ struct outcome {
 /**
  * Makes a store with its limits and WASI context; no guest code runs.
  *
- * Fails with AIRS_EINVAL when an argument or environment text is not UTF-8 or has a NUL byte,
- * AIRS_ENOMEM.
+ * Fails with AIRS_EINVAL when an argument or environment text is not UTF-8 or has a NUL byte, or
+ * memory_bytes_max is more than the engine's; AIRS_ENOMEM.
  * Ownership: caller gets *instance_out, which holds a reference to `component`. Thread: any.
  * Blocks: no.
  */

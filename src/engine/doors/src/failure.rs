@@ -1,0 +1,114 @@
+//! Failures: what an error means for the instance that had it, and errors for C.
+
+use wasmtime_c_api::wasmtime::{Error, PoolConcurrencyLimitError, Result, Trap};
+use wasmtime_c_api::wasmtime_error_t;
+use wasmtime_wasi::I32Exit;
+
+use crate::guard::Panicked;
+
+pub type CError = Option<Box<wasmtime_error_t>>;
+
+/// An error for C, in one line; `ok` gets the value otherwise.
+pub fn c_error<T>(result: Result<Result<T>, Panicked>, ok: impl FnOnce(T)) -> CError {
+    match result {
+        Ok(Ok(value)) => {
+            ok(value);
+            None
+        }
+        Ok(Err(error)) => Some(Box::new(Error::msg(format!("{error:#}")).into())),
+        Err(panic) => Some(Box::new(Error::msg(panic.to_string()).into())),
+    }
+}
+
+/// A memory or table went beyond what its instance may have.
+#[derive(Debug)]
+pub struct LimitReached(pub String);
+
+impl std::fmt::Display for LimitReached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LimitReached {}
+
+/// `on_epoch` answered EPOCH_INTERRUPT.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// `enum outcome_kind`
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq)]
+pub enum Kind {
+    Ok,
+    Err,
+    Trap,
+    Exit,
+    OutOfMemory,
+    Interrupted,
+    LoadError,
+}
+
+/// `TRAP_ENGINE_PANIC` and `TRAP_UNKNOWN` of base/trap_code.h
+const TRAP_ENGINE_PANIC: i32 = 254;
+const TRAP_UNKNOWN: i32 = 255;
+
+pub struct Failure {
+    pub kind: Kind,
+    /// A trap code or an exit code.
+    pub code: i32,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn of_panic(panic: &Panicked) -> Failure {
+        Failure {
+            kind: Kind::Trap,
+            code: TRAP_ENGINE_PANIC,
+            text: panic.to_string(),
+        }
+    }
+
+    /// `making`: the instance was being made, so an error without a code is a load error.
+    pub fn of_error(error: &Error, making: bool) -> Failure {
+        if let Some(exit) = error.downcast_ref::<I32Exit>() {
+            return Failure {
+                kind: Kind::Exit,
+                code: exit.0,
+                text: String::new(),
+            };
+        }
+        let (kind, code) = if let Some(trap) = error.downcast_ref::<Trap>() {
+            (Kind::Trap, *trap as u8 as i32)
+        } else if error.is::<Interrupted>() {
+            (Kind::Interrupted, 0)
+        } else if error.is::<LimitReached>() || is_count_limit(error) {
+            (Kind::OutOfMemory, 0)
+        } else if making || error.is::<PoolConcurrencyLimitError>() {
+            (Kind::LoadError, 0)
+        } else {
+            (Kind::Trap, TRAP_UNKNOWN)
+        };
+        Failure {
+            kind,
+            code,
+            text: format!("{error:?}"),
+        }
+    }
+}
+
+/// Too many instances, tables or memories in one store: an error without a type of its own.
+fn is_count_limit(error: &Error) -> bool {
+    error
+        .root_cause()
+        .to_string()
+        .starts_with("resource limit exceeded: ")
+}

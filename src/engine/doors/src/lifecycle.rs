@@ -1,0 +1,445 @@
+//! Exports of guests: `airssys:core/component-lifecycle@1.0.0` and `wasi:cli/run`.
+
+use std::borrow::Cow;
+use std::ffi::{CString, c_char};
+
+use wasmtime_c_api::wasmtime::component::{
+    Component, ComponentExportIndex, ComponentType, Func, Instance, Lift, Lower, TypedFunc, types,
+};
+use wasmtime_c_api::wasmtime::{self, Error, Result, Store};
+
+use crate::core::{CId, ComponentError, Timestamp};
+use crate::span::{Span, SpanPair, slice};
+use crate::store::Guest;
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Id<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    instance: &'a str,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Envelope<'a> {
+    #[component(name = "correlation-id")]
+    correlation_id: Option<&'a str>,
+    #[component(name = "reply-to")]
+    reply_to: Option<Id<'a>>,
+    timestamp: Timestamp,
+    #[component(name = "content-type")]
+    content_type: Option<&'a str>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Message<'a> {
+    sender: Id<'a>,
+    payload: &'a [u8],
+    metadata: Envelope<'a>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Limits {
+    #[component(name = "max-memory-bytes")]
+    memory_bytes: u64,
+    #[component(name = "max-execution-time-ms")]
+    execution_time_ms: u64,
+    #[component(name = "max-fuel")]
+    fuel: Option<u64>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Config<'a> {
+    #[component(name = "env-vars")]
+    environment: Vec<(&'a str, &'a str)>,
+    #[component(name = "config-data")]
+    data: Option<&'a [u8]>,
+    #[component(name = "resource-limits")]
+    limits: Limits,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+pub enum WasmError {
+    #[component(name = "component-not-found")]
+    ComponentNotFound(String),
+    #[component(name = "instantiation-failed")]
+    InstantiationFailed(String),
+    #[component(name = "export-not-found")]
+    ExportNotFound(String),
+    #[component(name = "timeout")]
+    Timeout,
+    #[component(name = "resource-limit-exceeded")]
+    ResourceLimitExceeded(String),
+    #[component(name = "invalid-component")]
+    InvalidComponent(String),
+    #[component(name = "runtime-error")]
+    RuntimeError(String),
+}
+
+impl WasmError {
+    pub fn text(&self) -> String {
+        match self {
+            WasmError::ComponentNotFound(text) => format!("component-not-found: {text}"),
+            WasmError::InstantiationFailed(text) => format!("instantiation-failed: {text}"),
+            WasmError::ExportNotFound(text) => format!("export-not-found: {text}"),
+            WasmError::Timeout => "timeout".into(),
+            WasmError::ResourceLimitExceeded(text) => format!("resource-limit-exceeded: {text}"),
+            WasmError::InvalidComponent(text) => format!("invalid-component: {text}"),
+            WasmError::RuntimeError(text) => format!("runtime-error: {text}"),
+        }
+    }
+}
+
+impl ComponentError {
+    pub fn text(&self) -> String {
+        match self {
+            ComponentError::InitializationFailed(text) => format!("initialization-failed: {text}"),
+            ComponentError::AlreadyInitialized => "already-initialized".into(),
+            ComponentError::NotInitialized => "not-initialized".into(),
+            ComponentError::ShutdownFailed(text) => format!("shutdown-failed: {text}"),
+            ComponentError::InvalidState(text) => format!("invalid-state: {text}"),
+        }
+    }
+}
+
+#[derive(ComponentType, Lift, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+#[expect(dead_code, reason = "made by lifting alone")]
+pub enum Health {
+    #[component(name = "healthy")]
+    Healthy,
+    #[component(name = "degraded")]
+    Degraded,
+    #[component(name = "unhealthy")]
+    Unhealthy,
+    #[component(name = "unknown")]
+    Unknown,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct Metadata {
+    name: String,
+    version: String,
+    description: String,
+    author: String,
+    license: String,
+    #[component(name = "supported-operations")]
+    operations: Vec<String>,
+    stateful: bool,
+}
+
+/// `struct guest_metadata`, and behind it the text it points at.
+#[repr(C)]
+pub struct CMetadata {
+    texts: [*const c_char; 5],
+    operations: *const *const c_char,
+    operation_count: usize,
+    stateful: bool,
+    owned: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl CMetadata {
+    pub fn new(metadata: Metadata) -> Box<CMetadata> {
+        let Metadata {
+            name,
+            version,
+            description,
+            author,
+            license,
+            operations,
+            stateful,
+        } = metadata;
+        let owned: Vec<CString> = [name, version, description, author, license]
+            .into_iter()
+            .chain(operations)
+            .map(|text| CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default())
+            .collect();
+        let pointers: Vec<*const c_char> = owned.iter().map(|text| text.as_ptr()).collect();
+        let mut texts = [std::ptr::null(); 5];
+        texts.copy_from_slice(&pointers[..5]);
+        let operations = pointers[5..].as_ptr();
+        let operation_count = pointers.len() - 5;
+        Box::new(CMetadata {
+            texts,
+            operations,
+            operation_count,
+            stateful,
+            owned,
+            pointers,
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn doors_metadata_delete(metadata: Box<CMetadata>) {
+    let CMetadata {
+        owned, pointers, ..
+    } = *metadata;
+    drop((owned, pointers));
+}
+
+/// `struct guest_message`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CMessage {
+    sender: CId,
+    payload: Span,
+    correlation_id: Span,
+    has_reply_to: bool,
+    reply_to: CId,
+    timestamp: Timestamp,
+    content_type: Span,
+}
+
+struct IdText<'a>([Cow<'a, str>; 3]);
+
+impl<'a> IdText<'a> {
+    unsafe fn new(id: &CId) -> IdText<'a> {
+        unsafe { IdText([id.namespace.text(), id.name.text(), id.instance.text()]) }
+    }
+
+    fn id(&self) -> Id<'_> {
+        Id {
+            namespace: &self.0[0],
+            name: &self.0[1],
+            instance: &self.0[2],
+        }
+    }
+}
+
+/// A message's text made UTF-8, which it is already but for a caller's mistake.
+pub struct MessageText<'a> {
+    sender: IdText<'a>,
+    reply_to: Option<IdText<'a>>,
+    correlation_id: Option<Cow<'a, str>>,
+    content_type: Option<Cow<'a, str>>,
+    payload: &'a [u8],
+    timestamp: Timestamp,
+}
+
+impl<'a> MessageText<'a> {
+    /// # Safety
+    /// The spans of `message` are good for `'a`.
+    pub unsafe fn new(message: &CMessage) -> MessageText<'a> {
+        unsafe {
+            MessageText {
+                sender: IdText::new(&message.sender),
+                reply_to: message.has_reply_to.then(|| IdText::new(&message.reply_to)),
+                correlation_id: message.correlation_id.option().map(String::from_utf8_lossy),
+                content_type: message.content_type.option().map(String::from_utf8_lossy),
+                payload: message.payload.bytes(),
+                timestamp: message.timestamp,
+            }
+        }
+    }
+
+    pub fn message(&self) -> Message<'_> {
+        let metadata = Envelope {
+            correlation_id: self.correlation_id.as_deref(),
+            reply_to: self.reply_to.as_ref().map(IdText::id),
+            timestamp: self.timestamp,
+            content_type: self.content_type.as_deref(),
+        };
+        Message {
+            sender: self.sender.id(),
+            payload: self.payload,
+            metadata,
+        }
+    }
+}
+
+/// `struct guest_config`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CConfig {
+    environment: *const SpanPair,
+    environment_count: usize,
+    config_data: Span,
+    memory_bytes_max: u64,
+    execution_time_max_ms: u64,
+}
+
+pub struct ConfigText<'a> {
+    environment: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    c: CConfig,
+}
+
+impl ConfigText<'_> {
+    /// # Safety
+    /// The pointers of `c` are good until this is dropped.
+    pub unsafe fn new(c: &CConfig) -> Self {
+        let pairs = unsafe { slice(c.environment, c.environment_count) };
+        let text = |pair: &SpanPair| unsafe { (pair.name.text(), pair.value.text()) };
+        ConfigText {
+            environment: pairs.iter().map(text).collect(),
+            c: *c,
+        }
+    }
+
+    pub fn config(&self) -> Config<'_> {
+        Config {
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect(),
+            // SAFETY: `new`'s promise.
+            data: unsafe { self.c.config_data.option() },
+            limits: Limits {
+                memory_bytes: self.c.memory_bytes_max,
+                execution_time_ms: self.c.execution_time_max_ms,
+                fuel: None,
+            },
+        }
+    }
+}
+
+pub type Initialize<'a> = TypedFunc<(Config<'a>,), (Result<(), ComponentError>,)>;
+pub type HandleMessage<'a> = TypedFunc<(Message<'a>,), (Result<Option<Vec<u8>>, WasmError>,)>;
+pub type HandleCallback<'a> = TypedFunc<(Message<'a>,), (Result<(), WasmError>,)>;
+pub type GetMetadata = TypedFunc<(), (Metadata,)>;
+pub type GetHealth = TypedFunc<(), (Health,)>;
+pub type Shutdown = TypedFunc<(), (Result<(), ComponentError>,)>;
+pub type Run = TypedFunc<(), (Result<(), ()>,)>;
+
+#[derive(Clone, Copy)]
+pub enum Export {
+    Initialize,
+    HandleMessage,
+    HandleCallback,
+    Metadata,
+    Health,
+    Shutdown,
+    Run,
+}
+
+const LIFECYCLE: &str = "airssys:core/component-lifecycle@1.0.0";
+const LIFECYCLE_FUNCTIONS: [&str; 6] = [
+    "initialize",
+    "handle-message",
+    "handle-callback",
+    "metadata",
+    "health",
+    "shutdown",
+];
+const RUN_0_2: &str = "wasi:cli/run@0.2.";
+const EXPORTS: usize = 7;
+
+/// Where a component has the functions that the host calls.
+pub struct Exports {
+    indices: [Option<ComponentExportIndex>; EXPORTS],
+    pub is_actor: bool,
+}
+
+impl Exports {
+    pub fn find(component: &Component) -> Result<Exports> {
+        let mut indices = [const { None }; EXPORTS];
+        if let Some(lifecycle) = component.get_export_index(None, LIFECYCLE) {
+            for (index, name) in indices.iter_mut().zip(LIFECYCLE_FUNCTIONS) {
+                *index = component.get_export_index(Some(&lifecycle), name);
+                if index.is_none() {
+                    return Err(Error::msg(format!("its {LIFECYCLE} has no '{name}'")));
+                }
+            }
+            return Ok(Exports {
+                indices,
+                is_actor: true,
+            });
+        }
+        let engine = component.engine();
+        let run = component
+            .component_type()
+            .exports(engine)
+            .find_map(|(name, item)| {
+                let is_instance = matches!(item.ty, types::ComponentItem::ComponentInstance(_));
+                (is_instance && name.starts_with(RUN_0_2)).then(|| name.to_string())
+            });
+        indices[Export::Run as usize] = run.and_then(|name| {
+            let instance = component.get_export_index(None, name.as_str())?;
+            component.get_export_index(Some(&instance), "run")
+        });
+        if indices[Export::Run as usize].is_none() {
+            return Err(Error::msg(format!(
+                "it is neither an actor (export {LIFECYCLE}) nor a command (export wasi:cli/run@0.2)"
+            )));
+        }
+        Ok(Exports {
+            indices,
+            is_actor: false,
+        })
+    }
+
+    fn function(
+        &self,
+        store: &mut Store<Guest>,
+        instance: &Instance,
+        export: Export,
+    ) -> Result<Func> {
+        let index = self.indices[export as usize].as_ref();
+        index
+            .and_then(|index| instance.get_func(store, index))
+            .ok_or_else(|| Error::msg("the component has no such function"))
+    }
+
+    /// Whether the functions have the types that the host calls them with.
+    pub fn check(&self, store: &mut Store<Guest>, instance: &Instance) -> Result<()> {
+        let mut check = |export, typed: fn(Func, &Store<Guest>) -> Result<()>| {
+            let function = self.function(store, instance, export)?;
+            typed(function, store).map_err(|e| match LIFECYCLE_FUNCTIONS.get(export as usize) {
+                Some(name) => e.context(format!("its '{name}' has another type")),
+                None => e.context("its 'run' has another type"),
+            })
+        };
+        if !self.is_actor {
+            return check(Export::Run, |f, s| {
+                f.typed::<(), (Result<(), ()>,)>(s).map(drop)
+            });
+        }
+        check(Export::Initialize, |f, s| {
+            f.typed::<(Config,), (Result<(), ComponentError>,)>(s)
+                .map(drop)
+        })?;
+        check(Export::HandleMessage, |f, s| {
+            f.typed::<(Message,), (Result<Option<Vec<u8>>, WasmError>,)>(s)
+                .map(drop)
+        })?;
+        check(Export::HandleCallback, |f, s| {
+            f.typed::<(Message,), (Result<(), WasmError>,)>(s).map(drop)
+        })?;
+        check(Export::Metadata, |f, s| {
+            f.typed::<(), (Metadata,)>(s).map(drop)
+        })?;
+        check(Export::Health, |f, s| f.typed::<(), (Health,)>(s).map(drop))?;
+        check(Export::Shutdown, |f, s| {
+            f.typed::<(), (Result<(), ComponentError>,)>(s).map(drop)
+        })
+    }
+}
+
+/// One instance's functions, looked up when first called.
+#[derive(Default)]
+pub struct Functions([Option<Func>; EXPORTS]);
+
+impl Functions {
+    pub fn get(
+        &mut self,
+        exports: &Exports,
+        store: &mut Store<Guest>,
+        instance: &Instance,
+        export: Export,
+    ) -> Result<Func> {
+        let place = &mut self.0[export as usize];
+        if place.is_none() {
+            *place = Some(exports.function(store, instance, export)?);
+        }
+        place.ok_or_else(|| Error::msg("the component has no such function"))
+    }
+}
