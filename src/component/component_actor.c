@@ -299,7 +299,8 @@ obey(struct component_actor *actor, const struct child_command *command)
             finish_as(actor, EXIT_KILLED);
         break;
     case CHILD_RESET:
-        break;
+    case CHILD_START_SUBTREE:
+        break; /* For supervisors. */
     case CHILD_RELEASE:
         return false;
     }
