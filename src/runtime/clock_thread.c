@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "runtime/fence.h"
 #include "runtime/futex.h"
 #include "runtime/internal.h"
 #include "runtime/timer.h"
@@ -138,7 +139,7 @@ park_ticker(struct actor_system *system, struct ticker *ticker)
 {
     uint64_t begins;
     atomic_store(&system->clock.ticker_parked, true);
-    atomic_thread_fence(memory_order_seq_cst); /* Pairs with actor_context_guest_begin(). */
+    fence_seq_cst(); /* Pairs with actor_context_guest_begin(). */
     bool runs = look_for_guests(system, &begins);
     if (runs || begins != ticker->begins_seen)
         atomic_store(&system->clock.ticker_parked, false);

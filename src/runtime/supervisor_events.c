@@ -75,7 +75,7 @@ name_timeout(struct supervised_child *child, const struct node_action *action)
 {
     if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT || child->detail)
         return;
-    const char *text = action->from == CHILD_STARTING ? "start" : "stop";
+    const char *text = action->from == CHILD_STARTING ? "start-timeout" : "stop-timeout";
     child->detail = refstr_new(text, strlen(text));
 }
 

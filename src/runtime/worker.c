@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "base/random.h"
+#include "runtime/fence.h"
 #include "runtime/futex.h"
 #include "runtime/internal.h"
 
@@ -55,7 +56,7 @@ claim_idle(struct actor_system *system, unsigned index)
 static void
 notify_any(struct actor_system *system)
 {
-    atomic_thread_fence(memory_order_seq_cst); /* Between push and idle bits: see the top. */
+    fence_seq_cst(); /* Between push and idle bits: see the top. */
     if (atomic_load(&system->idle) == 0 || atomic_load(&system->searching) != 0)
         return;
     unsigned nobody = 0;
@@ -83,7 +84,7 @@ schedule_from_outside(struct actor_system *system, struct actor *actor)
         target = (unsigned)__builtin_ctzll(idle);
 
     run_queue_push(&system->workers[target].queue, actor, QUEUE_FRONT);
-    atomic_thread_fence(memory_order_seq_cst); /* Between push and idle bits: see the top. */
+    fence_seq_cst(); /* Between push and idle bits: see the top. */
     if (claim_idle(system, target))
         give_token(&system->workers[target], UNPARK_LOOK);
     else
@@ -198,7 +199,7 @@ end_searching(struct worker *worker)
     worker->is_searching = false;
     if (atomic_fetch_sub(&worker->system->searching, 1) != 1)
         return;
-    atomic_thread_fence(memory_order_seq_cst);
+    fence_seq_cst();
     if (work_is_visible(worker->system))
         notify_any(worker->system);
 }
@@ -243,7 +244,7 @@ park(struct worker *worker)
 
     atomic_fetch_or(&system->idle, bit);
     stop_searching_unsuccessfully(worker);
-    atomic_thread_fence(memory_order_seq_cst); /* Between idle bit and queues: see the top. */
+    fence_seq_cst(); /* Between idle bit and queues: see the top. */
     bool stay_awake = work_is_visible(system) || atomic_load(&system->stopping);
     if (stay_awake && claim_idle(system, worker->index)) {
         /* What was seen must not be left lying, whoever else searches. */
