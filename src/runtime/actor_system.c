@@ -91,13 +91,17 @@ actor_system_new(const struct actor_system_options *options, struct actor_system
     return AIRS_OK;
 }
 
-/* Signals are the main thread's: ours inherit a full mask. */
+/* Signals are the main thread's: ours inherit a full mask, but for those by which the kernel
+ * tells a thread of its own fault. A guest's trap arrives as one; blocked it ends the process. */
 static int
 start_threads(struct actor_system *system)
 {
+    static const int faults[] = { SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP };
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
 
     int result = pthread_create(&system->clock.thread, NULL, clock_thread_main, system);
