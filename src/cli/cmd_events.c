@@ -16,6 +16,7 @@
 struct printer {
     struct style style;
     bool json;
+    bool has_seq;      /* Else from the oldest event that is kept. */
     uint64_t last_seq;
     bool stopped; /* The last event was application-stopped. */
 };
@@ -28,6 +29,7 @@ print_event(void *context, const char *line, size_t size)
     const char *name = json_text(event, "event");
     if (name) {
         printer->last_seq = (uint64_t)json_number_or(event, "seq", 0);
+        printer->has_seq = true;
         printer->stopped = strcmp(name, "application-stopped") == 0;
     }
     if (printer->json) {
@@ -51,8 +53,9 @@ print_events(struct session *session, struct printer *printer, bool follow)
     for (;;) {
         uint64_t since = printer->last_seq;
         char target[80];
-        snprintf(target, sizeof target, "/v1/events?since=%" PRIu64 "%s", since,
-                 follow ? "&follow=1" : "");
+        size_t size = (size_t)snprintf(target, sizeof target, "/v1/events?follow=%d", follow);
+        if (printer->has_seq)
+            snprintf(target + size, sizeof target - size, "&since=%" PRIu64, since);
         int exit_code = follow_stream(session, target, print_event, printer);
         if (exit_code != CLI_DONE || !follow || printer->stopped || ferror(stdout))
             return exit_code;
@@ -67,12 +70,12 @@ cmd_events(int argc, char **argv)
     struct cli_target target = { 0 };
     bool json = false;
     bool follow = false;
-    const char *since = "0";
+    const char *since = NULL;
     const struct cli_option options[] = {
         { .name = "follow", .letter = 'f', .flag_out = &follow,
           .help = "go on as they happen, until the application ends" },
         { .name = "since", .value = "SEQ", .text_out = &since,
-          .help = "only those after number SEQ" },
+          .help = "only those after number SEQ (all that are kept)" },
     };
     static const char help[] =
         "Prints what happened to the children: starts, exits, restarts and their delays. Times\n"
@@ -87,8 +90,9 @@ cmd_events(int argc, char **argv)
     if (!cli_parse(&command, argc, argv, operands, &exit_code))
         return exit_code;
     struct printer printer = { .style = style_of(STDOUT_FILENO), .json = json };
-    if (!cli_number(since, INT64_MAX, &printer.last_seq))
+    if (since && !cli_number(since, INT64_MAX, &printer.last_seq))
         return cli_wrong_use("events", "--since '%s' is no number of an event", since);
+    printer.has_seq = since != NULL;
 
     struct session session;
     exit_code = session_open(&session, "events", &target, NULL);

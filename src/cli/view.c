@@ -108,7 +108,9 @@ open_stream(struct view *view)
 {
     struct client_stream *stream = NULL;
     char target[80];
-    snprintf(target, sizeof target, "/v1/events?since=%" PRIu64 "&follow=1", view->last_seq);
+    size_t size = (size_t)snprintf(target, sizeof target, "/v1/events?follow=1");
+    if (view->last_seq > 0)
+        snprintf(target + size, sizeof target - size, "&since=%" PRIu64, view->last_seq);
     client_stream_new(view->client, target, &stream, NULL);
     return stream;
 }
@@ -145,7 +147,12 @@ next_line(struct view *view, struct client_stream *stream, int (*between)(struct
     int wait_ms = between(view);
     enum client_next next =
         client_stream_next(stream, wait_ms, view->wake_fd, line_out, size_out, &error);
-    if (next == CLIENT_FAILED && !view->ending_since_us)
+    /* What we have not seen may have been forgotten: go on with what is kept. */
+    if (next == CLIENT_FAILED && error.status == AIRS_ELIMIT && view->last_seq > 0) {
+        view->last_seq = 0;
+        next = CLIENT_END;
+    }
+    if (next == CLIENT_FAILED || error.status == AIRS_ELIMIT)
         notes_push(&view->notes, error.message);
     return next;
 }
@@ -160,7 +167,9 @@ run_stream(struct view *view, void (*take_line)(struct view *, const char *, siz
     while (stream && !is_late(view)) {
         const char *line;
         size_t size;
-        switch (next_line(view, stream, between, &line, &size)) {
+        enum client_next next = next_line(view, stream, between, &line, &size);
+        bool nothing_came = view->last_seq == opened_at_seq;
+        switch (next) {
         case CLIENT_LINE:
             take_line(view, line, size);
             break;
@@ -172,7 +181,7 @@ run_stream(struct view *view, void (*take_line)(struct view *, const char *, siz
         case CLIENT_END:
             /* Disconnected because we were slow: go on behind what we have. */
             client_stream_free(stream);
-            stream = view->stopped || view->last_seq == opened_at_seq ? NULL : open_stream(view);
+            stream = view->stopped || nothing_came ? NULL : open_stream(view);
             opened_at_seq = view->last_seq;
             break;
         case CLIENT_FAILED:

@@ -124,6 +124,7 @@ status_of_code(int code)
         return AIRS_ENOENT;
     case 409:
         return AIRS_EBUSY;
+    case 410: /* Events that are no longer kept. */
     case 413:
     case 429:
     case 503:
