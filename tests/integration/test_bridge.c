@@ -208,7 +208,7 @@ children_beyond_the_pool_wait_for_it_visibly_and_go_on(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handle_counts_what_the_events_said),
@@ -221,5 +221,6 @@ main(void)
         cmocka_unit_test(a_supervisors_path_means_its_subtree),
         cmocka_unit_test(children_beyond_the_pool_wait_for_it_visibly_and_go_on),
     };
+    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,7 +296,7 @@ a_full_mailbox_rejects(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_answers_what_it_is_sent),
@@ -319,5 +319,6 @@ main(void)
         cmocka_unit_test(a_stopped_actor_takes_no_mail),
         cmocka_unit_test(a_full_mailbox_rejects),
     };
+    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ a_hundred_thousand_restarts_leave_nothing_behind(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_loops_and_one_sleeps_in_initialize_and_nobody_waits_for_them),
@@ -210,5 +210,6 @@ main(void)
         cmocka_unit_test(many_that_compute_leave_room_for_one_that_answers),
         cmocka_unit_test(a_hundred_thousand_restarts_leave_nothing_behind),
     };
+    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -361,7 +361,7 @@ a_restart_by_hand_is_a_new_instance_and_not_counted(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_is_asked_by_its_export),
@@ -389,5 +389,6 @@ main(void)
         cmocka_unit_test(a_child_stopped_by_hand_starts_again_by_hand),
         cmocka_unit_test(a_restart_by_hand_is_a_new_instance_and_not_counted),
     };
+    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #ifndef TESTS_INTEGRATION_WORLD_H
 #define TESTS_INTEGRATION_WORLD_H
 
+#include "guest_signals.h"
 #include "testing.h"
 
 #include <assert.h>
@@ -654,6 +655,14 @@ world_end(struct world *world)
     pthread_cond_destroy(&world->changed);
     pthread_mutex_destroy(&world->lock);
     free(world);
+}
+
+/* `test_x PATTERN` runs the tests whose names match it alone. */
+HELPER void
+world_filter(int argc, char **argv)
+{
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
 }
 
 #endif
