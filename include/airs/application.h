@@ -192,6 +192,13 @@ AIRS_API const char *airs_verb_name(enum airs_verb verb);
 /** False, and *verb_out untouched, for any other name. Thread: any.  Blocks: no. */
 AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 
+enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONENT };
+
+/** What the manifest has at `path` ("/" is a supervisor); nothing: `error` names the nearest
+ * path. Thread: any.  Blocks: no. */
+AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
+                                               const char *path, struct airs_error *error);
+
 /**
  * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is
  * accepted: the change itself comes as events. AIRS_EALREADY "already running", AIRS_EBUSY

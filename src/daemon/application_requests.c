@@ -37,6 +37,17 @@ airs_verb_find(const char *name, enum airs_verb *verb_out)
     return false;
 }
 
+enum airs_found
+airs_application_find(const struct airs_application *application, const char *path,
+                      struct airs_error *error)
+{
+    assert(application && path);
+    const struct manifest_node *node = application_find(application, path, error);
+    if (!node)
+        return AIRS_FOUND_NOTHING;
+    return node->spec ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
+}
+
 /* What one request needs until it is answered. */
 struct request {
     struct airs_application *application;

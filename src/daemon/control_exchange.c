@@ -1,0 +1,373 @@
+/* Exchanges: a request that has arrived is answered at once, handed to the application, or
+ * made a stream.
+ */
+#include <assert.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "daemon/control_internal.h"
+#include "daemon/event_json.h"
+
+/* ---- Answers ---- */
+
+static void
+answer(struct exchange *exchange, unsigned status, const char *content_type)
+{
+    exchange->status = status;
+    exchange->content_type = content_type;
+    exchange->state = EXCHANGE_ANSWERED;
+}
+
+void
+exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buffer_deinit(&exchange->answer);
+    error_json_append(&exchange->answer, text, status); /* Out of memory: an empty body. */
+    answer(exchange, status, "application/json");
+}
+
+void
+exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
+                     const char *text)
+{
+    buffer_deinit(&exchange->answer);
+    buffer_append_text(&exchange->answer, text);
+    answer(exchange, status, content_type);
+}
+
+/* Consumes `object`. */
+static void
+answer_json(struct exchange *exchange, json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (text) {
+        exchange_answer_text(exchange, MHD_HTTP_OK, "application/json", text);
+        buffer_append_text(&exchange->answer, "\n");
+    } else {
+        exchange_fail(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+    }
+    free(text);
+}
+
+const char *
+exchange_query(const struct exchange *exchange, const char *key)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, key);
+}
+
+static bool
+query_is_set(const struct exchange *exchange, const char *key)
+{
+    const char *value = exchange_query(exchange, key);
+    return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+}
+
+/* The HTTP status of a request that the application did not take. */
+static unsigned
+refusal_code(enum airs_status status)
+{
+    switch (status) {
+    case AIRS_ENOENT:
+        return MHD_HTTP_NOT_FOUND;
+    case AIRS_EINVAL:
+        return MHD_HTTP_BAD_REQUEST;
+    case AIRS_EEXIST:
+    case AIRS_EBUSY:
+    case AIRS_EALREADY:
+        return MHD_HTTP_CONFLICT;
+    case AIRS_ELIMIT:
+        return MHD_HTTP_TOO_MANY_REQUESTS;
+    case AIRS_ENOTRUNNING:
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    case AIRS_EDENIED:
+        return MHD_HTTP_FORBIDDEN;
+    case AIRS_ETIMEDOUT:
+        return MHD_HTTP_GATEWAY_TIMEOUT;
+    case AIRS_EREJECTED:
+    case AIRS_EENDED:
+    case AIRS_ELOAD:
+    case AIRS_EFAILED:
+        return MHD_HTTP_BAD_GATEWAY;
+    case AIRS_OK:
+    case AIRS_ENOMEM:
+    case AIRS_EIO:
+        break;
+    }
+    return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* ---- What the application answers ---- */
+
+static void
+on_done(void *context, enum airs_status status, const char *text, const void *bytes, size_t size)
+{
+    struct exchange *exchange = context;
+    exchange->done_status = status;
+    exchange->done_text = text ? strdup(text) : NULL;
+    if (size > 0 && !buffer_append(&exchange->done_bytes, bytes, size))
+        exchange->done_status = AIRS_ENOMEM;
+    exchange_complete(exchange);
+}
+
+static void
+answer_verb(struct exchange *exchange, const char *status)
+{
+    answer_json(exchange, json_pack("{s:s, s:s, s:s}", "path", exchange->route.path, "verb",
+                                    exchange->route.verb, "status", status));
+}
+
+static void
+finish_verb(struct exchange *exchange)
+{
+    if (exchange->done_status != AIRS_OK && exchange->done_status != AIRS_EALREADY) {
+        /* The child is there and does not run: a conflict, unlike an application that does not. */
+        unsigned code = exchange->done_status == AIRS_ENOTRUNNING
+                            ? MHD_HTTP_CONFLICT
+                            : refusal_code(exchange->done_status);
+        exchange_fail(exchange, code, "%s",
+                      exchange->done_text ? exchange->done_text
+                                          : airs_status_text(exchange->done_status));
+    } else if (strcmp(exchange->route.verb, "call") == 0) {
+        buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
+        answer(exchange, MHD_HTTP_OK, "application/octet-stream");
+    } else {
+        answer_verb(exchange, exchange->done_status == AIRS_EALREADY ? "already running" : "done");
+    }
+}
+
+static void
+finish_list(struct exchange *exchange)
+{
+    if (exchange->done_status != AIRS_OK)
+        exchange_fail(exchange, refusal_code(exchange->done_status), "%s",
+                      exchange->done_text ? exchange->done_text
+                                          : airs_status_text(exchange->done_status));
+    else if (children_format(exchange))
+        answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+    else
+        exchange_fail(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+}
+
+void
+exchange_finish(struct exchange *exchange)
+{
+    switch (exchange->route.target) {
+    case TARGET_CHILDREN:
+    case TARGET_CHILD:
+        finish_list(exchange);
+        return;
+    case TARGET_VERB:
+        finish_verb(exchange);
+        return;
+    case TARGET_READYZ:
+        if (exchange->done_status == AIRS_OK && children_are_ready(exchange))
+            exchange_answer_text(exchange, MHD_HTTP_OK, "text/plain", "ok\n");
+        else
+            exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready");
+        return;
+    case TARGET_VERSION:
+    case TARGET_EVENTS:
+    case TARGET_LOGS:
+    case TARGET_DOWN:
+    case TARGET_HEALTHZ:
+        break;
+    }
+    assert(!"answered on the loop");
+}
+
+/* ---- Requests ---- */
+
+/* Waits for on_done, or fails with what the application said at once. */
+static void
+await(struct exchange *exchange, enum airs_status status, const struct airs_error *error)
+{
+    if (status == AIRS_OK) {
+        exchange->state = EXCHANGE_WAITING;
+        return;
+    }
+    exchange->pending = false;
+    exchange_fail(exchange, refusal_code(status), "%s", error->message);
+}
+
+static void
+request_list(struct exchange *exchange)
+{
+    struct airs_application *application = exchange->server->options.application;
+    struct airs_error error = { 0 };
+    bool whole = exchange->route.target != TARGET_CHILD || query_is_set(exchange, "tree");
+    exchange->pending = true;
+    enum airs_status status =
+        whole ? airs_application_list(application, exchange->route.path, children_visit, on_done,
+                                      exchange, &error)
+              : airs_application_get(application, exchange->route.path, children_visit, on_done,
+                                     exchange, &error);
+    await(exchange, status, &error);
+}
+
+static void
+request_send(struct exchange *exchange)
+{
+    struct airs_error error = { 0 };
+    enum airs_status status =
+        airs_application_send(exchange->server->options.application, exchange->route.path,
+                              exchange->body.data, exchange->body.size, &error);
+    if (status == AIRS_OK)
+        answer_verb(exchange, "done");
+    else
+        exchange_fail(exchange, refusal_code(status), "%s", error.message);
+}
+
+static void
+request_call(struct exchange *exchange)
+{
+    struct airs_error error = { 0 };
+    uint64_t timeout_us = CONTROL_CALL_TIMEOUT_US;
+    const char *timeout = exchange_query(exchange, "timeout");
+    if (timeout && !control_duration_parse(timeout, &timeout_us)) {
+        exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "'timeout' is a duration such as 30s");
+        return;
+    }
+    exchange->pending = true;
+    await(exchange,
+          airs_application_call(exchange->server->options.application, exchange->route.path,
+                                exchange->body.data, exchange->body.size, timeout_us, on_done,
+                                exchange, &error),
+          &error);
+}
+
+static void
+request_verb(struct exchange *exchange)
+{
+    enum airs_verb verb;
+    struct airs_error error = { 0 };
+    if (strcmp(exchange->route.verb, "send") == 0) {
+        request_send(exchange);
+    } else if (strcmp(exchange->route.verb, "call") == 0) {
+        request_call(exchange);
+    } else if (airs_verb_find(exchange->route.verb, &verb)) {
+        exchange->pending = true;
+        await(exchange,
+              airs_application_control(exchange->server->options.application, verb,
+                                       exchange->route.path, on_done, exchange, &error),
+              &error);
+    } else {
+        exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "unknown verb '%s'", exchange->route.verb);
+    }
+}
+
+static void
+request_version(struct exchange *exchange)
+{
+    struct control_server *server = exchange->server;
+    answer_json(exchange,
+                json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "name", "airs", "version",
+                          airs_version(), "engine", airs_engine_version(), "app",
+                          airs_application_name(server->options.application), "pid",
+                          (int)getpid(), "seq",
+                          (json_int_t)record_ring_newest(server->options.events)));
+}
+
+static void
+request_down(struct exchange *exchange)
+{
+    exchange->state = EXCHANGE_WAITING;
+    exchange->server->options.down(exchange->server->options.context,
+                                   query_is_set(exchange, "kill"));
+}
+
+static void
+request_logs(struct exchange *exchange)
+{
+    struct airs_error error = { 0 };
+    switch (airs_application_find(exchange->server->options.application, exchange->route.path,
+                                  &error)) {
+    case AIRS_FOUND_NOTHING:
+        exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
+        return;
+    case AIRS_FOUND_COMPONENT:
+        exchange->stream.is_leaf = true;
+        break;
+    case AIRS_FOUND_SUPERVISOR:
+        break;
+    }
+    stream_open_logs(exchange);
+}
+
+/* What needs the tree, while it is not there. */
+static bool
+refuse_for_phase(struct exchange *exchange)
+{
+    switch (exchange->server->phase) {
+    case CONTROL_STARTING:
+        exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the application is still starting");
+        return true;
+    case CONTROL_ENDED:
+        exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the application has ended");
+        return true;
+    case CONTROL_RUNNING:
+        break;
+    }
+    return false;
+}
+
+static void
+dispatch_route(struct exchange *exchange)
+{
+    switch (exchange->route.target) {
+    case TARGET_VERSION:
+        request_version(exchange);
+        return;
+    case TARGET_CHILDREN:
+    case TARGET_CHILD:
+    case TARGET_READYZ:
+        if (!refuse_for_phase(exchange))
+            request_list(exchange);
+        return;
+    case TARGET_VERB:
+        if (!refuse_for_phase(exchange))
+            request_verb(exchange);
+        return;
+    case TARGET_EVENTS:
+        stream_open_events(exchange);
+        return;
+    case TARGET_LOGS:
+        request_logs(exchange);
+        return;
+    case TARGET_DOWN:
+        request_down(exchange);
+        return;
+    case TARGET_HEALTHZ:
+        exchange_answer_text(exchange, MHD_HTTP_OK, "text/plain", "ok\n");
+        return;
+    }
+}
+
+void
+exchange_dispatch(struct exchange *exchange)
+{
+    switch (exchange->routed) {
+    case ROUTE_FOUND:
+        dispatch_route(exchange);
+        return;
+    case ROUTE_UNKNOWN:
+        exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "no such page; see /v1/children");
+        return;
+    case ROUTE_WRONG_METHOD:
+        exchange_fail(exchange, MHD_HTTP_METHOD_NOT_ALLOWED, "wrong method");
+        return;
+    case ROUTE_MALFORMED:
+        exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "malformed path");
+        return;
+    }
+}

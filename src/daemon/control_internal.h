@@ -1,0 +1,126 @@
+/* What the files control_*.c share: an exchange is one request and its answer. */
+#ifndef DAEMON_CONTROL_INTERNAL_H
+#define DAEMON_CONTROL_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "base/list.h"
+#include "daemon/control_route.h"
+#include "daemon/control_server.h"
+
+enum exchange_state {
+    EXCHANGE_RECEIVING,
+    EXCHANGE_WAITING,  /* For actors, or the end. The connection is suspended. */
+    EXCHANGE_ANSWERED, /* `status` and `answer` are there. */
+    EXCHANGE_SENDING   /* The response is queued. */
+};
+
+enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS };
+
+/* An answer that is made while it is sent. */
+struct control_stream {
+    enum stream_kind kind;
+    bool follow;
+    bool is_leaf;                 /* Logs: of one component, from its files. */
+    bool started;                 /* A record of the ring was taken: from then on none may be lost. */
+    uint64_t next;                /* Number in the ring. */
+    struct buffer block;          /* Made, not yet taken. */
+    struct log_snapshot snapshot; /* Logs: files that come first. */
+    size_t file;
+    uint64_t offsets[LOG_FILES_A_CHILD];
+    char *below;                  /* Logs: of this child and all under it. */
+};
+
+struct exchange {
+    struct control_server *server;
+    struct MHD_Connection *connection; /* NULL once it is over for MHD. */
+    struct client *client;
+    struct list link;                  /* In server->exchanges. */
+    enum exchange_state state;
+    bool suspended;
+    bool hung_up;                      /* The client is gone. */
+    uint64_t taken_us;                 /* Stream: when its client last took something. */
+    bool pending;                      /* The application still owes an answer. */
+
+    enum control_route_result routed;
+    struct control_route route;        /* Meaningful if ROUTE_FOUND. */
+    struct buffer body;
+
+    unsigned status;
+    const char *content_type;
+    struct buffer answer;
+    struct control_stream stream;
+
+    /* Written by whoever completes the request, before it is put into server->completed. */
+    struct list completed;
+    enum airs_status done_status;
+    char *done_text;
+    struct buffer done_bytes;
+    struct buffer children; /* Packed, see control_children.c. */
+    bool children_lost;     /* Memory ran out. */
+};
+
+/* One connection, also between requests. */
+struct client {
+    struct control_server *server;
+    struct list link;           /* In server->clients, the oldest first. */
+    int fd;
+    uint64_t receiving_us;      /* Since when a request is awaited; 0: one is being answered. */
+    struct exchange *exchange;  /* NULL: none yet. */
+};
+
+struct control_server {
+    struct control_options options;
+    enum control_phase phase;
+    struct MHD_Daemon *mhd;
+    struct list clients;
+    unsigned clients_count;
+    struct list exchanges;
+    struct record_ring *events;
+    struct buffer record;       /* Scratch of the streams. */
+
+    int hangup_fd;              /* Epoll: suspended connections, for their hang-up alone. */
+    uv_poll_t mhd_poll;
+    uv_poll_t hangup_poll;
+    uv_timer_t mhd_timer;
+    uv_timer_t reaper;          /* Runs while there are clients. */
+    uv_async_t completion;
+
+    pthread_mutex_t lock;       /* Guards the rest: any thread pushes. */
+    bool accepts_completions;   /* `completion` is open. */
+    struct list completed;
+};
+
+/* control_server.c */
+void exchange_suspend(struct exchange *exchange);
+void exchange_resume(struct exchange *exchange);
+/** Any thread: the application has answered; the loop goes on with it. */
+void exchange_complete(struct exchange *exchange);
+
+/* control_exchange.c: routes and answers. */
+void exchange_dispatch(struct exchange *exchange);
+/** On the loop, once the application has answered. */
+void exchange_finish(struct exchange *exchange);
+void exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
+                          const char *text);
+const char *exchange_query(const struct exchange *exchange, const char *key);
+
+/* control_children.c */
+/** Whether `path` is `below`, or under it. */
+bool path_is_in(const char *path, const char *below);
+void children_visit(void *context, const struct airs_child *child);
+/** Turns what was visited into JSON lines in exchange->answer. */
+bool children_format(struct exchange *exchange);
+/** True when no child is registered, restarting, starting or not ready. */
+bool children_are_ready(struct exchange *exchange);
+
+/* control_stream.c */
+void stream_open_events(struct exchange *exchange);
+void stream_open_logs(struct exchange *exchange);
+void stream_close(struct control_stream *stream);
+ssize_t stream_read(void *context, uint64_t position, char *to, size_t size);
+
+#endif
