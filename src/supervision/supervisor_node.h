@@ -214,7 +214,7 @@ enum node_reply {
     X(ADMIT)        /* ask for a start slot, by due time; ADMITTED is the answer */           \
     X(WITHDRAW)     /* forget the asking for a slot, or give back one not used */             \
     X(START)        /* begin instance `generation`; `everything` for a supervisor that was started by hand */ \
-    X(START_SUBTREE) /* a supervisor child that runs, started by hand: START_ALL with `everything` to its node */ \
+    X(START_SUBTREE) /* a supervisor child that runs, started by hand: START_ALL with `everything` to its node, unless that has ended meanwhile */ \
     X(SETTLED)      /* the start is over (running or ended): give back the place among concurrent starts */ \
     X(STOP)         /* ask the instance to end */                                             \
     X(KILL)         /* end the instance now; `exit.reason` says why: killed, timeout or shutdown. A supervisor's node hands it on with KILL_ALL */ \

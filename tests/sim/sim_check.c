@@ -1,0 +1,185 @@
+/* Invariants: what holds of a node after each whole step, and of everything at the end. */
+#include "sim.h"
+
+/* The timer is armed exactly in a delay or a timeout. */
+static bool
+timer_is_due(const struct sim_child *subject)
+{
+    const struct supervisor_child *child = subject->child;
+    const struct child_policy *policy = &subject->policy;
+    switch (child->state) {
+    case CHILD_RESTARTING:
+        return child->wait == WAIT_NOTHING;
+    case CHILD_STARTING:
+        return !child->kill_sent && policy->start_timeout_us != DURATION_INFINITE;
+    case CHILD_STOPPING:
+        if (child->kill_sent)
+            return false;
+        /* Without a limit of the stop, that of a start under way goes on. */
+        return policy->shutdown_us != DURATION_INFINITE ||
+               (policy->start_timeout_us != DURATION_INFINITE && !subject->instance.started &&
+                !subject->node);
+    case CHILD_REGISTERED:
+    case CHILD_RUNNING:
+    case CHILD_STOPPED:
+    case CHILD_FAILED:
+        return false;
+    }
+    return false;
+}
+
+static void
+check_timer(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_child *child = subject->child;
+    bool due = timer_is_due(subject);
+    sim_require(sim, child->timer_armed == due, "%s: timer %s in %s", subject->path,
+                child->timer_armed ? "armed" : "not armed", child_state_name(child->state));
+    sim_require(sim, subject->timer_armed == due && (!due || subject->timer_us == child->due_us),
+                "%s: the shell's timer differs", subject->path);
+}
+
+static void
+check_waiting(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_child *child = subject->child;
+    bool waits = child->state == CHILD_REGISTERED || child->state == CHILD_RESTARTING;
+    bool in_gate = subject->ticket == TICKET_WAITING || subject->ticket == TICKET_GRANTED;
+    sim_require(sim, in_gate == (waits && child->wait == WAIT_POOL),
+                "%s: waits for a slot without having asked, or asked for nothing", subject->path);
+    sim_require(sim, (subject->ticket == TICKET_HELD) == child->holds_slot,
+                "%s: slot held and not held", subject->path);
+    sim_require(sim, waits == (subject->ledger.credit != CREDIT_NONE),
+                "%s: %s with%s a start due", subject->path, child_state_name(child->state),
+                waits ? "out" : "");
+    /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
+    sim_require(sim, !waits || child->timer_armed || in_gate ||
+                         subject->parent->node.state != NODE_RUNNING,
+                "%s: %s, and nothing will start it", subject->path,
+                child_state_name(child->state));
+}
+
+static void
+check_instance(struct sim *sim, const struct sim_child *subject)
+{
+    enum child_state state = subject->child->state;
+    bool should = state == CHILD_STARTING || state == CHILD_RUNNING || state == CHILD_STOPPING;
+    sim_require(sim, subject->instance.alive == should, "%s: %s with%s instance", subject->path,
+                child_state_name(state), should ? "out" : "");
+}
+
+static void
+check_ledger(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_child *child = subject->child;
+    const struct sim_ledger *ledger = &subject->ledger;
+    uint64_t lived_us = sim_ledger_lived_us(ledger, sim->now_us);
+    sim_require(sim, child->state == ledger->state, "%s: state changed without event",
+                subject->path);
+    sim_require(sim, child->generation == ledger->generation, "%s: generation", subject->path);
+    sim_require(sim, child->ready == ledger->ready, "%s: readiness", subject->path);
+    sim_require(sim, supervisor_child_lived_us(child, sim->now_us) == lived_us,
+                "%s: lived time", subject->path);
+    sim_require(sim, child->attempt == ledger->attempt, "%s: n is %u, not %u", subject->path,
+                child->attempt, ledger->attempt);
+    sim_require(sim, child->restarts == ledger->grants_size, "%s: restarts", subject->path);
+    if (subject->policy.max_restarts != RESTARTS_UNLIMITED)
+        sim_require(sim, supervisor_child_budget_used(child, sim->now_us) ==
+                             sim_ledger_used(subject, lived_us),
+                    "%s: budget used", subject->path);
+    sim_require(sim, !ledger->exited, "%s: exited, and nothing follows", subject->path);
+    sim_require(sim, ledger->starts + ledger->cancelled + (ledger->credit != CREDIT_NONE) ==
+                         ledger->given[CREDIT_FIRST] + ledger->given[CREDIT_GRANT] +
+                             ledger->given[CREDIT_UNCOUNTED],
+                "%s: starts are not grants + first starts + uncounted ones", subject->path);
+}
+
+struct recount {
+    uint32_t counts[CHILD_STATES];
+    uint32_t by_request, running_ready, idle, returning, children;
+};
+
+static void
+count_child(struct recount *recount, const struct supervisor_child *child)
+{
+    recount->counts[child->state]++;
+    recount->children++;
+    recount->by_request +=
+        child->state == CHILD_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
+    recount->running_ready += child->ready;
+    recount->idle += child->idle;
+    recount->returning += child->state == CHILD_STOPPING && child->after == AFTER_RESTART;
+}
+
+static void
+check_counters(struct sim *sim, const struct supervisor_node *node, const struct recount *recount)
+{
+    for (int i = 0; i < CHILD_STATES; i++)
+        sim_require(sim, node->counts[i] == recount->counts[i], "counter of %s",
+                    child_state_name((enum child_state)i));
+    sim_require(sim, node->by_request == recount->by_request &&
+                         node->running_ready == recount->running_ready &&
+                         node->idle_supervisors == recount->idle &&
+                         node->returning == recount->returning,
+                "a counter differs from its recount");
+}
+
+static void
+check_whole(struct sim *sim, const struct supervisor_node *node, const struct recount *recount)
+{
+    const uint32_t *counts = recount->counts;
+    uint32_t alive = counts[CHILD_STARTING] + counts[CHILD_RUNNING] + counts[CHILD_STOPPING];
+    uint32_t due = counts[CHILD_REGISTERED] + counts[CHILD_RESTARTING];
+    switch (node->state) {
+    case NODE_STOPPED:
+        sim_require(sim, alive == 0 && counts[CHILD_RESTARTING] == 0, "a stopped node lives");
+        break;
+    case NODE_STOPPING:
+        sim_require(sim, alive == counts[CHILD_STOPPING] && alive > 0,
+                    "a stopping node has ended, or starts something");
+        break;
+    case NODE_RUNNING:
+        sim_require(sim, node->reported_ready ==
+                             (due == 0 && counts[CHILD_STARTING] == 0 && recount->returning == 0 &&
+                              counts[CHILD_RUNNING] == recount->running_ready),
+                    "readiness of the node");
+        sim_require(sim, node->reported_idle ==
+                             (recount->by_request == 0 && counts[CHILD_STOPPED] +
+                                                                  counts[CHILD_FAILED] +
+                                                                  recount->idle ==
+                                                              recount->children),
+                    "idleness of the node");
+        break;
+    }
+}
+
+void
+sim_check_node(struct sim *sim, struct sim_node *node)
+{
+    struct recount recount = {0};
+    list_for_each(link, &node->node.children) {
+        struct supervisor_child *child = container_of(link, struct supervisor_child, siblings);
+        const struct sim_child *subject = sim_child_of(child);
+        count_child(&recount, child);
+        check_timer(sim, subject);
+        check_waiting(sim, subject);
+        check_instance(sim, subject);
+        check_ledger(sim, subject);
+        if (sim->failed)
+            return;
+    }
+    check_counters(sim, &node->node, &recount);
+    check_whole(sim, &node->node, &recount);
+}
+
+void
+sim_check_end(struct sim *sim)
+{
+    sim_require(sim, sim->root->node.state == NODE_STOPPED, "the root did not end");
+    sim_require(sim, sim->slots_used == 0, "%u start slots are lost", sim->slots_used);
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *subject = sim->children[i];
+        sim_require(sim, !subject->instance.alive, "%s: an orphan", subject->path);
+        sim_require(sim, !subject->timer_armed, "%s: a timer is left", subject->path);
+    }
+}

@@ -1,0 +1,79 @@
+/* Instances: what a component does once it is started, by its temper. */
+#include "sim.h"
+
+static const enum exit_reason crashes[] = {EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT,
+                                           EXIT_UNHEALTHY};
+
+static enum exit_reason
+random_crash(struct sim *sim)
+{
+    return crashes[sim_random(sim, sizeof crashes / sizeof crashes[0])];
+}
+
+static uint64_t
+about(struct sim *sim, uint64_t us)
+{
+    return 50 + sim_random(sim, 2 * us);
+}
+
+static void
+report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_event_type type,
+       enum exit_reason reason)
+{
+    struct node_event event = {.type = type,
+                               .child = subject->child,
+                               .generation = subject->instance.generation,
+                               .exit.reason = reason};
+    sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
+}
+
+void
+sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generation)
+{
+    const struct sim_temper *temper = &subject->temper;
+    subject->instance = (struct sim_instance){
+        .alive = true, .generation = generation, .plan = subject->instance.plan + 1};
+
+    if (sim_chance(sim, temper->start_hangs))
+        return;
+    uint64_t start_us = about(sim, temper->start_us);
+    if (sim_chance(sim, temper->load_error)) {
+        report(sim, subject, start_us, NODE_EXITED, EXIT_LOAD_ERROR);
+    } else if (sim_chance(sim, temper->start_fails)) {
+        report(sim, subject, start_us, NODE_EXITED, random_crash(sim));
+    } else {
+        report(sim, subject, start_us, NODE_STARTED, EXIT_NORMAL);
+        report(sim, subject, start_us + about(sim, temper->life_us), NODE_EXITED,
+               sim_chance(sim, temper->ends_normally) ? EXIT_NORMAL : random_crash(sim));
+    }
+}
+
+void
+sim_instance_stop(struct sim *sim, struct sim_child *subject)
+{
+    const struct sim_temper *temper = &subject->temper;
+    subject->instance.plan++;
+    /* Nobody would ever end one that ignores it without a limit. */
+    if (subject->policy.shutdown_us != DURATION_INFINITE && sim_chance(sim, temper->ignores_stop))
+        return;
+    uint64_t stop_us = about(sim, temper->stop_us);
+    if (!subject->instance.started && sim_chance(sim, 50))
+        report(sim, subject, sim_random(sim, stop_us), NODE_STARTED, EXIT_NORMAL);
+    enum exit_reason reason = EXIT_NORMAL;
+    if (sim_chance(sim, 15))
+        reason = random_crash(sim);
+    else if (sim_chance(sim, 15))
+        reason = EXIT_SHUTDOWN;
+    report(sim, subject, stop_us, NODE_EXITED, reason);
+}
+
+void
+sim_instance_kill(struct sim *sim, struct sim_child *subject)
+{
+    subject->instance.plan++;
+    /* It may have ended by itself at that very moment. */
+    enum exit_reason reason = sim_chance(sim, 5) ? random_crash(sim) : EXIT_KILLED;
+    if (!subject->instance.started && sim_chance(sim, 10))
+        report(sim, subject, 0, NODE_STARTED, EXIT_NORMAL);
+    report(sim, subject, sim_random(sim, SIM_KILL_US), NODE_EXITED, reason);
+}

@@ -1,0 +1,291 @@
+/* Ledger: semantics.md once more, told from the side of the events.
+ *
+ * Written from the contract and not from the code it checks: a window is counted by looking
+ * at every grant, a delay is computed by multiplying n times.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define IN(state) (1u << CHILD_##state)
+#define ANY_STATE 0x7fu
+
+/* From where an event may come, and to where it leads (CHILD_STATES: nowhere). */
+static const struct {
+    unsigned from;
+    unsigned to;
+} legal[] = {
+    [EVENT_REGISTERED] = {IN(STOPPED) | IN(FAILED), CHILD_REGISTERED},
+    [EVENT_WAITING] = {IN(RESTARTING) | IN(REGISTERED), CHILD_STATES},
+    [EVENT_STARTING] = {IN(REGISTERED) | IN(RESTARTING), CHILD_STARTING},
+    [EVENT_STARTED] = {IN(STARTING), CHILD_RUNNING},
+    [EVENT_READY] = {IN(RUNNING), CHILD_STATES},
+    [EVENT_NOT_READY] = {IN(RUNNING), CHILD_STATES},
+    [EVENT_EXITED] = {ANY_STATE & ~(IN(STOPPED) | IN(FAILED)), CHILD_STATES},
+    [EVENT_RESTART_SCHEDULED] = {IN(STARTING) | IN(RUNNING) | IN(STOPPING), CHILD_RESTARTING},
+    [EVENT_STOPPING] = {IN(STARTING) | IN(RUNNING), CHILD_STOPPING},
+    [EVENT_STOPPED] = {ANY_STATE & ~IN(STOPPED), CHILD_STOPPED},
+    [EVENT_FAILED] = {ANY_STATE & ~(IN(STOPPED) | IN(STOPPING) | IN(FAILED)), CHILD_FAILED},
+    [EVENT_ESCALATED] = {IN(FAILED), CHILD_STATES},
+    [EVENT_DELETED] = {ANY_STATE, CHILD_STATES},
+    [EVENT_RESET] = {ANY_STATE, CHILD_STATES},
+};
+
+uint64_t
+sim_ledger_lived_us(const struct sim_ledger *ledger, uint64_t now_us)
+{
+    return ledger->lived_us + (ledger->ready ? now_us - ledger->ready_since_us : 0);
+}
+
+uint32_t
+sim_ledger_used(const struct sim_child *subject, uint64_t lived_us)
+{
+    uint32_t used = 0;
+    for (size_t i = subject->ledger.grants_size; i > 0; i--) {
+        if (lived_us - subject->ledger.grants[i - 1] > subject->policy.within_us)
+            break;
+        used++;
+    }
+    return used;
+}
+
+static void
+end_ready(struct sim *sim, struct sim_ledger *ledger)
+{
+    ledger->lived_us = sim_ledger_lived_us(ledger, sim->now_us);
+    ledger->ready = false;
+}
+
+static void
+clear(struct sim_ledger *ledger)
+{
+    ledger->grants_size = 0;
+    ledger->attempt = 0;
+}
+
+static void
+record_grant(struct sim_ledger *ledger)
+{
+    if (ledger->grants_size == ledger->grants_capacity) {
+        ledger->grants_capacity = ledger->grants_capacity ? 2 * ledger->grants_capacity : 16;
+        ledger->grants = realloc(ledger->grants, ledger->grants_capacity * sizeof(uint64_t));
+        if (!ledger->grants)
+            abort();
+    }
+    ledger->grants[ledger->grants_size++] = ledger->lived_us;
+}
+
+static void
+give_credit(struct sim *sim, struct sim_child *subject, enum sim_credit credit, uint64_t delay_us)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    sim_require(sim, ledger->credit == CREDIT_NONE, "%s: two starts are due", subject->path);
+    ledger->credit = credit;
+    ledger->given[credit]++;
+    ledger->not_before_us = delay_us < UINT64_MAX - sim->now_us ? sim->now_us + delay_us
+                                                                : UINT64_MAX;
+}
+
+static void
+cancel_credit(struct sim_ledger *ledger)
+{
+    ledger->cancelled += ledger->credit != CREDIT_NONE;
+    ledger->credit = CREDIT_NONE;
+}
+
+static bool
+asks_for_restart(const struct sim_child *subject)
+{
+    enum restart_policy restart = subject->policy.restart;
+    return restart == RESTART_PERMANENT ||
+           (restart == RESTART_TRANSIENT && !exit_is_normal(subject->ledger.exit));
+}
+
+static long double
+base_delay(const struct backoff *backoff, uint32_t n)
+{
+    long double delay = (long double)backoff->initial_us;
+    switch (backoff->strategy) {
+    case BACKOFF_IMMEDIATE:
+        return 0;
+    case BACKOFF_LINEAR:
+        delay *= n;
+        break;
+    case BACKOFF_EXPONENTIAL:
+        for (uint32_t i = 1; i < n && delay <= (long double)backoff->max_us && i < 2000; i++)
+            delay *= (long double)backoff->factor;
+        break;
+    case BACKOFF_LIST:
+        return (long double)backoff->list_us[n < backoff->list_size ? n - 1
+                                                                    : backoff->list_size - 1];
+    }
+    return fminl(delay, (long double)backoff->max_us);
+}
+
+static void
+check_delay(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
+{
+    const struct backoff *backoff = &subject->policy.backoff;
+    long double base = base_delay(backoff, subject->ledger.attempt);
+    long double spread = base * (long double)backoff->jitter;
+    long double low = backoff->jitter_upward ? base : base - spread;
+    sim_require(sim, (long double)delay_us >= low - 1 && (long double)delay_us <= base + spread + 1,
+                "%s: delay %llu us before restart n = %u", subject->path,
+                (unsigned long long)delay_us, subject->ledger.attempt);
+}
+
+static void
+take_grant(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    sim_require(sim, asks_for_restart(subject), "%s: restarted unasked", subject->path);
+    sim_require(sim, ledger->exit.reason != EXIT_LOAD_ERROR, "%s: restarted after a load-error",
+                subject->path);
+    record_grant(ledger);
+    ledger->attempt++;
+    uint32_t used = sim_ledger_used(subject, ledger->lived_us);
+    sim_require(sim, used <= subject->policy.max_restarts, "%s: %u grants of %u in the window",
+                subject->path, used, subject->policy.max_restarts);
+    check_delay(sim, subject, action->delay_us);
+    give_credit(sim, subject, CREDIT_GRANT, action->delay_us);
+    sim->restarts++;
+}
+
+static void
+take_failed(struct sim *sim, struct sim_child *subject)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    cancel_credit(ledger);
+    if (ledger->exit.reason == EXIT_LOAD_ERROR)
+        return;
+    sim_require(sim, asks_for_restart(subject) &&
+                         sim_ledger_used(subject, ledger->lived_us) == subject->policy.max_restarts,
+                "%s: given up with %u grants of %u in the window", subject->path,
+                sim_ledger_used(subject, ledger->lived_us), subject->policy.max_restarts);
+}
+
+static void
+take_starting(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    sim_require(sim, ledger->credit != CREDIT_NONE, "%s: started unasked", subject->path);
+    sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: started before its delay",
+                subject->path);
+    sim_require(sim, action->generation == ledger->generation + 1, "%s: generation %u after %u",
+                subject->path, action->generation, ledger->generation);
+    ledger->credit = CREDIT_NONE;
+    ledger->generation++;
+    ledger->born_lived_us = ledger->lived_us;
+    ledger->starts++;
+}
+
+static void
+take_exited(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    end_ready(sim, ledger);
+    ledger->exited = true;
+    ledger->exit = action->exit;
+    if (ledger->lived_us - ledger->born_lived_us >= subject->policy.backoff.reset_after_us)
+        ledger->attempt = 0;
+    sim_require(sim, ledger->state != CHILD_STOPPING || action->exit.reason != EXIT_NORMAL,
+                "%s: asked to stop, and normal", subject->path);
+    sim_require(sim, action->exit.reason != EXIT_KILLED || subject->kill_asked,
+                "%s: killed by nobody", subject->path);
+    uint64_t shutdown_us = subject->policy.shutdown_us;
+    if (ledger->state == CHILD_STOPPING && !subject->node && shutdown_us != DURATION_INFINITE)
+        sim_require(sim, sim->now_us - ledger->stopping_us <= shutdown_us + SIM_KILL_US,
+                    "%s: its stop took too long", subject->path);
+}
+
+static void
+check_order(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    const char *event = event_type_name(action->event);
+    if (!ledger->known) {
+        sim_require(sim, action->event == EVENT_REGISTERED, "%s: %s at first", subject->path,
+                    event);
+        ledger->known = true;
+        ledger->state = CHILD_REGISTERED;
+        return;
+    }
+    sim_require(sim, action->from == ledger->state, "%s: %s from %s, but it is %s", subject->path,
+                event, child_state_name(action->from), child_state_name(ledger->state));
+    sim_require(sim, legal[action->event].from & (1u << ledger->state), "%s: %s in %s",
+                subject->path, event, child_state_name(ledger->state));
+    if (ledger->exited) {
+        sim_require(sim, action->event == EVENT_RESTART_SCHEDULED ||
+                             action->event == EVENT_STOPPED || action->event == EVENT_FAILED ||
+                             action->event == EVENT_DELETED,
+                    "%s: %s after exited", subject->path, event);
+        ledger->exited = false;
+    }
+    unsigned to = legal[action->event].to;
+    if (to != CHILD_STATES)
+        ledger->state = (enum child_state)to;
+    sim_require(sim, action->state == ledger->state, "%s: %s leads to %s", subject->path, event,
+                child_state_name(action->state));
+}
+
+void
+sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    enum child_state from = ledger->state;
+    if (action->event != EVENT_EXITED)
+        check_order(sim, subject, action);
+    else
+        sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s",
+                    subject->path, child_state_name(from));
+
+    switch ((unsigned)action->event) {
+    case EVENT_REGISTERED:
+        clear(ledger);
+        give_credit(sim, subject, CREDIT_FIRST, 0);
+        break;
+    case EVENT_WAITING: /* A start by hand cut the delay short. */
+        ledger->not_before_us = sim->now_us;
+        break;
+    case EVENT_STARTING:
+        take_starting(sim, subject, action);
+        break;
+    case EVENT_READY:
+        ledger->ready = true;
+        ledger->ready_since_us = sim->now_us;
+        break;
+    case EVENT_NOT_READY:
+        end_ready(sim, ledger);
+        break;
+    case EVENT_EXITED:
+        take_exited(sim, subject, action);
+        break;
+    case EVENT_RESTART_SCHEDULED:
+        if (from == CHILD_STOPPING)
+            give_credit(sim, subject, CREDIT_UNCOUNTED, action->delay_us);
+        else
+            take_grant(sim, subject, action);
+        break;
+    case EVENT_STOPPING:
+        end_ready(sim, ledger);
+        ledger->stopping_us = sim->now_us;
+        break;
+    case EVENT_STOPPED:
+        if (from == CHILD_STARTING || from == CHILD_RUNNING)
+            sim_require(sim, !asks_for_restart(subject), "%s: not restarted", subject->path);
+        cancel_credit(ledger);
+        break;
+    case EVENT_FAILED:
+        take_failed(sim, subject);
+        break;
+    case EVENT_DELETED:
+        cancel_credit(ledger);
+        break;
+    case EVENT_RESET:
+        clear(ledger);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,159 @@
+/* Random trees: supervisors up to three deep, policies of every kind, tempers of every kind. */
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define CHOOSE(sim, values) (values)[sim_random((sim), sizeof(values) / sizeof(values)[0])]
+
+#define MS UINT64_C(1000)
+#define SECOND (1000 * MS)
+
+static const uint64_t delay_list[] = {0, 5 * MS, 20 * MS, 100 * MS};
+
+static struct backoff
+random_backoff(struct sim *sim, uint64_t within_us)
+{
+    static const uint64_t initial[] = {0, 1 * MS, 10 * MS, 100 * MS};
+    static const double factor[] = {1.0, 1.1, 1.5, 2.0};
+    static const uint64_t limit[] = {5 * MS, 500 * MS, 30 * SECOND};
+    static const unsigned jitter[] = {0, 0, 10, 20, 50, 100};
+    const uint64_t reset[] = {within_us, within_us, 10 * MS, 500 * MS, DURATION_INFINITE};
+    struct backoff backoff = {
+        .strategy = (enum backoff_strategy)sim_random(sim, BACKOFF_LIST + 1),
+        .initial_us = CHOOSE(sim, initial),
+        .factor = CHOOSE(sim, factor),
+        .max_us = CHOOSE(sim, limit),
+        .jitter = CHOOSE(sim, jitter) / 100.0,
+        .jitter_upward = sim_chance(sim, 30),
+        .reset_after_us = CHOOSE(sim, reset),
+    };
+    if (backoff.strategy == BACKOFF_LIST) {
+        backoff.list_us = delay_list;
+        backoff.list_size = 1 + sim_random(sim, sizeof delay_list / sizeof delay_list[0]);
+    }
+    return backoff;
+}
+
+static struct child_policy
+random_policy(struct sim *sim, bool is_supervisor)
+{
+    static const enum restart_policy restart[] = {
+        RESTART_PERMANENT, RESTART_PERMANENT, RESTART_PERMANENT, RESTART_TRANSIENT,
+        RESTART_TRANSIENT, RESTART_TEMPORARY};
+    static const uint32_t max_restarts[] = {0, 1, 2, 3, 5, 10, 50, RESTARTS_UNLIMITED};
+    static const uint64_t within[] = {50 * MS, 300 * MS, 2 * SECOND, 60 * SECOND};
+    static const uint64_t shutdown[] = {0, 1 * MS, 20 * MS, 300 * MS, DURATION_INFINITE};
+    static const uint64_t start_timeout[] = {5 * MS, 50 * MS, 10 * SECOND, DURATION_INFINITE};
+    uint64_t within_us = CHOOSE(sim, within);
+    struct child_policy policy = {
+        .restart = CHOOSE(sim, restart),
+        .max_restarts = CHOOSE(sim, max_restarts),
+        .within_us = within_us,
+        .on_exhausted = sim_chance(sim, 20) ? ON_EXHAUSTED_ESCALATE : ON_EXHAUSTED_FAIL,
+        .backoff = random_backoff(sim, within_us),
+        .shutdown_us = CHOOSE(sim, shutdown),
+        .start_timeout_us = is_supervisor ? DURATION_INFINITE : CHOOSE(sim, start_timeout),
+    };
+    if (is_supervisor && sim_chance(sim, 50))
+        policy.shutdown_us = DURATION_INFINITE;
+    return policy;
+}
+
+static struct sim_temper
+random_temper(struct sim *sim)
+{
+    static const unsigned seldom[] = {0, 0, 10, 60};
+    static const unsigned load_error[] = {0, 0, 0, 5};
+    static const unsigned often[] = {0, 20, 50, 100};
+    static const uint64_t fast[] = {1 * MS, 5 * MS, 40 * MS};
+    static const uint64_t life[] = {2 * MS, 100 * MS, 2 * SECOND};
+    static const uint64_t stop[] = {1 * MS, 10 * MS, 100 * MS};
+    return (struct sim_temper){
+        .start_fails = CHOOSE(sim, seldom),
+        .start_hangs = CHOOSE(sim, seldom) / 3,
+        .load_error = CHOOSE(sim, load_error),
+        .ends_normally = CHOOSE(sim, often),
+        .ignores_stop = CHOOSE(sim, seldom),
+        .start_us = CHOOSE(sim, fast),
+        .life_us = CHOOSE(sim, life),
+        .stop_us = CHOOSE(sim, stop),
+    };
+}
+
+static struct sim_node *
+node_new(struct sim *sim, struct sim_child *self)
+{
+    struct sim_node *node = calloc(1, sizeof *node);
+    if (!node)
+        abort();
+    supervisor_node_init(&node->node);
+    node->self = self;
+    sim->nodes[sim->nodes_size++] = node;
+    return node;
+}
+
+struct sim_child *
+sim_child_of(const struct supervisor_child *child)
+{
+    return child->shell;
+}
+
+struct sim_child *
+sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
+{
+    if (sim->children_size == SIM_CHILDREN_MAX)
+        return NULL;
+    struct sim_child *subject = calloc(1, sizeof *subject);
+    if (!subject)
+        abort();
+    subject->policy = random_policy(sim, is_supervisor);
+    subject->temper = random_temper(sim);
+    subject->parent = parent;
+    if (is_supervisor)
+        subject->node = node_new(sim, subject);
+    snprintf(subject->path, sizeof subject->path, "%.80s/%c%zu",
+             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c',
+             sim->children_size);
+
+    struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
+    if (!child)
+        abort();
+    child->policy = &subject->policy;
+    child->shell = subject;
+    child->is_supervisor = is_supervisor;
+    child->random = sim_random(sim, UINT64_MAX);
+    subject->child = child;
+    sim->children[sim->children_size++] = subject;
+    return subject;
+}
+
+static void
+add(struct sim *sim, struct sim_node *parent, bool is_supervisor)
+{
+    struct sim_child *subject = sim_child_new(sim, parent, is_supervisor);
+    if (subject)
+        sim_step(sim, parent, (struct node_event){.type = NODE_ADD, .child = subject->child});
+}
+
+/* Children first, then what is below each supervisor: the order of a manifest's levels. */
+static void
+fill(struct sim *sim, struct sim_node *parent, unsigned depth, unsigned children)
+{
+    size_t first = sim->children_size;
+    for (unsigned i = 0; i < children; i++)
+        add(sim, parent, depth < 3 && sim_chance(sim, 30));
+    size_t end = sim->children_size;
+    for (size_t i = first; i < end; i++)
+        if (sim->children[i]->node && sim->children_size < 60)
+            fill(sim, sim->children[i]->node, depth + 1, 1 + (unsigned)sim_random(sim, 4));
+}
+
+void
+sim_tree_build(struct sim *sim)
+{
+    sim->slots_max = 1 + (unsigned)sim_random(sim, 6);
+    sim->root = node_new(sim, NULL);
+    bool is_wide = sim_chance(sim, 3);
+    fill(sim, sim->root, is_wide ? 3 : 0,
+         1 + (unsigned)sim_random(sim, is_wide ? 120 : 7));
+}

@@ -1,0 +1,194 @@
+/* What is written: a trace for people, and for the oracle a manifest and the event lines. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define LINE_SIZE sizeof((struct sim *)0)->lines[0]
+
+void
+sim_write_line(struct sim *sim, const char *format, ...)
+{
+    char *line = sim->lines[sim->lines_written++ % SIM_TRACE_LINES];
+    int head = snprintf(line, LINE_SIZE, "[%9.3f] ", (double)sim->now_us / 1000.0);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + head, LINE_SIZE - (size_t)head, format, arguments);
+    va_end(arguments);
+    if (sim->options.verbose)
+        printf("%s\n", line);
+}
+
+void
+sim_fail(struct sim *sim, const char *format, ...)
+{
+    if (sim->failed)
+        return;
+    sim->failed = true;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sim->failure, sizeof sim->failure, format, arguments);
+    va_end(arguments);
+}
+
+void
+sim_print_failure(const struct sim *sim, FILE *file)
+{
+    uint64_t lines = sim->lines_written < SIM_TRACE_LINES ? sim->lines_written : SIM_TRACE_LINES;
+    for (uint64_t i = sim->lines_written - lines; i < sim->lines_written; i++)
+        fprintf(file, "%s\n", sim->lines[i % SIM_TRACE_LINES]);
+    fprintf(file, "seed %" PRIu64 " at %.3f ms: %s\n", sim->source.seed,
+            (double)sim->now_us / 1000.0, sim->failure);
+}
+
+static const char *
+path_of(const struct node_action *action)
+{
+    return action->child ? sim_child_of(action->child)->path : "(node)";
+}
+
+void
+sim_write_action(struct sim *sim, const struct node_action *action)
+{
+    const char *path = path_of(action);
+    if (action->type != ACTION_NOTIFY) {
+        sim_write_line(sim, "    %s %s %u", node_action_name(action->type), path,
+                       action->generation);
+        return;
+    }
+    sim_write_line(sim, "  %s %s %u %s %.3f", path, event_type_name(action->event),
+                   action->generation, action->has_exit ? exit_reason_name(action->exit.reason) : "",
+                   action->has_delay ? (double)action->delay_us / 1000.0 : 0.0);
+}
+
+/* The virtual clock as a time of day; it stays below a day. */
+static void
+write_head(struct sim *sim, const char *path, const char *event)
+{
+    uint64_t s = sim->now_us / 1000000;
+    fprintf(sim->options.events,
+            "{\"time\":\"2026-01-%02" PRIu64 "T%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%06" PRIu64
+            "Z\",\"seq\":%" PRIu64 ",\"app\":\"sim\"",
+            1 + s / 86400, s / 3600 % 24, s / 60 % 60, s % 60, sim->now_us % 1000000, ++sim->seq);
+    if (path)
+        fprintf(sim->options.events, ",\"path\":\"%s\"", path);
+    fprintf(sim->options.events, ",\"event\":\"%s\"", event);
+}
+
+void
+sim_write_event(struct sim *sim, const struct sim_child *subject, const struct node_action *action)
+{
+    FILE *file = sim->options.events;
+    if (!file)
+        return;
+    write_head(sim, subject->path, event_type_name(action->event));
+    if (action->generation)
+        fprintf(file, ",\"generation\":%u", action->generation);
+    fprintf(file, ",\"from\":\"%s\",\"state\":\"%s\"", child_state_name(action->from),
+            child_state_name(action->state));
+    if (action->has_exit)
+        fprintf(file, ",\"reason\":\"%s\"", exit_reason_name(action->exit.reason));
+    if (action->has_delay)
+        fprintf(file, ",\"delay_ms\":%.3f", (double)action->delay_us / 1000.0);
+    fprintf(file, ",\"restarts\":%u}\n", action->restarts);
+}
+
+void
+sim_write_waiting(struct sim *sim, const struct sim_child *subject)
+{
+    if (!sim->options.events)
+        return;
+    const char *state = child_state_name(subject->child->state);
+    write_head(sim, subject->path, "waiting");
+    fprintf(sim->options.events, ",\"from\":\"%s\",\"state\":\"%s\",\"waits_for\":\"pool\"}\n",
+            state, state);
+}
+
+void
+sim_write_application(struct sim *sim, const char *event)
+{
+    if (!sim->options.events)
+        return;
+    write_head(sim, NULL, event);
+    fprintf(sim->options.events, "}\n");
+}
+
+static void
+write_duration(FILE *file, const char *key, uint64_t us, const char *infinite)
+{
+    if (us == DURATION_INFINITE)
+        fprintf(file, ", \"%s\": \"%s\"", key, infinite);
+    else
+        fprintf(file, ", \"%s\": \"%" PRIu64 "us\"", key, us);
+}
+
+static void
+write_backoff(FILE *file, const struct backoff *backoff)
+{
+    static const char *const names[] = {"immediate", "linear", "exponential", "list"};
+    fprintf(file, ", \"backoff\": {");
+    if (backoff->strategy == BACKOFF_LIST) {
+        fprintf(file, "\"delays\": [");
+        for (size_t i = 0; i < backoff->list_size; i++)
+            fprintf(file, "%s\"%" PRIu64 "us\"", i ? ", " : "", backoff->list_us[i]);
+        fprintf(file, "]");
+    } else {
+        fprintf(file, "\"strategy\": \"%s\", \"factor\": %.17g", names[backoff->strategy],
+                backoff->factor);
+        write_duration(file, "initial", backoff->initial_us, "");
+        write_duration(file, "max", backoff->max_us, "");
+    }
+    fprintf(file, ", \"jitter\": \"%s%g%%\"", backoff->jitter_upward ? "+" : "",
+            backoff->jitter * 100);
+    write_duration(file, "reset-after", backoff->reset_after_us, "never");
+    fprintf(file, "}");
+}
+
+static void
+write_children(struct sim *sim, const struct sim_node *node)
+{
+    static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    FILE *file = sim->options.manifest;
+    const char *separator = "";
+    fprintf(file, "\"children\": [");
+    list_for_each(link, &node->node.children) {
+        struct sim_child *subject =
+            sim_child_of(container_of(link, struct supervisor_child, siblings));
+        const struct child_policy *policy = &subject->policy;
+        fprintf(file, "%s\n{\"name\": \"%s\", \"restart\": \"%s\"", separator,
+                strrchr(subject->path, '/') + 1, restarts[policy->restart]);
+        if (policy->max_restarts == RESTARTS_UNLIMITED)
+            fprintf(file, ", \"max-restarts\": \"unlimited\"");
+        else
+            fprintf(file, ", \"max-restarts\": %u", policy->max_restarts);
+        write_duration(file, "within", policy->within_us, "");
+        fprintf(file, ", \"on-exhausted\": \"%s\"",
+                policy->on_exhausted == ON_EXHAUSTED_FAIL ? "fail" : "escalate");
+        write_backoff(file, &policy->backoff);
+        if (policy->shutdown_us == 0)
+            fprintf(file, ", \"shutdown\": \"kill\"");
+        else
+            write_duration(file, "shutdown", policy->shutdown_us, "infinity");
+        write_duration(file, "start-timeout", policy->start_timeout_us, "infinity");
+        if (subject->node) {
+            fprintf(file, ", ");
+            write_children(sim, subject->node);
+        } else {
+            fprintf(file, ", \"component\": \"sim.wasm\"");
+        }
+        fprintf(file, "}");
+        separator = ",";
+    }
+    fprintf(file, "]");
+}
+
+void
+sim_write_manifest(struct sim *sim)
+{
+    if (!sim->options.manifest)
+        return;
+    fprintf(sim->options.manifest, "{\"name\": \"sim\", ");
+    write_children(sim, sim->root);
+    fprintf(sim->options.manifest, "}\n");
+}
