@@ -1,0 +1,456 @@
+/* A supervisor and its native children: they end for real, and are really made anew. */
+#include <sched.h>
+
+#include "supervisor_testing.h"
+
+static void
+a_crash_makes_a_new_instance_that_answers_the_queued_mail(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    assert_int_equal(ask_root(&stage, REQUEST_START_ALL), AIRS_OK);
+    await_event(stage.recorder, "/pupil", EVENT_STARTED, 1);
+
+    struct answer first, held, crash, second, third;
+    ask(&stage, pid, "count", &first);
+    assert_string_equal(await_answer(&first), "1:1");
+    ask(&stage, pid, "hold", &held); /* The crash and what follows are queued behind it. */
+    ask(&stage, pid, "crash", &crash);
+    ask(&stage, pid, "count", &second);
+    ask(&stage, pid, "count", &third);
+    atomic_store(&pupil.may_go_on, true);
+    assert_string_equal(await_answer(&held), "1:2");
+    assert_string_equal(await_answer(&crash), "1:3");
+    assert_string_equal(await_answer(&second), "2:1"); /* Generation + 1, its counter fresh. */
+    assert_string_equal(await_answer(&third), "2:2");
+    assert_int_equal(atomic_load(&pupil.begun), 2);
+    assert_int_equal(atomic_load(&pupil.ended), 1);
+
+    const struct event *exited = await_event(stage.recorder, "/pupil", EVENT_EXITED, 1);
+    assert_int_equal(exited->generation, 1);
+    assert_int_equal(exited->exit.reason, EXIT_TRAP);
+    assert_int_equal(exited->exit.code, 9);
+    assert_string_equal(exited->detail->text, "unreachable");
+    assert_int_equal(exited->from, CHILD_RUNNING);
+    assert_int_equal(exited->state, CHILD_RUNNING);
+    const struct event *scheduled =
+        await_event(stage.recorder, "/pupil", EVENT_RESTART_SCHEDULED, 1);
+    assert_int_equal(scheduled->seq, exited->seq + 1);
+    assert_int_equal(scheduled->generation, 1);
+    assert_int_equal(scheduled->state, CHILD_RESTARTING);
+    assert_true(scheduled->has_delay && scheduled->delay_us >= 900);
+    assert_int_equal(scheduled->restarts, 1);
+    assert_int_equal(scheduled->budget_used, 1);
+    assert_int_equal(scheduled->budget_allowed, 3);
+    const struct event *started = await_event(stage.recorder, "/pupil", EVENT_STARTED, 2);
+    assert_int_equal(started->generation, 2);
+    assert_true(started->time_us - scheduled->time_us >= 900);
+    await_event(stage.recorder, "/pupil", EVENT_READY, 2);
+    close_stage(&stage);
+    assert_true(atomic_load(&pupil.destroyed));
+}
+
+static void
+a_budget_used_up_ends_in_failed_and_closes_the_mailbox(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { .start = START_CRASHING };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    const struct event *failed = await_event(stage.recorder, "/pupil", EVENT_FAILED, 1);
+    assert_int_equal(failed->generation, 4);
+    assert_int_equal(failed->restarts, 3);
+    assert_int_equal(failed->exit.reason, EXIT_TRAP);
+    assert_int_equal(atomic_load(&pupil.begun), 4);
+    assert_true(counter_reaches(&stage.idles, 1));
+    assert_true(stage.any_failed);
+
+    struct answer answer;
+    assert_int_equal(ask(&stage, pid, "count", &answer), AIRS_EENDED);
+    counter_deinit(&answer.given);
+    struct child_view view = view_of(&stage, "/pupil");
+    assert_int_equal(view.state, CHILD_FAILED);
+    assert_int_equal(view.generation, 4);
+    assert_int_equal(view.restarts, 3);
+    assert_int_equal(view.budget_used, 3);
+    assert_int_equal(view.budget_allowed, 3);
+    assert_true(view.has_exit);
+
+    /* By hand it starts with an empty budget. */
+    atomic_store(&pupil.start, START_WELL);
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/pupil"), AIRS_OK);
+    const struct event *ready = await_event(stage.recorder, "/pupil", EVENT_READY, 5);
+    assert_int_equal(ready->generation, 5);
+    view = view_of(&stage, "/pupil");
+    assert_int_equal(view.restarts, 0);
+    assert_true(view.has_uptime && view.ready);
+    ask(&stage, pid, "count", &answer);
+    assert_string_equal(await_answer(&answer), "5:1");
+    close_stage(&stage);
+}
+
+static void
+a_failed_start_uses_the_same_budget(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { .start = START_FAILING };
+    struct child_policy policy = quick_policy();
+    policy.max_restarts = 2;
+    open_stage(&stage, 1);
+    add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    const struct event *failed = await_event(stage.recorder, "/pupil", EVENT_FAILED, 1);
+    assert_int_equal(failed->exit.reason, EXIT_ERROR);
+    assert_int_equal(failed->exit.code, -1);
+    assert_string_equal(failed->detail->text, "no start today");
+    assert_int_equal(failed->from, CHILD_STARTING);
+    assert_int_equal(count_events(stage.recorder, "/pupil", EVENT_STARTING), 3);
+    assert_int_equal(count_events(stage.recorder, "/pupil", EVENT_STARTED), 0);
+    close_stage(&stage);
+}
+
+static void
+a_start_out_of_time_is_killed_and_counts(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { .start = START_NEVER };
+    struct child_policy policy = quick_policy();
+    policy.max_restarts = 2;
+    policy.start_timeout_us = 3000;
+    open_stage(&stage, 2);
+    add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    const struct event *failed = await_event(stage.recorder, "/pupil", EVENT_FAILED, 1);
+    assert_int_equal(failed->exit.reason, EXIT_TIMEOUT);
+    assert_string_equal(failed->detail->text, "start-timeout");
+    assert_int_equal(atomic_load(&pupil.begun), 3);
+    assert_int_equal(atomic_load(&pupil.ended), 3);
+    close_stage(&stage);
+}
+
+static void
+transient_and_temporary_children_end_as_their_policies_say(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil transient = { 0 }, temporary = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    policy.restart = RESTART_TRANSIENT;
+    airs_pid first = add_pupil(&stage, &transient, "/transient", &policy);
+    policy.restart = RESTART_TEMPORARY;
+    airs_pid second = add_pupil(&stage, &temporary, "/temporary", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/transient", EVENT_STARTED, 1);
+    await_event(stage.recorder, "/temporary", EVENT_STARTED, 1);
+
+    struct answer answer;
+    ask(&stage, first, "fail", &answer);
+    await_answer(&answer);
+    await_event(stage.recorder, "/transient", EVENT_STARTED, 2);
+    ask(&stage, first, "return", &answer);
+    await_answer(&answer);
+    const struct event *stopped = await_event(stage.recorder, "/transient", EVENT_STOPPED, 1);
+    assert_int_equal(stopped->exit.reason, EXIT_NORMAL);
+    assert_int_equal(view_of(&stage, "/transient").stop_cause, STOPPED_ENDED);
+
+    ask(&stage, second, "crash", &answer);
+    await_answer(&answer);
+    await_event(stage.recorder, "/temporary", EVENT_STOPPED, 1);
+    assert_int_equal(view_of(&stage, "/temporary").stop_cause, STOPPED_TEMPORARY);
+    assert_true(counter_reaches(&stage.idles, 1));
+    assert_false(stage.any_failed);
+    close_stage(&stage);
+}
+
+static void
+verbs_by_hand_answer_and_do_what_they_say(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/pupil", EVENT_STARTED, 1);
+
+    assert_int_equal(ask_root(&stage, REQUEST_START_ALL), AIRS_EALREADY);
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/pupil"), AIRS_EALREADY);
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/nobody"), AIRS_ENOENT);
+    assert_int_equal(add(&stage, pid, "/pupil", &policy, false), AIRS_EEXIST);
+
+    assert_int_equal(ask_of(&stage, REQUEST_KILL, "/pupil"), AIRS_OK);
+    const struct event *exited = await_event(stage.recorder, "/pupil", EVENT_EXITED, 1);
+    assert_int_equal(exited->exit.reason, EXIT_KILLED);
+    await_event(stage.recorder, "/pupil", EVENT_STARTED, 2);
+    assert_int_equal(view_of(&stage, "/pupil").restarts, 1);
+
+    assert_int_equal(ask_of(&stage, REQUEST_RESTART, "/pupil"), AIRS_OK);
+    const struct event *third = await_event(stage.recorder, "/pupil", EVENT_STARTED, 3);
+    assert_int_equal(third->generation, 3);
+    assert_int_equal(view_of(&stage, "/pupil").restarts, 1); /* Uncounted. */
+
+    assert_int_equal(ask_of(&stage, REQUEST_RESET, "/pupil"), AIRS_OK);
+    assert_int_equal(view_of(&stage, "/pupil").restarts, 0);
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/pupil"), AIRS_OK);
+    const struct event *stopped = await_event(stage.recorder, "/pupil", EVENT_STOPPED, 1);
+    assert_int_equal(stopped->exit.reason, EXIT_SHUTDOWN);
+    assert_int_equal(view_of(&stage, "/pupil").stop_cause, STOPPED_BY_REQUEST);
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/pupil"), AIRS_OK);
+    assert_int_equal(ask_of(&stage, REQUEST_KILL, "/pupil"), AIRS_ENOTRUNNING);
+    assert_int_equal(counter_read(&stage.idles), 0); /* Stopped by request: the tree waits. */
+
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/pupil"), AIRS_OK);
+    await_event(stage.recorder, "/pupil", EVENT_STARTED, 4);
+    close_stage(&stage);
+}
+
+static void
+a_deleted_child_is_gone_and_its_path_free_again(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupils[3] = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    ask_root(&stage, REQUEST_START_ALL);
+    for (unsigned i = 0; i < 3; i++) {
+        add_pupil(&stage, &pupils[i], "/pupil", &policy); /* Starts at once: the node runs. */
+        await_event(stage.recorder, "/pupil", EVENT_STARTED, i + 1);
+        assert_int_equal(ask_of(&stage, REQUEST_DELETE, "/pupil"), AIRS_OK);
+        await_event(stage.recorder, "/pupil", EVENT_DELETED, i + 1);
+        assert_int_equal(ask_of(&stage, REQUEST_GET, "/pupil"), AIRS_ENOENT);
+    }
+    close_stage(&stage);
+    for (int i = 0; i < 3; i++)
+        assert_true(atomic_load(&pupils[i].destroyed));
+}
+
+static void
+a_stop_asks_in_reverse_order_and_kills_who_takes_too_long(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupils[3] = { { 0 }, { .stubborn = true }, { 0 } };
+    struct child_policy policy = quick_policy();
+    policy.shutdown_us = 5000;
+    open_stage(&stage, 2);
+    add_pupil(&stage, &pupils[0], "/a", &policy);
+    add_pupil(&stage, &pupils[1], "/b", &policy);
+    add_pupil(&stage, &pupils[2], "/c", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    const struct event *a = await_event(stage.recorder, "/a", EVENT_STARTING, 1);
+    const struct event *b = await_event(stage.recorder, "/b", EVENT_STARTING, 1);
+    const struct event *c = await_event(stage.recorder, "/c", EVENT_STARTING, 1);
+    assert_true(a->seq < b->seq && b->seq < c->seq);
+    await_event(stage.recorder, "/b", EVENT_STARTED, 1);
+
+    assert_int_equal(ask_root(&stage, REQUEST_STOP_ALL), AIRS_OK);
+    assert_true(counter_reaches(&stage.ends, 1));
+    assert_int_equal(stage.end.reason, EXIT_SHUTDOWN);
+    a = await_event(stage.recorder, "/a", EVENT_STOPPING, 1);
+    b = await_event(stage.recorder, "/b", EVENT_STOPPING, 1);
+    c = await_event(stage.recorder, "/c", EVENT_STOPPING, 1);
+    assert_true(c->seq < b->seq && b->seq < a->seq);
+    const struct event *exited = await_event(stage.recorder, "/b", EVENT_EXITED, 1);
+    assert_int_equal(exited->exit.reason, EXIT_TIMEOUT);
+    assert_string_equal(exited->detail->text, "stop-timeout");
+    assert_true(exited->time_us - b->time_us >= 5000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(atomic_load(&pupils[i].begun), atomic_load(&pupils[i].ended));
+    assert_int_equal(ask_root(&stage, REQUEST_STOP_ALL), AIRS_ENOTRUNNING);
+
+    /* Started again, everything is there again. */
+    assert_int_equal(ask_root(&stage, REQUEST_START_ALL), AIRS_OK);
+    assert_int_equal(await_event(stage.recorder, "/c", EVENT_STARTED, 2)->generation, 2);
+    assert_int_equal(ask_root(&stage, REQUEST_KILL_ALL), AIRS_OK);
+    assert_true(counter_reaches(&stage.ends, 2));
+    close_stage(&stage);
+}
+
+static void
+mail_to_a_stopped_child_is_refused_and_what_was_queued_answered(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    struct answer before, held, queued, late;
+    assert_int_equal(ask(&stage, pid, "count", &before), AIRS_OK); /* Registered: accepted. */
+    ask_root(&stage, REQUEST_START_ALL);
+    assert_string_equal(await_answer(&before), "1:1");
+
+    assert_int_equal(ask(&stage, pid, "hold", &held), AIRS_OK);
+    assert_int_equal(ask(&stage, pid, "count", &queued), AIRS_OK);
+    while (!atomic_load(&pupil.holds))
+        sched_yield();
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/pupil"), AIRS_OK);
+    assert_true(counter_reaches(&queued.given, 1));
+    assert_int_equal(queued.status, AIRS_EENDED);
+    counter_deinit(&queued.given);
+    assert_int_equal(actor_system_counters(stage.system).dead_letters, 1);
+    assert_int_equal(ask(&stage, pid, "count", &late), AIRS_EENDED);
+    counter_deinit(&late.given);
+    atomic_store(&pupil.may_go_on, true);
+    assert_string_equal(await_answer(&held), "1:2"); /* The message in hand is finished. */
+    await_event(stage.recorder, "/pupil", EVENT_STOPPED, 1);
+    close_stage(&stage);
+}
+
+static void
+starts_beyond_the_gate_wait_visibly(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil first = { .start = START_NEVER }, second = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage_with(&stage, &(struct actor_system_options){
+                                .workers = 2, .max_concurrent_starts = 1,
+                            });
+    add_pupil(&stage, &first, "/first", &policy);
+    add_pupil(&stage, &second, "/second", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/first", EVENT_STARTING, 1);
+    const struct event *waiting = await_event(stage.recorder, "/second", EVENT_WAITING, 1);
+    assert_string_equal(waiting->waits_for->text, "pool");
+    assert_int_equal(waiting->state, CHILD_REGISTERED);
+    assert_string_equal(view_of(&stage, "/second").waits_for->text, "pool");
+
+    assert_int_equal(ask_of(&stage, REQUEST_KILL, "/first"), AIRS_OK); /* Its start is over. */
+    await_event(stage.recorder, "/second", EVENT_STARTED, 1);
+    assert_null(view_of(&stage, "/second").waits_for);
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/first"), AIRS_OK);
+    close_stage(&stage);
+}
+
+static void
+an_instance_beyond_the_slots_waits_for_one_to_end(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil first = { 0 }, second = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage_with(&stage, &(struct actor_system_options){ .workers = 2, .instances_max = 1 });
+    add_pupil(&stage, &first, "/first", &policy);
+    add_pupil(&stage, &second, "/second", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/first", EVENT_STARTED, 1);
+    await_event(stage.recorder, "/second", EVENT_WAITING, 1);
+    assert_int_equal(view_of(&stage, "/second").state, CHILD_REGISTERED);
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/first"), AIRS_OK);
+    await_event(stage.recorder, "/second", EVENT_STARTED, 1);
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/first"), AIRS_OK);
+    await_event(stage.recorder, "/first", EVENT_WAITING, 1);
+    /* It is stopped while it waits: the wait is withdrawn. */
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/first"), AIRS_OK);
+    assert_int_equal(start_gate_counts(actor_system_start_gate(stage.system)).waiting, 0);
+    close_stage(&stage);
+}
+
+/* ---- A child with a run of its own, that computes as a guest does ---- */
+
+struct computing {
+    bool is_up;
+    atomic_bool saw_kill;
+};
+
+static enum actor_turn
+compute_for_ever(struct actor_context *context)
+{
+    struct computing *computing = actor_context_state(context);
+    struct child_command command;
+    while (actor_context_take_control(context))
+        continue;
+    while (child_take_command(context, &command)) {
+        if (command.type == CHILD_RELEASE)
+            return ACTOR_END;
+        if (command.type == CHILD_START) {
+            computing->is_up = true;
+            child_report_started(context);
+        }
+        if (command.type == CHILD_KILL) {
+            computing->is_up = false;
+            child_report_exited(context, (struct exit_info){ EXIT_KILLED, 0 }, NULL, NULL);
+        }
+    }
+    if (!computing->is_up)
+        return ACTOR_PARK;
+
+    actor_context_guest_begin(context);
+    while (!actor_context_should_yield(context) && !actor_context_is_killed(context))
+        continue;
+    if (actor_context_is_killed(context))
+        atomic_store(&computing->saw_kill, true);
+    actor_wake(actor_context_system(context), actor_context_self(context));
+    actor_context_guest_end(context);
+    return ACTOR_PARK;
+}
+
+static const struct actor_behaviour computing_behaviour = {
+    .name = "computing", .run = compute_for_ever,
+};
+
+static void
+a_kill_reaches_children_that_compute_without_end(void **state)
+{
+    (void)state;
+    enum { CHILDREN = 5 };
+    struct stage stage;
+    struct computing children[CHILDREN] = { 0 };
+    struct child_policy policy = quick_policy();
+    policy.max_restarts = 1000;
+    open_stage(&stage, 2);
+    for (int i = 0; i < CHILDREN; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/child%d", i);
+        struct refstr *text = text_of(path);
+        struct actor_options options = {
+            .behaviour = &computing_behaviour, .state = &children[i], .path = text,
+        };
+        airs_pid pid;
+        assert_int_equal(actor_spawn(stage.system, &options, &pid, NULL), AIRS_OK);
+        assert_int_equal(add(&stage, pid, path, &policy, false), AIRS_OK);
+        refstr_unref(text);
+    }
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/child4", EVENT_STARTED, 1);
+    for (unsigned i = 1; i <= 20; i++) {
+        assert_int_equal(ask_of(&stage, REQUEST_KILL, "/child2"), AIRS_OK);
+        const struct event *exited = await_event(stage.recorder, "/child2", EVENT_EXITED, i);
+        assert_int_equal(exited->exit.reason, EXIT_KILLED);
+        await_event(stage.recorder, "/child2", EVENT_STARTED, i + 1);
+    }
+    close_stage(&stage); /* All of them computing. */
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crash_makes_a_new_instance_that_answers_the_queued_mail),
+        cmocka_unit_test(a_budget_used_up_ends_in_failed_and_closes_the_mailbox),
+        cmocka_unit_test(a_failed_start_uses_the_same_budget),
+        cmocka_unit_test(a_start_out_of_time_is_killed_and_counts),
+        cmocka_unit_test(transient_and_temporary_children_end_as_their_policies_say),
+        cmocka_unit_test(verbs_by_hand_answer_and_do_what_they_say),
+        cmocka_unit_test(a_deleted_child_is_gone_and_its_path_free_again),
+        cmocka_unit_test(a_stop_asks_in_reverse_order_and_kills_who_takes_too_long),
+        cmocka_unit_test(mail_to_a_stopped_child_is_refused_and_what_was_queued_answered),
+        cmocka_unit_test(starts_beyond_the_gate_wait_visibly),
+        cmocka_unit_test(an_instance_beyond_the_slots_waits_for_one_to_end),
+        cmocka_unit_test(a_kill_reaches_children_that_compute_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
