@@ -234,6 +234,8 @@ obey(struct supervisor *supervisor, const struct child_command *command)
         event.type = NODE_START_ALL;
         break;
     case CHILD_START_SUBTREE:
+        if (supervisor->node.state != NODE_RUNNING)
+            return; /* It ended meanwhile; its parent will hear of it. */
         event.type = NODE_START_ALL;
         event.everything = true;
         break;

@@ -128,7 +128,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     if (action->has_exit)
         name_timeout(child, action);
 
-    struct event event = event_of(child, clock_now_us());
+    struct event event = event_of(child, action->at_us);
     event.type = action->event;
     event.generation = action->generation;
     event.from = action->from;

@@ -242,6 +242,7 @@ struct node_action {
     enum node_action_type type;
     struct supervisor_child *child;
     uint32_t generation;
+    uint64_t at_us;              /* Of the step; the time of the event that NOTIFY writes. */
     uint64_t due_us;             /* ARM; ADMIT: when it became due. */
     bool everything;             /* START */
     /* NOTIFY alone; `generation`, `from`, `state` as interfaces.md says of each event. */
