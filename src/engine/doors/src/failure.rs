@@ -100,9 +100,27 @@ impl Failure {
         Failure {
             kind,
             code,
-            text: format!("{error:?}"),
+            text: text(error),
         }
     }
+}
+
+/// The cause first, in one line, then the guest's backtrace.
+fn text(error: &Error) -> String {
+    const BACKTRACE: &str = "error while executing at wasm backtrace:";
+    let chain: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
+    let is_backtrace = |part: &&String| part.starts_with(BACKTRACE);
+    let causes: Vec<&str> = chain
+        .iter()
+        .filter(|part| !is_backtrace(part))
+        .map(String::as_str)
+        .collect();
+    let mut text = causes.join(": ");
+    for backtrace in chain.iter().filter(is_backtrace) {
+        text.push_str("\nwasm backtrace:");
+        text.push_str(&backtrace[BACKTRACE.len()..]);
+    }
+    text
 }
 
 /// Too many instances, tables or memories in one store: an error without a type of its own.
