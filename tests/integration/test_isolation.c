@@ -69,7 +69,7 @@ an_actor_that_traps_at_every_message_uses_up_its_own_budget_alone(void **state)
 {
     (void)state;
     struct world *world = world_begin();
-    struct world_answer answers[8];
+    struct world_answer hold, answers[8];
 
     world_add(world, "/bad", (struct world_child){
         .guest = "echo", .config = supervisor_config_with_max_restarts(world_immortal(), 3)});
@@ -77,8 +77,10 @@ an_actor_that_traps_at_every_message_uses_up_its_own_budget_alone(void **state)
     world_start(world);
     world_wait_event(world, "/bad", EVENT_READY, 1);
     world_wait_event(world, "/good", EVENT_READY, 1);
+    assert_int_equal(world_send(world, "/bad", "sleep 200", &hold), AIRS_OK);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(world_send(world, "/bad", "crash trap", &answers[i]), AIRS_OK);
+    world_wait_answer(world, &hold);
     world_wait_event(world, "/bad", EVENT_FAILED, 4);
     for (size_t i = 0; i < 8; i++) {
         world_wait_answer(world, &answers[i]);

@@ -54,6 +54,7 @@ an_actor_finishes_the_message_in_hand_before_it_stops(void **state)
     world_wait_event(world, "/x", EVENT_READY, 1);
     assert_int_equal(world_send(world, "/x", "sleep 100", &in_hand), AIRS_OK);
     assert_int_equal(world_send(world, "/x", "count", &queued), AIRS_OK);
+    world_wait_mailbox(world, "/x", 1);
     struct world_answer stopped = world_stop_all(world, DURATION_INFINITE);
     assert_int_equal(stopped.status, AIRS_OK);
     world_wait_answer(world, &queued);
@@ -313,9 +314,7 @@ a_kill_fails_the_message_in_hand_alone(void **state)
     assert_int_equal(world_send(world, "/x", "loop", &in_hand), AIRS_OK);
     assert_int_equal(world_send(world, "/x", "count", &queued), AIRS_OK);
     world_wait_until(world, world_line_locked(world, "/x", "asleep", 1) != NULL);
-    /* The message is in hand once the mailbox has given it out. */
-    while (world_view(world, "/x").mailbox > 1)
-        continue;
+    world_wait_mailbox(world, "/x", 1);
     assert_int_equal(world_do(world, component_supervisor_kill, "/x"), AIRS_OK);
     world_wait_answer(world, &queued);
     assert_int_equal(in_hand.status, AIRS_EENDED);

@@ -614,6 +614,16 @@ world_view(struct world *world, const char *path)
     return list.views[0];
 }
 
+/* Waits until at most `count` messages lie in the mailbox of `path`: those before are in hand. */
+HELPER void
+world_wait_mailbox(struct world *world, const char *path, uint64_t count)
+{
+    uint64_t deadline_us = world_deadline();
+
+    while (world_view(world, path).mailbox > count)
+        assert_true(clock_now_us() < deadline_us);
+}
+
 HELPER struct supervision_handle
 world_handle(struct world *world, const char *path)
 {

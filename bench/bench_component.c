@@ -1,0 +1,411 @@
+/* bench_component: what supervised components cost beside the engine's floor of the same run.
+ *
+ *   bench_component [restart|message|beside|kill|scale|sleep]...
+ *
+ * Exits 1 when one misses its target. Times are microseconds, ticks those of the epoch.
+ */
+#include <sys/resource.h>
+
+#include "floor.h"
+#include "rig.h"
+#include "runtime/native_actor.h"
+
+#define RESTARTS 4000u
+#define MESSAGES 20000u
+#define WARM_UP 200u
+
+static void
+print_figure(const char *what, const struct figure *figure)
+{
+    printf("%-60s min %.2f  median %.2f  p99 %.2f us\n", what, figure->min_ns / 1e3,
+           figure->median_ns / 1e3, figure->p99_ns / 1e3);
+}
+
+/* Both figures, and how often the floor's median goes into ours. */
+static bool
+judge_by_floor(const char *what, double *ns, size_t samples, enum floor_operation operation)
+{
+    char cache[] = RIG_CACHE;
+    struct floor *floor = floor_open(rig_guests(), cache);
+    if (!floor)
+        exit(2);
+    struct figure floor_figure = floor_measure(floor, operation, 0);
+    floor_close(floor);
+    struct figure figure = figure_of(ns, samples);
+    print_figure(what, &figure);
+    print_figure("  floor", &floor_figure);
+    return rig_judge("  times the floor", figure.median_ns / floor_figure.median_ns, "<=", 2.0);
+}
+
+/* ---- Restart: from one `started` to the next, a trap in between. ---- */
+
+struct starts {
+    _Atomic uint64_t count;
+    double at_ns[RESTARTS + WARM_UP + 2];
+};
+
+static void
+note_start(void *context, const struct event *event)
+{
+    struct starts *starts = context;
+
+    if (event->type != EVENT_STARTED)
+        return;
+    uint64_t index = atomic_load(&starts->count);
+    if (index < sizeof starts->at_ns / sizeof starts->at_ns[0])
+        starts->at_ns[index] = (double)clock_now_ns();
+    atomic_store(&starts->count, index + 1);
+}
+
+static bool
+bench_restart(void)
+{
+    static struct starts starts;
+    static double ns[RESTARTS];
+    struct rig rig;
+
+    rig_begin(&rig, 0, 64, note_start, &starts);
+    rig_add(&rig, "/a", "echo");
+    for (unsigned i = 0; i < RESTARTS + WARM_UP + 1; i++)
+        rig_send(&rig, rig_pid(&rig, "/a"), "crash trap", NULL);
+    rig_start(&rig);
+    rig_wait(&starts.count, RESTARTS + WARM_UP + 1);
+    rig_end(&rig);
+    for (unsigned i = 0; i < RESTARTS; i++)
+        ns[i] = starts.at_ns[WARM_UP + i + 1] - starts.at_ns[WARM_UP + i];
+    return judge_by_floor("restart: started, message, trap, …, started", ns, RESTARTS,
+                          FLOOR_RESTART);
+}
+
+/* ---- Message: a native actor sends 64 B and gets them back. ---- */
+
+struct sender {
+    struct rig *rig;
+    airs_pid self;
+    airs_pid target;
+    struct control again;
+    struct reply reply;
+    uint64_t sent_ns;
+    _Atomic uint64_t answered;
+    double ns[MESSAGES + WARM_UP];
+};
+
+static char payload[64];
+
+static void
+sender_send(struct sender *sender)
+{
+    sender->sent_ns = clock_now_ns();
+    struct message *message = message_new(payload, sizeof payload);
+    message->reply = &sender->reply;
+    if (actor_send(sender->rig->system, sender->target, message) != AIRS_OK)
+        abort();
+}
+
+static void
+sender_answered(struct reply *reply, enum airs_status status, const char *text, const void *bytes,
+                size_t size)
+{
+    struct sender *sender = container_of(reply, struct sender, reply);
+
+    (void)text, (void)bytes;
+    if (status != AIRS_OK || size != sizeof payload)
+        abort();
+    uint64_t index = atomic_load(&sender->answered);
+    sender->ns[index] = (double)(clock_now_ns() - sender->sent_ns);
+    atomic_store(&sender->answered, index + 1);
+    if (index + 1 < MESSAGES + WARM_UP)
+        control_send(sender->rig->system, sender->self, &sender->again);
+}
+
+static void
+sender_again(struct actor_context *context, void *state, struct control *control)
+{
+    (void)context, (void)control;
+    sender_send(state);
+}
+
+static void
+sender_handle(struct actor_context *context, void *state, struct message *message)
+{
+    (void)context, (void)state;
+    message_finish(message, AIRS_OK, NULL, NULL, 0);
+}
+
+static const struct native_behaviour sender_behaviour = {
+    .name = "sender",
+    .handle = sender_handle,
+    .control = sender_again,
+};
+
+static void
+wait_started(void *context, const struct event *event)
+{
+    if (event->type == EVENT_STARTED)
+        atomic_fetch_add((_Atomic uint64_t *)context, 1);
+}
+
+static bool
+bench_message(void)
+{
+    static struct sender sender;
+    _Atomic uint64_t started = 0;
+    struct airs_error error = {0};
+    struct rig rig;
+
+    memset(payload, 'x', sizeof payload);
+    rig_begin(&rig, 0, 64, wait_started, &started);
+    rig_add(&rig, "/a", "echo");
+    rig_start(&rig);
+    rig_wait(&started, 1);
+    sender.rig = &rig;
+    sender.target = rig_pid(&rig, "/a");
+    sender.reply.done = sender_answered;
+    control_init(&sender.again, CONTROL_USER);
+    rig_check(native_spawn(rig.system, &(struct native_options){
+        .behaviour = &sender_behaviour, .state = &sender}, &sender.self, &error), &error);
+    control_send(rig.system, sender.self, &sender.again);
+    rig_wait(&sender.answered, MESSAGES + WARM_UP);
+    rig_end(&rig);
+    return judge_by_floor("handle-message of 64 B: sent by a native actor, …, answered",
+                          sender.ns + WARM_UP, MESSAGES, FLOOR_MESSAGE_64);
+}
+
+/* ---- Beside: an actor answers while others compute. ---- */
+
+#define BESIDE_SAMPLES 1000u
+
+struct asked {
+    struct rig *rig;
+    struct reply reply;
+    uint64_t at_tick;
+    _Atomic uint64_t answered;
+    double ticks[BESIDE_SAMPLES];
+};
+
+static void
+asked_answered(struct reply *reply, enum airs_status status, const char *text, const void *bytes,
+               size_t size)
+{
+    struct asked *asked = container_of(reply, struct asked, reply);
+
+    (void)status, (void)text, (void)bytes, (void)size;
+    uint64_t index = atomic_load(&asked->answered);
+    asked->ticks[index] = (double)(engine_ticks(asked->rig->engine) - asked->at_tick);
+    atomic_store(&asked->answered, index + 1);
+}
+
+static double
+beside_once(struct rig *rig)
+{
+    static struct asked asked;
+
+    asked = (struct asked){.rig = rig, .reply.done = asked_answered};
+    for (uint64_t i = 0; i < BESIDE_SAMPLES; i++) {
+        asked.at_tick = engine_ticks(rig->engine);
+        rig_send(rig, rig_pid(rig, "/a"), "hello", &asked.reply);
+        rig_wait(&asked.answered, i + 1);
+    }
+    struct figure figure = figure_of(asked.ticks, BESIDE_SAMPLES);
+    printf("  answered within %.0f ticks at the median, %.0f at p99\n", figure.median_ns,
+           figure.p99_ns);
+    return figure.p99_ns;
+}
+
+static bool
+bench_beside(void)
+{
+    static const char *const spinners[] = {"/s0", "/s1", "/s2", "/s3"};
+    _Atomic uint64_t started = 0;
+    double best = 1e9;
+    struct rig rig;
+
+    rig_begin(&rig, 2, 64, wait_started, &started);
+    for (size_t i = 0; i < 4; i++)
+        rig_add(&rig, spinners[i], "spinner");
+    rig_add(&rig, "/a", "echo");
+    rig_start(&rig);
+    rig_wait(&started, 5);
+    printf("an actor beside 4 guests that compute, 2 workers\n");
+    for (unsigned run = 0; run < 3; run++) {
+        double p99 = beside_once(&rig);
+        best = p99 < best ? p99 : best;
+    }
+    rig_end(&rig);
+    return rig_judge("  ticks at p99, best of 3", best, "<=", 3);
+}
+
+/* ---- Kill: a replacement runs soon though 200 compute. ---- */
+
+#define SPINNERS 200u
+#define KILLS 500u
+
+struct restarted {
+    struct engine *engine;      /* Set once the rig stands. */
+    _Atomic uint64_t count;
+    _Atomic uint64_t at_tick;   /* Of the last `started`. */
+};
+
+static void
+note_tick(void *context, const struct event *event)
+{
+    struct restarted *restarted = context;
+
+    if (event->type != EVENT_STARTED)
+        return;
+    if (restarted->engine)
+        atomic_store(&restarted->at_tick, engine_ticks(restarted->engine));
+    atomic_fetch_add(&restarted->count, 1);
+}
+
+static bool
+bench_kill(void)
+{
+    static double ticks[KILLS];
+    struct restarted restarted = {0};
+    char path[16];
+    struct rig rig;
+
+    rig_begin(&rig, 2, SPINNERS + 8, note_tick, &restarted);
+    restarted.engine = rig.engine;
+    for (unsigned i = 0; i < SPINNERS; i++) {
+        snprintf(path, sizeof path, "/s%u", i);
+        rig_add(&rig, path, "spinner");
+    }
+    rig_start(&rig);
+    rig_wait(&restarted.count, SPINNERS);
+    for (unsigned i = 0; i < KILLS; i++) {
+        snprintf(path, sizeof path, "/s%u", i * 37 % SPINNERS);
+        uint64_t before = engine_ticks(rig.engine);
+        component_supervisor_kill(rig.handles, path, (struct bridge_completion){0});
+        rig_wait(&restarted.count, SPINNERS + i + 1);
+        ticks[i] = (double)(atomic_load(&restarted.at_tick) - before);
+    }
+    rig_end(&rig);
+    struct figure figure = figure_of(ticks, KILLS);
+    printf("kill of one of 200 that compute, 2 workers: running again in %.0f ticks at the "
+           "median\n", figure.median_ns);
+    return rig_judge("  ticks at p99", figure.p99_ns, "<=", 10);
+}
+
+/* ---- Scale: restarts on two workers and on one. ---- */
+
+#define SCALE_ACTORS 8u
+#define SCALE_TRAPS 3000u
+
+static double
+restarts_per_second(unsigned workers)
+{
+    _Atomic uint64_t started = 0;
+    char path[16];
+    struct rig rig;
+
+    rig_begin(&rig, workers, 64, wait_started, &started);
+    for (unsigned i = 0; i < SCALE_ACTORS; i++) {
+        snprintf(path, sizeof path, "/a%u", i);
+        rig_add(&rig, path, "bare");
+        for (unsigned j = 0; j < SCALE_TRAPS; j++)
+            rig_send(&rig, rig_pid(&rig, path), "trap", NULL);
+    }
+    uint64_t from_ns = clock_now_ns();
+    rig_start(&rig);
+    rig_wait(&started, SCALE_ACTORS * (SCALE_TRAPS + 1));
+    double seconds = (double)(clock_now_ns() - from_ns) / 1e9;
+    rig_end(&rig);
+    return SCALE_ACTORS * SCALE_TRAPS / seconds;
+}
+
+static bool
+bench_scale(void)
+{
+    double one = 0;
+    double two = 0;
+
+    for (unsigned run = 0; run < 3; run++) {
+        double of_one = restarts_per_second(1);
+        double of_two = restarts_per_second(2);
+        one = of_one > one ? of_one : one;
+        two = of_two > two ? of_two : two;
+    }
+    printf("restarts a second: %.0f on one worker, %.0f on two\n", one, two);
+    return rig_judge("  two workers, times one", two / one, ">=", 1.4);
+}
+
+/* ---- Sleep: a thousand commands that wait cost nothing. ---- */
+
+#define SLEEPERS 1000u
+#define SLEEP_S 10
+
+static uint64_t
+cpu_us(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_S +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static uint64_t
+wakeups(struct rig *rig)
+{
+    uint64_t sum = actor_system_counters(rig->system).clock_wakeups;
+
+    for (unsigned i = 0; i < actor_system_workers(rig->system); i++)
+        sum += actor_system_worker_counters(rig->system, i).parks;
+    return sum;
+}
+
+static bool
+bench_sleep(void)
+{
+    _Atomic uint64_t started = 0;
+    char path[16];
+    struct rig rig;
+
+    rig_begin(&rig, 0, SLEEPERS + 64, wait_started, &started);
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        snprintf(path, sizeof path, "/z%u", i);
+        rig_add(&rig, path, "sleeper");
+    }
+    rig_start(&rig);
+    rig_wait(&started, SLEEPERS);
+    nanosleep(&(struct timespec){1, 0}, NULL); /* The ticker parks after 100 ms. */
+    uint64_t cpu_before_us = cpu_us();
+    uint64_t wakeups_before = wakeups(&rig);
+    nanosleep(&(struct timespec){SLEEP_S, 0}, NULL);
+    double cpu_ms = (double)(cpu_us() - cpu_before_us) / 1e3;
+    double per_second = (double)(wakeups(&rig) - wakeups_before) / SLEEP_S;
+    rig_end(&rig);
+    printf("1,000 commands asleep for %d s\n", SLEEP_S);
+    bool met = rig_judge("  ms of cpu", cpu_ms, "<=", 10);
+    return rig_judge("  wake-ups of ours a second", per_second, "<=", 1) && met;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(void);
+} benches[] = {
+    {"restart", bench_restart}, {"message", bench_message}, {"beside", bench_beside},
+    {"kill", bench_kill},       {"scale", bench_scale},     {"sleep", bench_sleep},
+};
+
+static bool
+is_asked_for(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return argc == 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    bool met = true;
+
+    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++)
+        if (is_asked_for(benches[i].name, argc, argv))
+            met = benches[i].run() && met;
+    return met ? 0 : 1;
+}
