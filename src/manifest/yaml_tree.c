@@ -12,6 +12,8 @@
 
 #include <libfyaml.h>
 
+#include "manifest/utf8.h"
+
 #define BLOCK_BYTES (64u << 10)
 
 struct yaml_block {
@@ -28,6 +30,7 @@ struct builder {
     size_t text_size;
     struct yaml_node *place; /* The open map or list; NULL outside. */
     struct yaml_node *key;   /* Of the open map: the key whose value comes next. */
+    size_t read;             /* Where the last event ended. */
     unsigned depth;
     unsigned documents;
 };
@@ -95,6 +98,32 @@ refuse_features(struct builder *builder, struct fy_event *event, size_t offset, 
     return AIRS_OK;
 }
 
+static size_t
+column_of(const struct builder *builder, size_t offset)
+{
+    size_t column = 0;
+    while (column < offset && !strchr("\r\n", builder->text[offset - column - 1]))
+        column++;
+    return column;
+}
+
+/* Refuses a block of text ("|" or ">") that is not indented deeper than its key, or than the
+ * dash before it. It would be empty; but libfyaml 0.7 takes the lines after it for its own. */
+static enum airs_status
+refuse_shallow_block(struct builder *builder, const struct yaml_node *node)
+{
+    const struct yaml_node *owner = builder->key ? builder->key : builder->place;
+    size_t stop = node->offset + node->size, start = node->offset, at = node->offset;
+
+    for (; at < stop && strchr(" \r\n", builder->text[at]); at++)
+        if (builder->text[at] != ' ')
+            start = at + 1;
+    if (at == stop || !owner || at - start > column_of(builder, owner->offset))
+        return AIRS_OK;
+    return refuse(builder, at, 1,
+                  "a block of text must be indented deeper than what it belongs to");
+}
+
 static enum airs_status
 scalar_fill(struct builder *builder, struct fy_event *event, struct yaml_node *node)
 {
@@ -105,9 +134,16 @@ scalar_fill(struct builder *builder, struct fy_event *event, struct yaml_node *n
 
     if (!text)
         return AIRS_ENOMEM;
+    if (token && (style == FYNS_LITERAL || style == FYNS_FOLDED)) {
+        enum airs_status status = refuse_shallow_block(builder, node);
+        if (status != AIRS_OK)
+            return status;
+    }
     if (size > YAML_TEXT_BYTES_MAX)
         return refuse(builder, node->offset, 1, "this text has %zu bytes; the limit is %u", size,
                       YAML_TEXT_BYTES_MAX);
+    if (utf8_valid_size(text, size) != size)
+        return refuse(builder, node->offset, node->size, "this text is not valid YAML");
     if (memchr(text, '\0', size))
         return refuse(builder, node->offset, node->size, "text must not contain a NUL character");
     char *copy = tree_alloc(builder->tree, size + 1);
@@ -281,16 +317,22 @@ offset_of(const char *text, size_t size, int line, int column)
     return offset;
 }
 
-/* Reports what libfyaml found wrong: its first error is the cause, the others follow from it. */
+/* Reports what libfyaml found wrong: its first error is the cause, the others follow from it.
+ * Some mistakes, such as "|0x", stop it without a word: then it is what follows the last event. */
 static enum airs_status
 refuse_syntax(struct builder *builder, struct fy_diag *diag)
 {
     void *at = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &at);
-    if (!error)
-        return AIRS_ENOMEM;
-    return refuse(builder, offset_of(builder->text, builder->text_size, error->line, error->column),
-                  1, "not valid YAML: %s", error->msg);
+    size_t blank = builder->read;
+
+    if (error)
+        return refuse(builder,
+                      offset_of(builder->text, builder->text_size, error->line, error->column), 1,
+                      "not valid YAML: %s", error->msg);
+    while (blank < builder->text_size && strchr(": \r\n", builder->text[blank]))
+        blank++;
+    return refuse(builder, blank, 1, "not valid YAML");
 }
 
 static enum airs_status
@@ -303,6 +345,9 @@ build(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
         return AIRS_ENOMEM;
     while (status == AIRS_OK && (event = fy_parser_parse(parser)) != NULL) {
         status = take_event(builder, event);
+        const struct fy_mark *end = fy_event_end_mark(event);
+        if (end && end->input_pos <= builder->text_size)
+            builder->read = end->input_pos;
         fy_parser_event_free(parser, event);
     }
     if (status == AIRS_OK && fy_parser_get_stream_error(parser))

@@ -11,9 +11,10 @@ durations_are_read_in_each_unit(void **state)
         const char *text;
         uint64_t us;
     } durations[] = {
-        { "0s", 0 }, { "7us", 7 }, { "250ms", 250000 }, { "5s", 5000000 }, { "2m", 120000000 },
-        { "1h", UINT64_C(3600000000) }, { "007s", 7000000 },
-        { "18446744073709551615us", UINT64_MAX },
+        { "0s", 0 },         { "7us", 7 },
+        { "250ms", 250000 }, { "5s", 5000000 },
+        { "2m", 120000000 }, { "1h", UINT64_C(3600000000) },
+        { "007s", 7000000 }, { "18446744073709551615us", UINT64_MAX },
     };
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
         uint64_t us = 1;
@@ -45,11 +46,20 @@ anything_else_says_what_is_wrong_and_changes_nothing(void **state)
         const char *text;
         enum quantity_result result;
     } durations[] = {
-        { "5", QUANTITY_NO_UNIT },   { "5 s", QUANTITY_BAD_UNIT }, { "5S", QUANTITY_BAD_UNIT },
-        { "5sec", QUANTITY_BAD_UNIT }, { "5d", QUANTITY_BAD_UNIT }, { "5.s", QUANTITY_BAD_UNIT },
-        { "1.5s", QUANTITY_FRACTION }, { "-1s", QUANTITY_NEGATIVE }, { "", QUANTITY_MALFORMED },
-        { "s", QUANTITY_MALFORMED }, { "+1s", QUANTITY_MALFORMED }, { " 1s", QUANTITY_MALFORMED },
-        { "1s ", QUANTITY_BAD_UNIT }, { "18446744073709551616us", QUANTITY_TOO_LARGE },
+        { "5", QUANTITY_NO_UNIT },
+        { "5 s", QUANTITY_BAD_UNIT },
+        { "5S", QUANTITY_BAD_UNIT },
+        { "5sec", QUANTITY_BAD_UNIT },
+        { "5d", QUANTITY_BAD_UNIT },
+        { "5.s", QUANTITY_BAD_UNIT },
+        { "1.5s", QUANTITY_FRACTION },
+        { "-1s", QUANTITY_NEGATIVE },
+        { "", QUANTITY_MALFORMED },
+        { "s", QUANTITY_MALFORMED },
+        { "+1s", QUANTITY_MALFORMED },
+        { " 1s", QUANTITY_MALFORMED },
+        { "1s ", QUANTITY_BAD_UNIT },
+        { "18446744073709551616us", QUANTITY_TOO_LARGE },
         { "5124095577h", QUANTITY_TOO_LARGE },
         { "99999999999999999999999999999999999999s", QUANTITY_TOO_LARGE },
     };

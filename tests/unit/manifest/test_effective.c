@@ -23,7 +23,8 @@ static const char all_forms[] =
     "    shutdown: kill\n"
     "    limits: { memory: 65537B, call-timeout: 1ms, cpu-timeout: infinity, mailbox: 7,\n"
     "              on-full: drop-oldest }\n"
-    "    args: [--port, \"80\", \"\", yes, \"true\", \"0x1\", a b, \"a\\nb\", \"caf\\u00e9\", \"#x\", \"5s\"]\n"
+    "    args: [--port, \"80\", \"\", yes, \"true\", \"0x1\", a b, \"a\\nb\", \"caf\\u00e9\", "
+    "\"#x\", \"5s\"]\n"
     "    environment: { MODE: production, \"strange name\": \"5\", \"y\": \"~\", E: \"\" }\n"
     "    stdin: open\n"
     "    config: \"two\\nlines: \\\"quoted\\\" \\\\ \\t end\"\n"
@@ -56,16 +57,15 @@ the_yaml_of_a_manifest_reads_as_the_same_manifest(void **state)
     assert_string_equal(first.data, second.data);
 
     const struct component_spec *spec = node_at("/full")->spec;
-    static const char *const args[] = { "--port", "80", "", "yes", "true", "0x1",
-                                        "a b", "a\nb", "caf\xc3\xa9", "#x", "5s" };
+    static const char *const args[] = { "--port", "80",          "",   "yes", "true", "0x1", "a b",
+                                        "a\nb",   "caf\xc3\xa9", "#x", "5s" };
     assert_int_equal(spec->args_size, sizeof args / sizeof args[0]);
     for (size_t i = 0; i < spec->args_size; i++)
         assert_string_equal(spec->args[i], args[i]);
     assert_string_equal(spec->config, "two\nlines: \"quoted\" \\ \t end");
     assert_string_equal(spec->environment[1].name, "strange name");
     assert_int_equal(spec->limits.memory_bytes, 65537);
-    assert_int_equal(node_at("/web/1e3#3")->config.policy.backoff.list_us[2],
-                     UINT64_C(7200000000));
+    assert_int_equal(node_at("/web/1e3#3")->config.policy.backoff.list_us[2], UINT64_C(7200000000));
     assert_int_equal(node_at("/web/now#1")->instance, 1);
     assert_int_equal(node_at("/web")->config.policy.shutdown_us, 5);
 }
@@ -75,15 +75,32 @@ every_default_is_written(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "name: shop\n", "strategy: one-for-one\n", "# max-concurrent-starts: 4 for each worker\n",
-        "max-instances: 66\n", "  - name: a\n", "    component: a.wasm\n", "    args: []\n",
-        "    restart: permanent\n", "    max-restarts: 3\n", "    within: 1m\n",
-        "    on-exhausted: fail\n", "      strategy: exponential\n", "      initial: 100ms\n",
-        "      factor: 1.5\n", "      max: 30s\n", "      jitter: 10%\n", "      reset-after: 1m\n",
-        "    shutdown: 5s\n", "    start-timeout: 10s\n", "      memory: 64MiB\n",
+        "name: shop\n",
+        "strategy: one-for-one\n",
+        "# max-concurrent-starts: 4 for each worker\n",
+        "max-instances: 66\n",
+        "  - name: a\n",
+        "    component: a.wasm\n",
+        "    args: []\n",
+        "    restart: permanent\n",
+        "    max-restarts: 3\n",
+        "    within: 1m\n",
+        "    on-exhausted: fail\n",
+        "      strategy: exponential\n",
+        "      initial: 100ms\n",
+        "      factor: 1.5\n",
+        "      max: 30s\n",
+        "      jitter: 10%\n",
+        "      reset-after: 1m\n",
+        "    shutdown: 5s\n",
+        "    start-timeout: 10s\n",
+        "      memory: 64MiB\n",
         "      # call-timeout: 30s for an actor, infinity for a command\n",
-        "      # cpu-timeout: 5s for an actor, infinity for a command\n", "      mailbox: 1024\n",
-        "      on-full: reject\n", "      redeliver: 0\n", "    environment: {}\n",
+        "      # cpu-timeout: 5s for an actor, infinity for a command\n",
+        "      mailbox: 1024\n",
+        "      on-full: reject\n",
+        "      redeliver: 0\n",
+        "    environment: {}\n",
         "    stdin: empty\n",
     };
     load("name: shop\nchildren: [{ name: a, component: a.wasm }]\n");
@@ -151,7 +168,7 @@ memory_that_runs_out_anywhere_is_reported(void **state)
          "  - { name: a, component: a.wasm, args: [x], environment: { A: b }, backoff: [1s] }\n"
          "  - { name: w, children: [{ name: b, component: b.wasm, config: \"a b\" }] }\n");
     bool (*const writers[])(const struct manifest *, struct buffer *) = { effective_write_yaml,
-                                                                         effective_write_json };
+                                                                          effective_write_json };
     for (size_t i = 0; i < 2; i++) {
         bool done = false;
         long n;

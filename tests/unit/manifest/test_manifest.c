@@ -81,8 +81,8 @@ the_tree_is_in_file_order_with_paths_and_counts(void **state)
          "      - { name: b, component: b.wasm, count: 3 }\n"
          "      - { name: a, component: a.wasm }\n"
          "  - { name: c, component: sub/c.wasm }\n");
-    static const char *const paths[] = { "/",          "/z",     "/web", "/web/b#1", "/web/b#2",
-                                         "/web/b#3", "/web/a", "/c" };
+    static const char *const paths[] = { "/",        "/z",       "/web",   "/web/b#1",
+                                         "/web/b#2", "/web/b#3", "/web/a", "/c" };
     size_t i = 0;
     for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node))
         assert_string_equal(node->path, paths[i++]);
@@ -191,6 +191,45 @@ every_value_of_a_component_is_read(void **state)
     assert_string_equal(spec->environment[1].value, "");
     assert_int_equal(spec->stdin_mode, STDIN_OPEN);
     assert_string_equal(spec->config, "two\nlines\n");
+}
+
+static void
+blocks_of_text_are_read(void **state)
+{
+    (void)state;
+    load("name: shop\n"
+         "children:\n"
+         "  - name: a\n"
+         "    component: a.wasm\n"
+         "    args:\n"
+         "    - |\n"
+         "     x\n"
+         "    - |-\n"
+         "\n"
+         "        first\n"
+         "          deeper\n"
+         "    - >\n"
+         "      a\n"
+         "      b\n"
+         "    - |2\n"
+         "         y\n"
+         "    config: |\n"
+         "      # no comment\n"
+         "      key: value\n"
+         "  - name: b\n"
+         "    component: a.wasm\n"
+         "    config: |\n"
+         "\n"
+         "  - name: c\n"
+         "    component: a.wasm\n");
+    assert_string_equal(node_at("/b")->spec->config, "");
+    const struct component_spec *spec = node_at("/a")->spec;
+    assert_int_equal(spec->args_size, 4);
+    assert_string_equal(spec->args[0], "x\n");
+    assert_string_equal(spec->args[1], "\nfirst\n  deeper");
+    assert_string_equal(spec->args[2], "a b\n");
+    assert_string_equal(spec->args[3], "   y\n");
+    assert_string_equal(spec->config, "# no comment\nkey: value\n");
 }
 
 static void
@@ -322,6 +361,7 @@ main(void)
         cmocka_unit_test(instances_of_a_count_share_one_spec_and_one_list_of_delays),
         cmocka_unit_test(a_count_of_one_is_numbered_too),
         cmocka_unit_test(every_value_of_a_component_is_read),
+        cmocka_unit_test(blocks_of_text_are_read),
         cmocka_unit_test(restart_has_aliases),
         cmocka_unit_test(a_backoff_is_a_map_or_a_list),
         cmocka_unit_test(words_stand_for_durations_and_numbers),

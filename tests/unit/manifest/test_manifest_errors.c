@@ -34,7 +34,8 @@ unknown_keys_name_the_nearest_known_one(void **state)
         { CHILD("memory: 1MiB"), 2, KEYS, "it belongs into 'limits'" },
         { CHILD("initial: 1s"), 2, KEYS, "it belongs into 'backoff'" },
         { CHILD("limits: { shutdown: 5s }"), 2, KEYS + 10, "it belongs outside of it" },
-        { "nmae: shop\nchildren: [{ name: a, component: a.wasm }]\n", 1, 1, "did you mean 'name'?" },
+        { "nmae: shop\nchildren: [{ name: a, component: a.wasm }]\n", 1, 1,
+          "did you mean 'name'?" },
         { "name: shop\nchidlren: []\n", 2, 1, "did you mean 'children'?" },
         { "name: shop\nchildren:\n  - { name: a, compnent: a.wasm }\n", 3, 16,
           "did you mean 'component'?" },
@@ -101,7 +102,8 @@ values_of_another_type_are_refused(void **state)
         { CHILD("restart:"), 2, KEYS, "'restart' has no value" },
         { CHILD("restart: ~"), 2, KEYS + 9, "'restart' has no value" },
         { CHILD("max-restarts: many"), 2, KEYS + 14, "whole number or unlimited, not 'many'" },
-        { CHILD("max-restarts: \"3\""), 2, KEYS + 14, "must be a whole number, not text in quotes" },
+        { CHILD("max-restarts: \"3\""), 2, KEYS + 14,
+          "must be a whole number, not text in quotes" },
         { CHILD("max-restarts: 1.5"), 2, KEYS + 14, "must be a whole number, not a number" },
         { CHILD("max-restarts: 0x10"), 2, KEYS + 14, "must be a whole number" },
         { CHILD("max-restarts: { a: 1 }"), 2, KEYS + 14, "not a map" },
@@ -111,7 +113,8 @@ values_of_another_type_are_refused(void **state)
         { CHILD("backoff: { factor: .inf }"), 2, KEYS + 19, "must be a number such as 1.5" },
         { CHILD("backoff: { jitter: 0.1 }"), 2, KEYS + 19, "whole percentage, as in 10%" },
         { CHILD("backoff: { jitter: -5% }"), 2, KEYS + 19, "whole percentage" },
-        { CHILD("backoff: [1s, [2s]]"), 2, KEYS + 14, "a delay is a duration, as in 5s, not a list" },
+        { CHILD("backoff: [1s, [2s]]"), 2, KEYS + 14,
+          "a delay is a duration, as in 5s, not a list" },
         { CHILD("args: --port"), 2, KEYS + 6, "'args' must be a list of texts" },
         { CHILD("args: [80]"), 2, KEYS + 7, "put it in quotes: \"80\"" },
         { CHILD("args: [[a]]"), 2, KEYS + 7, "not a list" },
@@ -281,9 +284,11 @@ keys_of_a_backoff_must_fit_its_strategy(void **state)
     static const struct refusal refusals[] = {
         { CHILD("backoff: { strategy: linear, factor: 2 }"), 2, KEYS + 29,
           "'factor' has no meaning with strategy 'linear'" },
-        { CHILD("backoff: { strategy: immediate, initial: 1s }"), 2, KEYS + 32, "'initial' has no" },
+        { CHILD("backoff: { strategy: immediate, initial: 1s }"), 2, KEYS + 32,
+          "'initial' has no" },
         { CHILD("backoff: { strategy: immediate, jitter: 5% }"), 2, KEYS + 32, "'jitter' has no" },
-        { CHILD("backoff: { initial: 2s, max: 1s }"), 2, KEYS + 29, "'max' is less than 'initial'" },
+        { CHILD("backoff: { initial: 2s, max: 1s }"), 2, KEYS + 29,
+          "'max' is less than 'initial'" },
         { CHILD("backoff: { initial: 1m }"), 2, KEYS + 20, "'initial' is more than 'max'" },
     };
     ASSERT_ALL_REFUSED(refusals);
@@ -294,11 +299,17 @@ what_this_version_lacks_is_refused_by_name(void **state)
 {
     (void)state;
     static const char *const parents[] = {
-        "intensity: { max-restarts: 20, within: 1m }", "auto-shutdown: any", "max-children: 100",
+        "intensity: { max-restarts: 20, within: 1m }",
+        "auto-shutdown: any",
+        "max-children: 100",
     };
     static const char *const children[] = {
-        "on-exit: [{ reason: trap, do: fail }]", "success-codes: [0]", "health: {}",
-        "depends-on: [/b]", "when-dependency-restarts: leave", "significant: true",
+        "on-exit: [{ reason: trap, do: fail }]",
+        "success-codes: [0]",
+        "health: {}",
+        "depends-on: [/b]",
+        "when-dependency-restarts: leave",
+        "significant: true",
         "capabilities: {}",
     };
     char text[512], words[128];
@@ -340,6 +351,11 @@ yaml_that_is_none_is_refused_at_its_place(void **state)
         { "name: shop\nchildren: [{ name: a\n", 3, 1, "not valid YAML" },
         { "name: a: b\n", 1, 8, "not valid YAML" },
         { "name: \"shop\n", 1, 8, "not valid YAML" },
+        { "name: shop\nchildren:\n  - name: a\n    config: |\n    component: a.wasm\n", 5, 5,
+          "a block of text must be indented deeper" },
+        { "name: shop\nchildren:\n  - name: a\n    args:\n    - >\n\n    - x\n", 7, 5,
+          "a block of text must be indented deeper" },
+        { "name: shop\nx: |0x\n  text\n", 2, 4, "not valid YAML" },
         { "name: s\nchildren: []\n---\nname: t\n", 3, 1, "a second begins here" },
         { "name: &n shop\n", 1, 10, "anchors ('&name') are not allowed" },
         { "name: s\nchildren: *c\n", 2, 12, "aliases ('*name') are not allowed" },

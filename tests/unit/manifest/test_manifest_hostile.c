@@ -181,13 +181,13 @@ what_is_no_utf8_is_refused_at_its_byte(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "name: \xc3\xa9\n# \xff",         /* no first byte */
-        "name: \xc3\xa9\n# \xc0\xaf",     /* overlong */
-        "name: \xc3\xa9\n# \xe0\x80\xaf", /* overlong */
-        "name: \xc3\xa9\n# \xed\xa0\x80", /* a surrogate */
+        "name: \xc3\xa9\n# \xff",             /* no first byte */
+        "name: \xc3\xa9\n# \xc0\xaf",         /* overlong */
+        "name: \xc3\xa9\n# \xe0\x80\xaf",     /* overlong */
+        "name: \xc3\xa9\n# \xed\xa0\x80",     /* a surrogate */
         "name: \xc3\xa9\n# \xf4\x90\x80\x80", /* past the last code point */
-        "name: \xc3\xa9\n# \xe2\x82",     /* cut short */
-        "name: \xc3\xa9\n# \x80",         /* a continuation alone */
+        "name: \xc3\xa9\n# \xe2\x82",         /* cut short */
+        "name: \xc3\xa9\n# \x80",             /* a continuation alone */
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         begin(bad[i]);
@@ -274,7 +274,8 @@ files_that_are_none_are_refused(void **state)
     snprintf(path, sizeof path, "%s/pipe", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
     forget();
-    assert_int_equal(manifest_load(path, &manifest, &report, &error), AIRS_EIO); /* Does not wait. */
+    assert_int_equal(manifest_load(path, &manifest, &report, &error),
+                     AIRS_EIO); /* Does not wait. */
     assert_int_equal(remove(path), 0);
 }
 

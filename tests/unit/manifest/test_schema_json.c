@@ -53,8 +53,8 @@ every_key_stands_in_the_entries_that_may_have_it(void **state)
             keys += is_here;
         }
         assert_int_equal(json_object_size(properties), keys);
-        assert_true(json_is_false(json_object_get(definition(entries[e].name),
-                                                  "additionalProperties")));
+        assert_true(
+            json_is_false(json_object_get(definition(entries[e].name), "additionalProperties")));
     }
 }
 
@@ -73,8 +73,8 @@ defaults_limits_and_words_are_told(void **state)
         "infinity");
     assert_true(has_text(json_object_get(property("component", "restart"), "enum"), "on-failure"));
     assert_true(has_text(json_object_get(definition("application"), "required"), "children"));
-    assert_false(has_text(json_object_get(property("application", "strategy"), "enum"),
-                          "one-for-all"));
+    assert_false(
+        has_text(json_object_get(property("application", "strategy"), "enum"), "one-for-all"));
 }
 
 static void

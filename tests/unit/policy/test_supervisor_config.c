@@ -86,7 +86,7 @@ unlimited_restarts_need_a_delay_that_does_not_stay_zero(void **state)
     assert_valid(config);
     assert_valid(supervisor_config_with_backoff(config, backoff_list(first_zero, 2)));
     const struct backoff zeros[] = {
-        backoff_immediate(),        backoff_list(last_zero, 2), backoff_linear(0, S),
+        backoff_immediate(),          backoff_list(last_zero, 2), backoff_linear(0, S),
         backoff_exponential(0, 2, S), backoff_linear(0, 0),
     };
     for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
@@ -130,9 +130,9 @@ each_value_of_a_backoff_has_its_range(void **state)
                    "'factor'");
     assert_invalid(supervisor_config_with_backoff(config, backoff_exponential(S, 1001, 2 * S)),
                    "'factor'");
-    assert_invalid(supervisor_config_with_backoff(config,
-                                                  backoff_exponential(S, __builtin_nan(""), 2 * S)),
-                   "'factor'");
+    assert_invalid(
+        supervisor_config_with_backoff(config, backoff_exponential(S, __builtin_nan(""), 2 * S)),
+        "'factor'");
     assert_invalid(supervisor_config_with_backoff(config, backoff_linear(0, DURATION_INFINITE)),
                    "out of range");
     assert_invalid(supervisor_config_with_backoff(config, backoff_list(NULL, 0)), "1 to 64");
