@@ -137,6 +137,9 @@ set_exit(json_t **object, const struct airs_child *child)
     json_t *exit = json_object();
     set_text(&exit, "reason", child->exit_reason);
     set_text(&exit, "detail", child->exit_detail);
+    if (child->exit_message && (!child->exit_detail
+                                || strcmp(child->exit_message, child->exit_detail) != 0))
+        set_text(&exit, "message", child->exit_message);
     set(object, "exit", exit);
 }
 

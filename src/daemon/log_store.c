@@ -218,7 +218,8 @@ log_store_flush(struct log_store *store, struct airs_error *error)
         fail(error, AIRS_ENOMEM, "log: out of memory");
         store->flushed++;
     }
-    tell_dropped(store, error);
+    if (found == RECORD_NOT_YET)
+        tell_dropped(store, error); /* Behind the lines that were kept. */
     log_files_flush(store->files, error);
     record_ring_hold(store->ring, store->flushed + 1);
     if (found != RECORD_NOT_YET)
