@@ -216,11 +216,11 @@ manifest_report_write_text(const struct manifest_report *report, struct buffer *
 static bool
 write_object(const char *file, const struct manifest_error *error, struct buffer *out)
 {
-    json_t *object = json_pack("{s:s, s:s}", "file", file, "message", error->message);
-    if (object && error->line > 0) {
-        json_object_set_new(object, "line", json_integer(error->line));
-        json_object_set_new(object, "column", json_integer(error->column));
-    }
+    json_t *object =
+        error->line == 0
+            ? json_pack("{s:s, s:s}", "file", file, "message", error->message)
+            : json_pack("{s:s, s:I, s:I, s:s}", "file", file, "line", (json_int_t)error->line,
+                        "column", (json_int_t)error->column, "message", error->message);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     bool done = text && buffer_append_text(out, text) && buffer_append_text(out, "\n");
     free(text);
