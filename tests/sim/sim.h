@@ -92,6 +92,7 @@ struct sim_child {
     enum sim_ticket ticket;
     uint32_t ticket_serial;
     uint64_t ticket_us, ticket_order;
+    bool ticket_waited;
     struct sim_ledger ledger;
 };
 
@@ -110,7 +111,6 @@ struct sim_message {
 };
 
 struct sim_options {
-    bool plain;                /* A tree that a manifest can tell: nothing added, root once. */
     bool verbose;              /* Print the trace as it grows. */
     FILE *events;              /* JSON lines, if any. */
     FILE *manifest;

@@ -125,11 +125,11 @@ static void
 something_happens(struct sim *sim)
 {
     uint64_t what = sim_random(sim, 100);
-    if (what < 5 && !sim->options.plain) {
+    if (what < 5) {
         something_at_the_root(sim);
         return;
     }
-    if (what < 8 && !sim->options.plain) {
+    if (what < 8) {
         add_child(sim);
         return;
     }
@@ -142,9 +142,9 @@ something_happens(struct sim *sim)
         by_hand(sim, subject, NODE_RESTART);
     else if (what < 64)
         by_hand(sim, subject, NODE_STOP);
-    else if (what < 78)
+    else if (what < 77)
         by_hand(sim, subject, NODE_KILL);
-    else if (what < 87)
+    else if (what < 86)
         by_hand(sim, subject, NODE_RESET);
     else if (what < 89)
         by_hand(sim, subject, NODE_DELETE);
@@ -154,11 +154,21 @@ something_happens(struct sim *sim)
         send_stale(sim, subject);
 }
 
+/* Never 0: what is done by hand in one instant is told apart from what a node does in it. */
 static uint64_t
 random_pause(struct sim *sim)
 {
     static const uint64_t pauses[] = {1, 100, 3000, 3000, 40000, 40000, 400000};
-    return sim_random(sim, pauses[sim_random(sim, sizeof pauses / sizeof pauses[0])]);
+    return 1 + sim_random(sim, pauses[sim_random(sim, sizeof pauses / sizeof pauses[0])]);
+}
+
+static void
+pass(struct sim *sim, uint64_t pause_us)
+{
+    uint64_t until_us = sim->now_us + pause_us;
+    while (sim->steps < STEPS_MAX && sim_deliver(sim, until_us))
+        ;
+    sim->now_us = sim->now_us > until_us ? sim->now_us : until_us;
 }
 
 static void
@@ -168,10 +178,7 @@ live(struct sim *sim)
     for (uint64_t i = 0; i < happenings && !sim->failed && sim->steps < STEPS_MAX; i++) {
         if (sim_source_is_used_up(sim))
             break;
-        uint64_t until_us = sim->now_us + random_pause(sim);
-        while (sim->steps < STEPS_MAX && sim_deliver(sim, until_us))
-            ;
-        sim->now_us = sim->now_us > until_us ? sim->now_us : until_us;
+        pass(sim, random_pause(sim));
         if (!sim->failed)
             something_happens(sim);
     }
@@ -181,6 +188,7 @@ live(struct sim *sim)
 static void
 end(struct sim *sim)
 {
+    pass(sim, 1);
     uint64_t until_us = sim->now_us + ENDING_US;
     uint64_t steps_max = sim->steps + STEPS_MAX;
     if (sim->root->node.state == NODE_RUNNING && !sim->failed)
@@ -208,13 +216,13 @@ sim_run(struct sim *sim, struct sim_source source, struct sim_options options)
     sim->options = options;
     sim->now_us = SIM_EPOCH_US;
     sim_tree_build(sim);
-    sim_write_manifest(sim);
     if (!sim->failed)
         whole_root(sim, NODE_START_ALL, false);
     sim_write_application(sim, "application-started");
     live(sim);
     end(sim);
     sim_write_application(sim, "application-stopped");
+    sim_write_manifest(sim);
     add_coverage(sim);
     sim->source.seed = source.seed;
     return !sim->failed;

@@ -50,7 +50,8 @@ take_earliest(struct sim *sim)
     return earliest;
 }
 
-/* The start gate: max-concurrent-starts places, given by due time. */
+/* The start gate: max-concurrent-starts places, given by due time; one that was waited for
+ * takes a while to arrive. */
 static void
 give_slots(struct sim *sim)
 {
@@ -68,7 +69,7 @@ give_slots(struct sim *sim)
             return;
         sim->slots_used++;
         next->ticket = TICKET_GRANTED;
-        sim_send(sim, sim_chance(sim, 50) ? 0 : sim_random(sim, 100), next->parent, next,
+        sim_send(sim, next->ticket_waited ? sim_random(sim, 100) : 0, next->parent, next,
                  (struct node_event){.type = NODE_ADMITTED, .child = next->child},
                  next->ticket_serial);
     }
@@ -82,7 +83,8 @@ ask_slot(struct sim *sim, struct sim_child *subject, uint64_t due_us)
     subject->ticket_serial++;
     subject->ticket_us = due_us;
     subject->ticket_order = sim->order++;
-    if (sim->slots_used == sim->slots_max)
+    subject->ticket_waited = sim->slots_used == sim->slots_max;
+    if (subject->ticket_waited)
         sim_write_waiting(sim, subject);
     give_slots(sim);
 }

@@ -27,7 +27,10 @@ random_backoff(struct sim *sim, uint64_t within_us)
         .jitter_upward = sim_chance(sim, 30),
         .reset_after_us = CHOOSE(sim, reset),
     };
-    if (backoff.strategy == BACKOFF_LIST) {
+    if (backoff.strategy == BACKOFF_LIST) { /* A manifest gives it the default spread and reset. */
+        backoff.jitter = BACKOFF_JITTER_DEFAULT;
+        backoff.jitter_upward = false;
+        backoff.reset_after_us = within_us;
         backoff.list_us = delay_list;
         backoff.list_size = 1 + sim_random(sim, sizeof delay_list / sizeof delay_list[0]);
     }

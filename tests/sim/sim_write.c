@@ -101,6 +101,8 @@ sim_write_waiting(struct sim *sim, const struct sim_child *subject)
         return;
     const char *state = child_state_name(subject->child->state);
     write_head(sim, subject->path, "waiting");
+    if (subject->child->generation)
+        fprintf(sim->options.events, ",\"generation\":%u", subject->child->generation);
     fprintf(sim->options.events, ",\"from\":\"%s\",\"state\":\"%s\",\"waits_for\":\"pool\"}\n",
             state, state);
 }
@@ -126,19 +128,18 @@ write_duration(FILE *file, const char *key, uint64_t us, const char *infinite)
 static void
 write_backoff(FILE *file, const struct backoff *backoff)
 {
-    static const char *const names[] = {"immediate", "linear", "exponential", "list"};
-    fprintf(file, ", \"backoff\": {");
+    static const char *const names[] = {"immediate", "linear", "exponential"};
     if (backoff->strategy == BACKOFF_LIST) {
-        fprintf(file, "\"delays\": [");
+        fprintf(file, ", \"backoff\": [");
         for (size_t i = 0; i < backoff->list_size; i++)
             fprintf(file, "%s\"%" PRIu64 "us\"", i ? ", " : "", backoff->list_us[i]);
         fprintf(file, "]");
-    } else {
-        fprintf(file, "\"strategy\": \"%s\", \"factor\": %.17g", names[backoff->strategy],
-                backoff->factor);
-        write_duration(file, "initial", backoff->initial_us, "");
-        write_duration(file, "max", backoff->max_us, "");
+        return;
     }
+    fprintf(file, ", \"backoff\": {\"strategy\": \"%s\", \"factor\": %.17g",
+            names[backoff->strategy], backoff->factor);
+    write_duration(file, "initial", backoff->initial_us, "");
+    write_duration(file, "max", backoff->max_us, "");
     fprintf(file, ", \"jitter\": \"%s%g%%\"", backoff->jitter_upward ? "+" : "",
             backoff->jitter * 100);
     write_duration(file, "reset-after", backoff->reset_after_us, "never");
@@ -146,31 +147,38 @@ write_backoff(FILE *file, const struct backoff *backoff)
 }
 
 static void
-write_children(struct sim *sim, const struct sim_node *node)
+write_policy(FILE *file, const struct child_policy *policy)
 {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    fprintf(file, ", \"restart\": \"%s\"", restarts[policy->restart]);
+    if (policy->max_restarts == RESTARTS_UNLIMITED)
+        fprintf(file, ", \"max-restarts\": \"unlimited\"");
+    else
+        fprintf(file, ", \"max-restarts\": %u", policy->max_restarts);
+    write_duration(file, "within", policy->within_us, "");
+    fprintf(file, ", \"on-exhausted\": \"%s\"",
+            policy->on_exhausted == ON_EXHAUSTED_FAIL ? "fail" : "escalate");
+    write_backoff(file, &policy->backoff);
+    if (policy->shutdown_us == 0)
+        fprintf(file, ", \"shutdown\": \"kill\"");
+    else
+        write_duration(file, "shutdown", policy->shutdown_us, "infinity");
+    write_duration(file, "start-timeout", policy->start_timeout_us, "infinity");
+}
+
+/* All that ever were, in their order. */
+static void
+write_children(struct sim *sim, const struct sim_node *node)
+{
     FILE *file = sim->options.manifest;
     const char *separator = "";
     fprintf(file, "\"children\": [");
-    list_for_each(link, &node->node.children) {
-        struct sim_child *subject =
-            sim_child_of(container_of(link, struct supervisor_child, siblings));
-        const struct child_policy *policy = &subject->policy;
-        fprintf(file, "%s\n{\"name\": \"%s\", \"restart\": \"%s\"", separator,
-                strrchr(subject->path, '/') + 1, restarts[policy->restart]);
-        if (policy->max_restarts == RESTARTS_UNLIMITED)
-            fprintf(file, ", \"max-restarts\": \"unlimited\"");
-        else
-            fprintf(file, ", \"max-restarts\": %u", policy->max_restarts);
-        write_duration(file, "within", policy->within_us, "");
-        fprintf(file, ", \"on-exhausted\": \"%s\"",
-                policy->on_exhausted == ON_EXHAUSTED_FAIL ? "fail" : "escalate");
-        write_backoff(file, &policy->backoff);
-        if (policy->shutdown_us == 0)
-            fprintf(file, ", \"shutdown\": \"kill\"");
-        else
-            write_duration(file, "shutdown", policy->shutdown_us, "infinity");
-        write_duration(file, "start-timeout", policy->start_timeout_us, "infinity");
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *subject = sim->children[i];
+        if (subject->parent != node)
+            continue;
+        fprintf(file, "%s\n{\"name\": \"%s\"", separator, strrchr(subject->path, '/') + 1);
+        write_policy(file, &subject->policy);
         if (subject->node) {
             fprintf(file, ", ");
             write_children(sim, subject->node);

@@ -44,7 +44,6 @@ run_seed(struct run *run, uint64_t seed, uint64_t index)
 {
     static struct sim sim;
     struct sim_options options = {
-        .plain = run->folder != NULL,
         .verbose = run->single,
         .events = open_in(run->folder, seed, ".jsonl"),
         .manifest = open_in(run->folder, seed, ".yaml"),

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Judges a run from outside: a manifest and what `airs events --json` said, by semantics.md.
+
+    oracle.py MANIFEST EVENTS...     exit 0, or 1 with the line and the rule that it breaks
+Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset`, `restart-scheduled`
+from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
+"""
+import bisect, datetime, json, math, re, sys, yaml
+
+TICK = 2          # µs: a delay is rounded down, and printed in milliseconds.
+SLACK = 1000      # µs of lived time around the edge of a window, where either answer is right.
+LATE = 2_000_000  # µs that a kill may take on a busy machine.
+UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
+ALIASES = {"always": "permanent", "on-failure": "transient", "no": "temporary", "False": "temporary"}
+NORMAL, INFINITE = ("normal", "shutdown"), float("inf")
+WORDS = {"infinity": INFINITE, "never": INFINITE, "unlimited": INFINITE, "kill": 0}
+EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
+ALIVE, DUE, REST = {"starting", "running", "stopping"}, {"registered", "restarting"}, {"stopped", "failed"}
+FOLLOWS_EXIT = {"restart-scheduled", "stopped", "failed", "deleted"}
+OTHER = {"denied", "dead-letter", "added", "application-started", "application-stopped"}
+LEGAL = {  # event: states from which it may come, state to which it leads (None: stays)
+    "registered": (REST, "registered"), "waiting": (DUE, None), "starting": (DUE, "starting"),
+    "started": ({"starting"}, "running"), "ready": ({"running"}, None),
+    "not-ready": ({"running"}, None), "exited": (ALIVE | DUE, None),
+    "restart-scheduled": (ALIVE, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
+    "stopped": (ALIVE | DUE | {"failed"}, "stopped"), "escalated": ({"failed"}, None),
+    "failed": ({"starting", "running"} | DUE, "failed"), "reset": (ALIVE | DUE | REST, None),
+    "deleted": (ALIVE | DUE | REST, "deleted")}
+
+def require(condition, rule):
+    if not condition:
+        raise ValueError(rule)
+
+def duration(text):
+    number = re.fullmatch(r"(\d+)(us|ms|s|m|h)", text)
+    return int(number[1]) * UNITS[number[2]] if number else WORDS[text]
+
+class Child:  # Its policy out of the manifest, and what its events made of it.
+    def __init__(self, spec, parent, place):
+        self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
+        restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
+        self.restart, self.max_restarts = ALIASES.get(restart, restart), WORDS.get(limit, limit)
+        self.within, self.escalates = duration(spec.get("within", "60s")), spec.get("on-exhausted") == "escalate"
+        self.shutdown = duration(spec.get("shutdown", "infinity" if self.is_supervisor else "5s"))
+        backoff = spec.get("backoff", {})
+        self.delays = [duration(d) for d in backoff] if isinstance(backoff, list) else None
+        backoff = {} if self.delays else backoff
+        self.strategy, self.factor = backoff.get("strategy", "exponential"), float(backoff.get("factor", 1.5))
+        self.initial, self.max = duration(backoff.get("initial", "100ms")), duration(backoff.get("max", "30s"))
+        jitter = backoff.get("jitter", "10%")
+        self.upward, self.jitter = jitter[0] == "+", float(jitter.strip("+%")) / 100
+        self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
+        self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
+        self.escalated = self.after_started = self.waited = False
+        self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
+        self.clear()
+
+    def clear(self):
+        self.grants, self.ns = [], {0}  # ns: what n may be; more than one at the edge of reset-after
+
+    def used(self, slack):
+        return len(self.grants) - bisect.bisect_left(self.grants, self.lived - self.within - slack)
+
+    def asks_for_restart(self):
+        return self.restart == "permanent" or (self.restart == "transient" and self.exit not in NORMAL)
+
+    def delay_fits(self, delay, n):
+        if self.delays:
+            base = self.delays[min(n, len(self.delays)) - 1]
+        elif self.strategy == "exponential":
+            exponent = min(n - 1, 650 / max(math.log(self.factor), 1e-9))  # No overflow.
+            base = min(self.initial * self.factor ** exponent, self.max)
+        else:
+            base = min(n * self.initial, self.max) if self.strategy == "linear" else 0
+        low = base if self.upward else base * (1 - self.jitter)
+        return low - TICK <= delay <= base * (1 + self.jitter) + TICK
+
+def children_of(spec, path, found):
+    for child in spec["children"]:
+        for suffix in [f"#{i + 1}" for i in range(child["count"])] if "count" in child else [""]:
+            key = f"{path}/{child['name']}{suffix}"
+            found[key] = Child(child, path, len(found))
+            children_of(child, key, found) if found[key].is_supervisor else None
+    return found
+
+class Oracle:
+    def __init__(self, manifest):
+        self.children, self.seq, self.last_stop, self.ended = children_of(manifest, "", {}), None, {}, False
+
+    def take(self, event):
+        name, path = event["event"], event.get("path")
+        require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
+        self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
+        if name in OTHER:
+            return
+        require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
+        child, at = self.children[path], datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+        now, before = (at - EPOCH) // datetime.timedelta(microseconds=1), child.state
+        require(now >= child.time, "time goes back")
+        child.time = now
+        self.move(child, name, event)
+        require(not name.endswith("ready") or (child.ready_since is None) == (name == "ready"), f"{name} twice")
+        if name in ("not-ready", "stopping", "exited") and child.ready_since is not None:
+            child.lived, child.ready_since = child.lived + now - child.ready_since, None
+        elif name in ("registered", "reset"):
+            child.clear()
+        child.ready_since = now if name == "ready" else child.ready_since
+        getattr(self, "on_" + name.replace("-", "_"), lambda *_: None)(child, event, now, before)
+        child.exit = None if name in FOLLOWS_EXIT else child.exit
+        child.escalated, child.waited = child.escalated or name == "escalated", child.waited or name == "waiting"
+        child.not_before = now if name == "waiting" and event.get("delay_ms") == 0 else child.not_before
+        require(event.get("restarts", len(child.grants)) == len(child.grants), f"not {len(child.grants)} restarts")
+
+    def move(self, child, name, event):
+        require(child.state is not None or name == "registered", f"{name} before registered")
+        require(child.state is None or child.state in LEGAL[name][0], f"{name} in {child.state}")
+        state = child.state or "registered"
+        require(event.get("from", state) == state, f"from {event.get('from')} in {state}")
+        require(child.exit is None or name in FOLLOWS_EXIT, f"{name} after exited")
+        require(child.exit or name not in FOLLOWS_EXIT or child.state not in ALIVE, f"{name} without exited")
+        require(not child.after_started or name == "ready", f"{name} after started, not ready")
+        require(child.escalates or name != "escalated", "escalated without being told to")
+        child.after_started = name == "started" and not child.is_supervisor
+        child.state = LEGAL[name][1] or child.state
+        require(name == "deleted" or event.get("state", child.state) == child.state, f"{name} leads elsewhere")
+        require(event.get("generation", 0) == child.generation + (name == "starting"),
+                f"generation {event.get('generation')} after {child.generation}")
+
+    def on_registered(self, child, _event, now, _before):
+        child.due, child.not_before, child.waited = "first", now, False
+        child.registered_at = now if child.generation else 0
+
+    def on_starting(self, child, event, now, _before):
+        require(child.due and now >= child.not_before - TICK, "started before its delay was over")
+        require(self.children.get(child.parent, child).state in ALIVE, "started below what is down")
+        for other in self.children.values():
+            same = other.parent == child.parent and other.is_supervisor == child.is_supervisor
+            if same and child.due == "first" and other.place < child.place and not (child.waited or other.waited):
+                require(other.state != "registered" or other.registered_at != child.registered_at,
+                        "started before an earlier sibling")
+            other.escalated = other.escalated and other.parent != event["path"]
+        child.due, child.generation, child.born = None, child.generation + 1, child.lived
+
+    def on_stopping(self, child, _event, now, _before):  # All that stops in one instant: in reverse order.
+        child.stopping_since, last = now, self.last_stop.get(child.parent, (None, 0))
+        require(last[0] != now or child.place < last[1], "stopped before a later sibling")
+        self.last_stop[child.parent] = (now, child.place)
+
+    def on_exited(self, child, event, now, before):
+        child.exit = event["reason"]
+        require(before in ALIVE or child.exit == "load-error", f"{child.exit} without an instance")
+        edge = child.lived - child.born - child.reset_after
+        child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
+        if before == "stopping":
+            limit = INFINITE if child.is_supervisor else child.stopping_since + child.shutdown + LATE
+            require(child.exit != "normal" and now <= limit, "stopped too late, or normal")
+        if child.is_supervisor:
+            below = [c for path, c in self.children.items() if path.startswith(event["path"] + "/")]
+            require(not any(c.state in ALIVE for c in below), "left children behind")
+            gave_up = any(c.escalated for c in below if c.parent == event["path"])
+            require((child.exit == "escalated") == gave_up, f"{child.exit}, but escalated: {gave_up}")
+
+    def on_restart_scheduled(self, child, event, now, before):
+        delay, by_hand = round(event["delay_ms"] * 1000), before == "stopping"
+        child.due, child.not_before, child.waited = "hand" if by_hand else "grant", now + delay, False
+        if by_hand:
+            return require(delay == 0, "a restart by hand waits")
+        require(child.asks_for_restart() and child.exit != "load-error", f"restarted after {child.exit}")
+        require(child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
+        child.grants.append(child.lived)
+        ns, child.ns = child.ns, {n + 1 for n in child.ns if child.delay_fits(delay, n + 1)}
+        require(child.ns, f"delay of {delay} µs after n in {ns}")
+
+    def on_stopped(self, child, event, now, before):
+        require(before not in ("starting", "running") or not child.asks_for_restart(), "not restarted")
+        self.on_stopping(child, event, now, before) if before in DUE else None
+
+    def on_failed(self, child, _event, _now, _before):
+        used_up = child.asks_for_restart() and child.used(SLACK) >= child.max_restarts
+        require(child.exit == "load-error" or used_up, f"failed after {child.exit} with budget left")
+
+    def finish(self):
+        for path, child in self.children.items():
+            restless = self.ended and child.state in ALIVE | {"restarting"}
+            require(child.exit is None and not restless, f"{path} is {child.state} at the end")
+
+def judge(manifest, lines, name):
+    oracle = Oracle(manifest)  # A parsed document. The answer is None, or what is wrong.
+    for number, line in enumerate([*lines, None], 1):
+        try:
+            oracle.take(json.loads(line)) if line else oracle.finish()
+        except (KeyError, ValueError) as error:
+            return f"{name}:{number}: {error}\n  {line or '(end)'}".rstrip()
+    return None
+
+if __name__ == "__main__":
+    tree = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
+    verdicts = [judge(tree, open(name, encoding="utf-8"), name) for name in sys.argv[2:]]
+    sys.exit("\n".join(filter(None, verdicts)) or 0)
