@@ -117,27 +117,17 @@ component_find_cached(const struct engine_config *config, const char *path,
     return AIRS_OK;
 }
 
+/* Sizes are checked by the pool itself when the code is loaded. */
 static enum airs_status
 check_needs(const struct engine *engine, const char *path, const struct doors_needs *needs,
             struct airs_error *error)
 {
-    uint64_t memory_bytes = needs->memory_pages * WASM_PAGE_BYTES;
-    if (needs->memory_pages > ENGINE_MEMORY_BYTES_MAX / WASM_PAGE_BYTES
-        || memory_bytes > engine->config.memory_bytes_max)
-        return fail(error, AIRS_ELOAD,
-                    "component '%s': it starts with %" PRIu64 " pages of memory (64 KiB each); "
-                    "the largest limits.memory is %" PRIu64 " bytes",
-                    path, needs->memory_pages, engine->config.memory_bytes_max);
     if (needs->memories > INSTANCE_MEMORIES_MAX || needs->memories > engine->config.instances_max)
         return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " memories; %u is the most",
                     path, needs->memories, INSTANCE_MEMORIES_MAX);
     if (needs->tables > INSTANCE_TABLES_MAX)
         return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " tables; %u is the most",
                     path, needs->tables, INSTANCE_TABLES_MAX);
-    if (needs->table_elements > ENGINE_TABLE_ELEMENTS_MAX)
-        return fail(error, AIRS_ELOAD,
-                    "component '%s': a table of it has %" PRIu64 " elements; %u is the most", path,
-                    needs->table_elements, ENGINE_TABLE_ELEMENTS_MAX);
     return AIRS_OK;
 }
 

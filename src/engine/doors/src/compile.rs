@@ -12,6 +12,7 @@ use wasmtime_c_api::{wasm_byte_vec_t, wasm_config_t};
 use wit_component::ComponentEncoder;
 
 use crate::config::config;
+use crate::exit_code;
 use crate::failure::{CError, c_error};
 use crate::guard::{guarded, install_hook};
 use crate::lifecycle::Exports;
@@ -34,9 +35,10 @@ fn componentize(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
     } else {
         REACTOR_ADAPTER
     };
+    let rewritten = exit_code::kept(bytes)?;
     let encoded = ComponentEncoder::default()
         .validate(true)
-        .module(bytes)
+        .module(rewritten.as_deref().unwrap_or(bytes))
         .and_then(|encoder| encoder.adapter(ADAPTER, adapter))
         .and_then(|mut encoder| encoder.encode());
     encoded.map_err(|e| {

@@ -39,7 +39,6 @@ pub struct Needs {
     memories: u32,
     tables: u32,
     memory_pages: u64,
-    table_elements: u64,
 }
 
 fn needs(component: &Component, exports: &Exports) -> Needs {
@@ -58,7 +57,6 @@ fn needs(component: &Component, exports: &Exports) -> Needs {
         memory_pages: required
             .and_then(|r| r.max_initial_memory_size)
             .unwrap_or(0),
-        table_elements: required.and_then(|r| r.max_initial_table_size).unwrap_or(0),
     }
 }
 

@@ -15,9 +15,18 @@ pub fn c_error<T>(result: Result<Result<T>, Panicked>, ok: impl FnOnce(T)) -> CE
             ok(value);
             None
         }
-        Ok(Err(error)) => Some(Box::new(Error::msg(format!("{error:#}")).into())),
+        Ok(Err(error)) => Some(Box::new(Error::msg(one_line(&error)).into())),
         Err(panic) => Some(Box::new(Error::msg(panic.to_string()).into())),
     }
+}
+
+/// What does not fit in the pool is said at length by the engine, and in short by the cause.
+fn one_line(error: &Error) -> String {
+    let text = format!("{error:#}");
+    if text.contains("pooling allocator") {
+        return format!("it does not fit in the pool: {}", error.root_cause());
+    }
+    text
 }
 
 /// A memory or table went beyond what its instance may have.

@@ -24,6 +24,7 @@ mod component;
 mod config;
 mod core;
 mod engine;
+mod exit_code;
 mod failure;
 mod guard;
 mod lifecycle;
