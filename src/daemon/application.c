@@ -472,7 +472,7 @@ application_find(const struct airs_application *application, const char *path,
     for (; node; node = manifest_next(node)) {
         if (strcmp(node->path, path) == 0)
             return node;
-        if (size < NEAREST_PATHS_MAX)
+        if (node->parent && size < NEAREST_PATHS_MAX)
             paths[size++] = node->path;
     }
     const char *nearest = nearest_name(path, paths, size);

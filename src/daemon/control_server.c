@@ -19,6 +19,8 @@
 
 #define REAPER_MS 5000
 #define HANGUPS_AT_ONCE 32
+/* Accepted above the limit, until those that were cut off for them are gone. */
+#define CONNECTIONS_SPARE 16u
 
 /* ---- The loop ---- */
 
@@ -35,10 +37,14 @@ static void
 run(struct control_server *server)
 {
     unsigned long long timeout_ms;
+    unsigned clients_before = server->clients_count;
     if (!server->mhd)
         return;
     MHD_run(server->mhd);
-    if (MHD_get_timeout(server->mhd, &timeout_ms) == MHD_YES)
+    /* Whether it listens again after a place became free, it only looks at in its next run. */
+    if (server->clients_count != clients_before)
+        uv_timer_start(&server->mhd_timer, on_mhd_timer, 0, 0);
+    else if (MHD_get_timeout(server->mhd, &timeout_ms) == MHD_YES)
         uv_timer_start(&server->mhd_timer, on_mhd_timer, timeout_ms, 0);
     else
         uv_timer_stop(&server->mhd_timer);
@@ -414,7 +420,7 @@ start_mhd(struct control_server *server, struct airs_error *error)
     server->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET, server->options.listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, CONTROL_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_LIMIT, CONTROL_CONNECTIONS_MAX + CONNECTIONS_SPARE,
         MHD_OPTION_CONNECTION_TIMEOUT, CONTROL_IDLE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONTROL_MEMORY_BYTES_MAX,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
