@@ -222,8 +222,10 @@ client_read(int fd, const char *until, struct buffer *text)
             continue;
         ssize_t got = recv(fd, block, sizeof block, 0);
         if (got <= 0) {
-            if (until)
-                fail_msg("closed before '%s'; got: %s", until, text->data ? text->data : "");
+            if (until) {
+                print_error("closed before '%s'; got: %s", until, text->data ? text->data : "");
+                _fail(__FILE__, __LINE__);
+            }
             return;
         }
         assert_true(buffer_append(text, block, (size_t)got));
@@ -251,9 +253,11 @@ assert_answer(struct world *world, const char *request_line, const char *status,
              request_line);
     client_ask(world, request, &text);
     if (!text.data || strncmp(text.data + strlen("HTTP/1.1 "), status, strlen(status)) != 0
-        || !strstr(text.data, body))
-        fail_msg("%s: expected %s … %s, got: %s", request_line, status, body,
-                 text.data ? text.data : "nothing");
+        || !strstr(text.data, body)) {
+        print_error("%s: expected %s … %s, got: %s", request_line, status, body,
+                    text.data ? text.data : "nothing");
+        _fail(__FILE__, __LINE__);
+    }
     buffer_deinit(&text);
 }
 
