@@ -129,12 +129,28 @@ take_children(struct reader *reader, const struct yaml_node *at, uint32_t count)
     return false;
 }
 
+/* The line of a byte. Entries come in the order of the file, so each line is counted once. */
+static unsigned
+line_of(struct reader *reader, size_t offset)
+{
+    unsigned lines, column;
+
+    if (offset < reader->line_offset || reader->line == 0) {
+        reader->line_offset = 0;
+        reader->line = 1;
+    }
+    manifest_place(reader->text + reader->line_offset, reader->text_size - reader->line_offset,
+                   offset - reader->line_offset, &lines, &column);
+    reader->line += lines - 1;
+    reader->line_offset = offset;
+    return reader->line;
+}
+
 static void
 read_child(struct reader *reader, const struct yaml_node *map, struct manifest_node *parent,
            unsigned nesting)
 {
     size_t errors = reader->report->errors_total;
-    unsigned column;
 
     if (map->kind != YAML_MAP) {
         reader_complain(reader, map, "a child is a map with 'name' and 'component', not %s",
@@ -148,7 +164,7 @@ read_child(struct reader *reader, const struct yaml_node *map, struct manifest_n
         reader->out_of_memory = true;
         return;
     }
-    manifest_place(reader->text, reader->text_size, map->offset, &node->line, &column);
+    node->line = line_of(reader, map->offset);
     reader_set_defaults(reader, node);
     reader_read_entry(reader, map, node);
     if (reader->report->errors_total == errors)

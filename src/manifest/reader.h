@@ -16,6 +16,8 @@
 struct reader {
     const char *text; /* The source, for reports. */
     size_t text_size;
+    size_t line_offset; /* A byte of the source, and the line in which it is. */
+    unsigned line;
     struct manifest_report *report;
     struct manifest *manifest; /* Being filled. */
     size_t children;           /* Seen so far, each of a `count` counted. */
