@@ -192,12 +192,13 @@ check_names(struct reader *reader, const struct yaml_node *list)
         if (!name || name->kind != YAML_SCALAR)
             continue;
         const struct yaml_node *first = map_find(&seen, name->text);
-        unsigned line, column;
+        unsigned line = 0, column = 0;
         if (!first) {
             reader->out_of_memory |= !map_set(&seen, name->text, (void *)(uintptr_t)name);
             continue;
         }
-        manifest_place(reader->text, reader->text_size, first->offset, &line, &column);
+        if (!manifest_report_is_full(reader->report))
+            manifest_place(reader->text, reader->text_size, first->offset, &line, &column);
         reader_complain(reader, name, "name '%s' stands here a second time; the first is at %u:%u",
                         name->text, line, column);
     }

@@ -154,12 +154,18 @@ show_line(struct manifest_error *error, const char *text, size_t size, size_t of
         make_printable(error->shown);
 }
 
+bool
+manifest_report_is_full(const struct manifest_report *report)
+{
+    return report->errors_size == MANIFEST_ERRORS_MAX;
+}
+
 void
 manifest_report_add(struct manifest_report *report, const char *text, size_t text_size,
                     size_t offset, size_t size, const char *format, ...)
 {
     report->errors_total++;
-    if (report->errors_size == MANIFEST_ERRORS_MAX)
+    if (manifest_report_is_full(report))
         return;
 
     struct manifest_error *error = &report->errors[report->errors_size++];

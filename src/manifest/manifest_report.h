@@ -57,6 +57,9 @@ bool manifest_report_set_file(struct manifest_report *report, const char *file);
 /** Puts the errors in the order of their places. */
 void manifest_report_sort(struct manifest_report *report);
 
+/** Whether a further error is counted alone, so that its words need not be worked out. */
+bool manifest_report_is_full(const struct manifest_report *report);
+
 /** The line and the column (both from 1, the column in characters) of a byte of `text`. */
 void manifest_place(const char *text, size_t text_size, size_t offset, unsigned *line_out,
                     unsigned *column_out);

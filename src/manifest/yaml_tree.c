@@ -178,8 +178,9 @@ is_duplicate(struct builder *builder, const struct yaml_node *key)
     const struct yaml_node *first = find_pair(builder->place, key->text, key->text_size);
     if (!first)
         return false;
-    unsigned line, column;
-    manifest_place(builder->text, builder->text_size, first->key->offset, &line, &column);
+    unsigned line = 0, column = 0;
+    if (!manifest_report_is_full(builder->report))
+        manifest_place(builder->text, builder->text_size, first->key->offset, &line, &column);
     manifest_report_add(builder->report, builder->text, builder->text_size, key->offset, key->size,
                         "key '%s' stands here a second time; the first is at %u:%u", key->text,
                         line, column);
