@@ -54,7 +54,6 @@ drop_instance(struct component_actor *actor)
     instance_free(actor->instance);
     actor->instance = NULL;
     actor->phase = PHASE_ABSENT;
-    note_memory(actor);
     component_output_flush(&actor->host.output);
 }
 
@@ -138,7 +137,6 @@ become_idle(struct component_actor *actor)
 static void
 started(struct component_actor *actor)
 {
-    note_memory(actor);
     if (!actor->stop_asked)
         child_report_started(actor->context);
     become_idle(actor);
@@ -152,7 +150,6 @@ instantiated(struct component_actor *actor)
         instance_begin_initialize(actor->instance, &actor->config);
         return;
     }
-    note_memory(actor);
     child_report_started(actor->context);
     component_call_begin(actor, PHASE_RUNNING);
     instance_begin_run(actor->instance);
@@ -389,6 +386,7 @@ run(struct actor_context *context)
     if (actor->is_command)
         refuse_messages(actor);
     enum actor_turn turn = proceed(actor);
+    note_memory(actor);
     actor->context = NULL;
     return turn;
 }

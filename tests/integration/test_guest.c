@@ -90,22 +90,6 @@ an_actor_knows_itself_and_the_others(void **state)
 }
 
 static void
-a_trap_in_metadata_is_a_failed_start(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/a", (struct world_child){
-        .guest = "badmeta", .text = "trap",
-        .config = supervisor_config_with_max_restarts(world_immortal(), 1)});
-    world_start(world);
-    world_wait_event(world, "/a", EVENT_FAILED, 2);
-    assert_int_equal(world_count(world, "/a", EVENT_STARTED), 0);
-    assert_int_equal(world_wait_event(world, "/a", EVENT_EXITED, 1).exit.reason, EXIT_TRAP);
-    world_end(world);
-}
-
-static void
 metadata_is_kept_over_a_restart(void **state)
 {
     (void)state;
@@ -161,53 +145,6 @@ lines_arrive_with_stream_level_and_generation(void **state)
     line = world_wait_line(world, "/a", "on the log", 1);
     assert_int_equal(line->stream, LOG_HOST);
     assert_int_equal(line->level, LOG_INFO);
-    world_end(world);
-}
-
-static void
-a_file_that_is_no_component_is_a_load_error_that_says_so(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/bad", (struct world_child){.file = SOURCE_DIR "/README.md"});
-    world_add(world, "/good", (struct world_child){.guest = "echo"});
-    world_start(world);
-    struct event exited = world_wait_event(world, "/bad", EVENT_EXITED, 1);
-    assert_int_equal(exited.exit.reason, EXIT_LOAD_ERROR);
-    assert_non_null(exited.detail);
-    world_wait_event(world, "/bad", EVENT_FAILED, 1);
-    assert_answer(world, "/good", "hello", "hello");
-    world_end(world);
-}
-
-static void
-a_missing_file_is_a_load_error_and_the_others_run(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/bad", (struct world_child){.file = "/nowhere/at/all.wasm"});
-    world_add(world, "/good", (struct world_child){.guest = "echo"});
-    world_start(world);
-    assert_int_equal(world_wait_event(world, "/bad", EVENT_EXITED, 1).exit.reason,
-                     EXIT_LOAD_ERROR);
-    world_wait_event(world, "/bad", EVENT_FAILED, 1);
-    assert_answer(world, "/good", "hello", "hello");
-    world_end(world);
-}
-
-static void
-args_on_an_actor_are_a_load_error(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/a", (struct world_child){.guest = "echo", .args = {"--port"}});
-    world_start(world);
-    struct event exited = world_wait_event(world, "/a", EVENT_EXITED, 1);
-    assert_int_equal(exited.exit.reason, EXIT_LOAD_ERROR);
-    assert_non_null(strstr(exited.detail->text, "args"));
     world_end(world);
 }
 
@@ -304,14 +241,10 @@ main(int argc, char **argv)
         cmocka_unit_test(initialize_gets_config_and_limits),
         cmocka_unit_test(environment_reaches_an_actor_both_ways),
         cmocka_unit_test(an_actor_knows_itself_and_the_others),
-        cmocka_unit_test(a_trap_in_metadata_is_a_failed_start),
         cmocka_unit_test(metadata_is_kept_over_a_restart),
         cmocka_unit_test(what_is_not_granted_is_answered_so),
         cmocka_unit_test(the_time_is_the_wall_clocks),
         cmocka_unit_test(lines_arrive_with_stream_level_and_generation),
-        cmocka_unit_test(a_file_that_is_no_component_is_a_load_error_that_says_so),
-        cmocka_unit_test(a_missing_file_is_a_load_error_and_the_others_run),
-        cmocka_unit_test(args_on_an_actor_are_a_load_error),
         cmocka_unit_test(a_command_gets_its_arguments),
         cmocka_unit_test(files_are_denied),
         cmocka_unit_test(a_command_takes_no_messages),
