@@ -33,7 +33,7 @@ sim_random(struct sim *sim, uint64_t limit)
 bool
 sim_chance(struct sim *sim, unsigned percent)
 {
-    return percent > 0 && sim_random(sim, 100) < percent;
+    return sim_random(sim, 100) >= 100 - percent; /* Bytes used up: no. */
 }
 
 bool
@@ -142,9 +142,9 @@ something_happens(struct sim *sim)
         by_hand(sim, subject, NODE_RESTART);
     else if (what < 64)
         by_hand(sim, subject, NODE_STOP);
-    else if (what < 77)
+    else if (what < 76)
         by_hand(sim, subject, NODE_KILL);
-    else if (what < 86)
+    else if (what < 85)
         by_hand(sim, subject, NODE_RESET);
     else if (what < 89)
         by_hand(sim, subject, NODE_DELETE);
@@ -168,7 +168,8 @@ pass(struct sim *sim, uint64_t pause_us)
     uint64_t until_us = sim->now_us + pause_us;
     while (sim->steps < STEPS_MAX && sim_deliver(sim, until_us))
         ;
-    sim->now_us = sim->now_us > until_us ? sim->now_us : until_us;
+    if (sim->steps < STEPS_MAX) /* Else there may be messages of before. */
+        sim->now_us = until_us;
 }
 
 static void
