@@ -4,13 +4,12 @@
  */
 #include "world.h"
 
-#include <stdlib.h>
-
 #include "base/random.h"
 
 #define THREADS 3
 #define CHILDREN 6
 #define SPAN_US (2 * US_PER_S)
+#define EVENTS_ENOUGH (WORLD_EVENTS_MAX / 4)
 
 static const char *const paths[CHILDREN] = {"/a", "/web/b", "/c", "/web/d", "/web/in/e", "/s"};
 static const char *const words[] = {"hello", "count", "crash trap", "crash oob", "sleep 1",
@@ -107,12 +106,21 @@ act(struct hand *hand)
     }
 }
 
+static bool
+is_enough(struct hand *hand)
+{
+    pthread_mutex_lock(&hand->world->lock);
+    size_t events = hand->world->events_size;
+    pthread_mutex_unlock(&hand->world->lock);
+    return events > EVENTS_ENOUGH || clock_now_us() > hand->until_us;
+}
+
 static void *
 hand_main(void *context)
 {
     struct hand *hand = context;
 
-    while (clock_now_us() < hand->until_us) {
+    while (!is_enough(hand)) {
         act(hand);
         if (random_up_to(&hand->random, 20) == 0)
             sched_yield();
@@ -183,6 +191,8 @@ whatever_is_done_at_once_the_tree_stays_sound(void **state)
     struct world_answer stopped = world_stop_all(world, 10 * US_PER_S);
     assert_int_equal(stopped.status, AIRS_OK);
     world_wait_until(world, atomic_load(&answered) == atomic_load(&sent));
+    fprintf(stderr, "%zu events, %u messages\n", world->events_size, atomic_load(&sent));
+    assert_true(world->events_size > 200 && atomic_load(&sent) > 100);
     for (size_t i = 0; i < CHILDREN; i++)
         check_events(world, paths[i]);
     check_events(world, "/web");
