@@ -45,6 +45,7 @@ static void
 stop_waiting(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
     child_end_wait(step, child);
+    child->everything = false;
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify(step, child, EVENT_STOPPED, from);
 }

@@ -277,6 +277,24 @@ a_supervisor_started_by_hand_starts_everything(void **state)
 }
 
 static void
+a_start_by_hand_that_was_stopped_again_takes_nothing_along(void **state)
+{
+    (void)state;
+    struct child_policy policy = supervisor_policy();
+    struct supervisor_child *web = supervisor_add("web", &policy);
+    at(1, START, web);
+    at(2, STOP, web);
+    at(3, START_ALL, NOBODY);
+    assert_state(web, STOPPED);
+    web->stop_cause = STOPPED_WITH_SUPERVISOR;
+    node.by_request--;
+    at(4, STOP_ALL, NOBODY);
+    trace_clear();
+    at(5, START_ALL, NOBODY);
+    assert_trace("[   5] start web 1\n");
+}
+
+static void
 everything_reaches_what_is_down_in_a_running_node(void **state)
 {
     (void)state;
@@ -426,6 +444,7 @@ main(void)
         a_test(verbs_on_a_supervisor_take_its_subtree_along),
         a_test(a_restarted_supervisor_starts_its_children_afresh),
         a_test(a_supervisor_started_by_hand_starts_everything),
+        a_test(a_start_by_hand_that_was_stopped_again_takes_nothing_along),
         a_test(everything_reaches_what_is_down_in_a_running_node),
         a_test(the_child_that_escalated_starts_again_with_its_supervisor),
         a_test(a_supervisor_that_gave_up_keeps_its_reason),
