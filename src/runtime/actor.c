@@ -262,11 +262,18 @@ actor_context_guest_begin(struct actor_context *context)
     struct clock_thread *clock = &worker->system->clock;
     uint64_t begins = atomic_load_explicit(&worker->guest_begins, memory_order_relaxed);
     assert(!(begins & 1));
+    worker_share_next(worker);
 
     /* seq_cst, as the read of ticker_parked: pairs with park_ticker() in clock_thread.c. */
     atomic_store(&worker->guest_begins, begins + 1);
     if (atomic_load(&clock->ticker_parked) && atomic_exchange(&clock->ticker_parked, false))
         clock_thread_nudge(clock);
+}
+
+void
+actor_context_share(struct actor_context *context)
+{
+    worker_share_next(context->worker);
 }
 
 void

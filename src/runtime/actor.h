@@ -107,6 +107,12 @@ void actor_context_guest_begin(struct actor_context *context);
 void actor_context_guest_end(struct actor_context *context);
 
 /**
+ * Before anything long: whom this turn has woken waits for this worker, as a rule, and now may
+ * be taken by another one. guest_begin does it too. Costs nothing if nobody waits.
+ */
+void actor_context_share(struct actor_context *context);
+
+/**
  * Whether a guest is to give up the worker: its slice is used up, something more urgent waits,
  * or the system stops. Asked by the engine's epoch callback inside a poll, on this thread.
  */

@@ -126,6 +126,8 @@ struct worker {
 /** Puts a QUEUED actor where it will run soon, and sees to it that somebody looks. Any thread. */
 void worker_schedule(struct actor_system *system, struct actor *actor);
 void *worker_main(void *worker);
+/** Whoever stands in the next slot moves to the queue, where others can take him. Its thread. */
+void worker_share_next(struct worker *worker);
 /** Wakes a sleeping worker so that it sees `stopping`. */
 void worker_unpark_for_stop(struct worker *worker);
 

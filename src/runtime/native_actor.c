@@ -141,6 +141,7 @@ native_run(struct actor_context *context)
         struct message *message = native->is_up ? actor_context_take_message(context) : NULL;
         if (!message)
             return ACTOR_PARK;
+        actor_context_share(context); /* Whom it has woken need not wait for the next handler. */
         native->behaviour->handle(context, native->state, message);
         finish_generation(context, native);
     }

@@ -122,11 +122,12 @@ next_may_run(struct worker *worker)
     return !urgent_waits || worker->next->is_supervisor || atomic_load(&worker->next->urgent);
 }
 
-/* The next slot's actor leaves it, for the front of the queue, where all can see it. */
-static void
-give_up_next(struct worker *worker)
+void
+worker_share_next(struct worker *worker)
 {
     struct actor *actor = worker->next;
+    if (!actor)
+        return;
     worker->next = NULL;
     run_queue_push(&worker->queue, actor, QUEUE_FRONT);
     notify_any(worker->system);
@@ -152,7 +153,7 @@ pick(struct worker *worker)
             worker->next = NULL;
             return actor;
         }
-        give_up_next(worker);
+        worker_share_next(worker);
     }
     return run_queue_pop(&worker->queue, back_first ? QUEUE_BACK : QUEUE_FRONT);
 }
@@ -280,8 +281,8 @@ requeue(struct worker *worker, struct actor *actor, enum queue_end end)
     assert((before & ~ACTOR_WOKEN) == ((before & ~ACTOR_FLAGS) | ACTOR_RUNNING));
 
     run_queue_push(&worker->queue, actor, end);
-    /* From here on it may run, and end, elsewhere. One alone is this worker's next anyway. */
-    if (atomic_load_explicit(&worker->queue.size, memory_order_relaxed) > 1)
+    /* From here on it may run, and end, elsewhere. One alone is what this worker takes next. */
+    if (worker->next || atomic_load_explicit(&worker->queue.size, memory_order_relaxed) > 1)
         notify_any(worker->system);
 }
 

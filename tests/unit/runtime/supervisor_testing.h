@@ -63,7 +63,8 @@ await_event(struct recorder *recorder, const char *path, enum event_type type, u
             break;
     pthread_mutex_unlock(&recorder->lock);
     if (!event)
-        fail_msg("%s: no %s (%u)", path, event_type_name(type), n);
+        print_error("%s: no %s (%u)\n", path, event_type_name(type), n);
+    assert_non_null(event);
     return event;
 }
 

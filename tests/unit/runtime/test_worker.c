@@ -290,6 +290,100 @@ a_worker_that_only_steals_is_seen_to_steal(void **state)
     free(crowd);
 }
 
+/* ---- Nobody waits for a worker that is held while another one is idle ---- */
+
+struct holding {
+    struct counter woken_turns; /* Of the one that must not wait. */
+    airs_pid holder;
+    airs_pid woken;
+    struct counter over;
+    bool was_taken;
+};
+
+static enum actor_turn
+wait_for_the_woken(struct actor_context *context, struct holding *holding, long turns)
+{
+    (void)context;
+    holding->was_taken = counter_reaches(&holding->woken_turns, turns);
+    counter_add(&holding->over, 1);
+    return ACTOR_PARK;
+}
+
+/* Wakes the holder, who takes the next slot, and itself: it is queued behind him. */
+static enum actor_turn
+wake_the_holder(struct actor_context *context)
+{
+    struct holding *holding = actor_context_state(context);
+    if (counter_read(&holding->woken_turns) == 0) {
+        actor_wake(actor_context_system(context), holding->holder);
+        actor_wake(actor_context_system(context), holding->woken);
+    }
+    counter_add(&holding->woken_turns, 1);
+    return ACTOR_PARK;
+}
+
+static enum actor_turn
+hold_the_worker(struct actor_context *context)
+{
+    return wait_for_the_woken(context, actor_context_state(context), 2);
+}
+
+/* Wakes somebody, who takes the next slot, and then runs a guest for long. */
+static enum actor_turn
+wake_and_compute(struct actor_context *context)
+{
+    struct holding *holding = actor_context_state(context);
+    actor_wake(actor_context_system(context), holding->woken);
+    actor_context_guest_begin(context);
+    enum actor_turn turn = wait_for_the_woken(context, holding, 1);
+    actor_context_guest_end(context);
+    return turn;
+}
+
+static enum actor_turn
+count_woken_turn(struct actor_context *context)
+{
+    struct holding *holding = actor_context_state(context);
+    counter_add(&holding->woken_turns, 1);
+    return ACTOR_PARK;
+}
+
+static void
+hold_a_worker(enum actor_turn (*holder)(struct actor_context *),
+              enum actor_turn (*woken)(struct actor_context *), bool holder_first)
+{
+    struct actor_behaviour holders = { .name = "holder", .run = holder };
+    struct actor_behaviour wokens = { .name = "woken", .run = woken };
+    for (int i = 0; i < 50; i++) {
+        struct holding holding = { 0 };
+        counter_init(&holding.woken_turns);
+        counter_init(&holding.over);
+        struct actor_system *system = started_system(2);
+        holding.holder = spawn(system, &holders, &holding);
+        holding.woken = spawn(system, &wokens, &holding);
+        actor_wake(system, holder_first ? holding.holder : holding.woken);
+        assert_true(counter_reaches(&holding.over, 1));
+        actor_system_free(system);
+        assert_true(holding.was_taken);
+        counter_deinit(&holding.woken_turns);
+        counter_deinit(&holding.over);
+    }
+}
+
+static void
+who_is_queued_behind_the_next_slot_is_taken_by_an_idle_worker(void **state)
+{
+    (void)state;
+    hold_a_worker(hold_the_worker, wake_the_holder, false);
+}
+
+static void
+who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker(void **state)
+{
+    (void)state;
+    hold_a_worker(wake_and_compute, count_woken_turn, true);
+}
+
 /* ---- Fairness among native actors ---- */
 
 struct hog {
@@ -436,6 +530,8 @@ main(void)
         cmocka_unit_test(the_system_stops_while_guests_compute),
         cmocka_unit_test(supervisors_and_control_messages_come_first),
         cmocka_unit_test(a_worker_that_only_steals_is_seen_to_steal),
+        cmocka_unit_test(who_is_queued_behind_the_next_slot_is_taken_by_an_idle_worker),
+        cmocka_unit_test(who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker),
         cmocka_unit_test(a_ping_pong_does_not_starve_who_yields),
         cmocka_unit_test(a_native_actor_handles_a_hundred_messages_a_turn),
         cmocka_unit_test(the_clock_ticks_while_a_guest_runs_and_parks_after),
