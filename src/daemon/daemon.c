@@ -94,6 +94,18 @@ report(void *context, const char *line)
         fprintf(stderr, "airs: %s\n", line);
 }
 
+/* A line of the manifest's report begins with its place: it stands as it is. */
+static void
+report_manifest(void *context, const char *line)
+{
+    struct daemon *daemon = context;
+    daemon->lines_told++;
+    if (daemon->options->report)
+        daemon->options->report(daemon->options->context, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
 /* ---- From other threads ---- */
 
 static void
@@ -462,7 +474,7 @@ load(struct daemon *daemon, struct airs_error *error)
         .compile = compile,
         .ended = on_ended,
     };
-    return airs_application_load(&options, report, daemon, &daemon->application, error);
+    return airs_application_load(&options, report_manifest, daemon, &daemon->application, error);
 }
 
 static enum airs_status

@@ -168,21 +168,6 @@ child_json_append(struct buffer *line, const struct airs_child *child)
 }
 
 bool
-log_json_append(struct buffer *line, const struct airs_log_line *log_line)
-{
-    char time[JSON_TIME_SIZE];
-    json_time(log_line->time_us, time);
-    json_t *object = json_object();
-    set_text(&object, "time", time);
-    set_text(&object, "path", log_line->path);
-    set_number(&object, "generation", log_line->generation ? log_line->generation : AIRS_NONE);
-    set_text(&object, "stream", log_line->stream);
-    set_text(&object, "level", log_line->level);
-    set(&object, "text", text_json(log_line->text, log_line->size));
-    return append_object(line, object);
-}
-
-bool
 error_json_append(struct buffer *line, const char *text, unsigned http_status)
 {
     json_t *object = json_object();

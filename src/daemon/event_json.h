@@ -17,7 +17,7 @@ bool event_json_append(struct buffer *line, const char *app, const struct airs_e
 /** Appends `child` as one line. False: out of memory, nothing appended. */
 bool child_json_append(struct buffer *line, const struct airs_child *child);
 
-/** Appends `log_line` as one line; bytes that are no UTF-8 become U+FFFD. False: as above. */
+/** Appends `log_line` as one line (log_json.c: guests write many of them); bytes that are no UTF-8 become U+FFFD. False: as above. */
 bool log_json_append(struct buffer *line, const struct airs_log_line *log_line);
 
 /** Appends {"error":…,"status":…} as one line. False: as above. */

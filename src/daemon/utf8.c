@@ -32,9 +32,8 @@ announced(unsigned char first, unsigned char *low_out, unsigned char *high_out)
     return 0;
 }
 
-/* Bytes of the character, and whether it is whole; at least 1. */
-static size_t
-scan(const char *text, size_t size, bool *valid_out)
+size_t
+utf8_scan(const char *text, size_t size, bool *valid_out)
 {
     unsigned char low, high;
     size_t length = announced((unsigned char)text[0], &low, &high);
@@ -51,20 +50,12 @@ scan(const char *text, size_t size, bool *valid_out)
     return i;
 }
 
-size_t
-utf8_character(const char *text, size_t size)
-{
-    bool valid;
-    size_t length = scan(text, size, &valid);
-    return valid ? length : 0;
-}
-
 bool
 utf8_repair(struct buffer *to, const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
         bool valid;
-        size_t length = scan(text + at, size - at, &valid);
+        size_t length = utf8_scan(text + at, size - at, &valid);
         bool done = valid ? buffer_append(to, text + at, length)
                           : buffer_append(to, REPLACEMENT, sizeof REPLACEMENT - 1);
         if (!done)

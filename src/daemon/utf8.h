@@ -10,7 +10,10 @@
  */
 bool utf8_repair(struct buffer *to, const char *text, size_t size);
 
-/** Bytes of the valid character that `text` starts with; 0: there is none. `size` ≥ 1. */
-size_t utf8_character(const char *text, size_t size);
+/**
+ * Bytes of the character at the beginning of `text`, or of the broken part that stands there
+ * (*valid_out false); at least 1. `size` ≥ 1. Thread: any.
+ */
+size_t utf8_scan(const char *text, size_t size, bool *valid_out);
 
 #endif
