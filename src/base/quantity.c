@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,7 +123,7 @@ quantity_duration_hint(enum quantity_result result)
     case QUANTITY_MALFORMED:
         return "is not a duration; write one as in 5s";
     }
-    assert(!"no such result");
+    assert(false && "no such result");
     return "";
 }
 
@@ -145,6 +146,6 @@ quantity_size_hint(enum quantity_result result)
     case QUANTITY_MALFORMED:
         return "is not a size; write one as in 64MiB";
     }
-    assert(!"no such result");
+    assert(false && "no such result");
     return "";
 }

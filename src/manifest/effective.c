@@ -174,7 +174,7 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
     case SCHEMA_LATER:
         break;
     }
-    assert(!"has no value");
+    assert(false && "has no value");
     return NULL;
 }
 

@@ -98,7 +98,7 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
     case SCHEMA_LATER:
         break;
     }
-    assert(!"never read");
+    assert(false && "never read");
     return "";
 }
 
@@ -218,7 +218,7 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_LATER:
         break;
     }
-    assert(!"no scalar");
+    assert(false && "no scalar");
 }
 
 void
@@ -290,5 +290,5 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
     case SCHEMA_LATER:
         break;
     }
-    assert(!"never read");
+    assert(false && "never read");
 }

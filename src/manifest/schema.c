@@ -216,7 +216,7 @@ schema_place(const struct schema_field *field, struct manifest *manifest,
         assert(node->spec);
         return (char *)node->spec + field->offset;
     }
-    assert(!"no such home");
+    assert(false && "no such home");
     return NULL;
 }
 

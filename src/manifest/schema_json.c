@@ -119,7 +119,7 @@ type_of(const struct schema_field *field)
     case SCHEMA_LATER:
         return json_pack("{s:{}}", "not");
     }
-    assert(!"no such type");
+    assert(false && "no such type");
     return NULL;
 }
 

@@ -299,7 +299,7 @@ take_event(struct builder *builder, struct fy_event *event)
         end_node(builder);
         return AIRS_OK;
     }
-    assert(!"no such event");
+    assert(false && "no such event");
     return AIRS_EINVAL;
 }
 

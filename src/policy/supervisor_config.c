@@ -137,7 +137,7 @@ backoff_can_stay_zero(const struct backoff *backoff)
     case BACKOFF_LIST:
         return backoff->list_size == 0 || backoff->list_us[backoff->list_size - 1] == 0;
     }
-    assert(!"no such backoff strategy");
+    assert(false && "no such backoff strategy");
     return true;
 }
 
@@ -222,7 +222,7 @@ restart_policy_name(enum restart_policy restart)
     case RESTART_TEMPORARY:
         return "temporary";
     }
-    assert(!"no such restart policy");
+    assert(false && "no such restart policy");
     return "";
 }
 
@@ -239,7 +239,7 @@ backoff_strategy_name(enum backoff_strategy strategy)
     case BACKOFF_LIST:
         return "list";
     }
-    assert(!"no such backoff strategy");
+    assert(false && "no such backoff strategy");
     return "";
 }
 
@@ -252,6 +252,6 @@ on_exhausted_name(enum on_exhausted on_exhausted)
     case ON_EXHAUSTED_ESCALATE:
         return "escalate";
     }
-    assert(!"no such answer to an exhausted budget");
+    assert(false && "no such answer to an exhausted budget");
     return "";
 }

@@ -13,6 +13,14 @@
 #define DIRECTORY "/proc/self"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7 leaks 4 KiB for a text in single quotes that has sixteen doubled ones or more. */
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml";
+}
 
 /* The manifest in `text`, or NULL; what it reports is written out, too. */
 static struct manifest *
