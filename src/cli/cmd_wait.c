@@ -15,6 +15,7 @@
 #include "cli/cli_verbs.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
+#include "cli/session.h"
 
 static const char *const states[] = { "registered", "restarting", "starting", "running",
                                       "stopping",   "stopped",    "failed",   "ready" };
@@ -27,40 +28,27 @@ struct wish {
     bool json;
 };
 
-static bool
-take_seq(void *context, const char *line, size_t size)
-{
-    json_t *event = json_loadb(line, size, 0, NULL);
-    *(uint64_t *)context = (uint64_t)json_number_or(event, "seq", 0);
-    json_decref(event);
-    return true;
-}
-
-/* The number of the last event: the application's word, else the last of all kept ones. */
+/* The number of the last event. */
 static int
 find_last_seq(struct session *session, uint64_t *seq_out)
 {
-    *seq_out = 0;
-    if (client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, NULL) ==
-        AIRS_OK) {
-        json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
-                                    session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
-        double seq = json_number_or(answer, "seq", ROW_NONE);
-        json_decref(answer);
-        if (seq >= 0) {
-            *seq_out = (uint64_t)seq;
-            return CLI_DONE;
-        }
-    }
-    return follow_stream(session, "/v1/events", take_seq, seq_out);
+    struct airs_error error = { 0 };
+    enum airs_status status = client_get(session->client, "/v1/version", session->timeout_ms,
+                                         &session->reply, &error);
+    if (status != AIRS_OK)
+        return session_fail(session, status, &error);
+    json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
+                                session->reply.body.size, 0, NULL);
+    *seq_out = (uint64_t)json_number_or(answer, "seq", 0);
+    json_decref(answer);
+    return CLI_DONE;
 }
 
 static bool
 status_grants(const struct wish *wish, const struct buffer *body)
 {
     struct child_row row;
-    json_t *child = json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK,
-                               NULL);
+    json_t *child = json_loadb(body->data ? body->data : "", body->size, 0, NULL);
     bool granted = false;
     if (child && child_row_read(&row, child) && row.generation >= (double)wish->generation)
         granted = strcmp(wish->state, "ready") == 0 ? row.ready
@@ -122,7 +110,7 @@ conclude(const struct session *session, const struct wish *wish, enum verdict ve
 }
 
 static int
-wait_for_event(struct session *session, const struct wish *wish, struct client_stream *stream)
+judge_stream(struct session *session, const struct wish *wish, struct client_stream *stream)
 {
     struct airs_error error = { 0 };
     for (;;) {
@@ -150,32 +138,68 @@ wait_for_event(struct session *session, const struct wish *wish, struct client_s
 }
 
 static int
+wait_for_event(struct session *session, const struct wish *wish, const char *target)
+{
+    struct airs_error error = { 0 };
+    struct client_stream *stream;
+    enum airs_status status = client_stream_new(session->client, target, &stream, &error);
+    if (status != AIRS_OK)
+        return session_fail(session, status, &error);
+    int exit_code = judge_stream(session, wish, stream);
+    client_stream_free(stream);
+    return exit_code;
+}
+
+static bool
+find_stopped(void *context, const char *line, size_t size)
+{
+    json_t *event = json_loadb(line, size, 0, NULL);
+    const char *name = json_text(event, "event");
+    *(bool *)context = name && strcmp(name, "application-stopped") == 0;
+    json_decref(event);
+    return true;
+}
+
+/* While the application starts there is no child to ask for, and all its events are news. */
+static int
+wait_from_the_beginning(struct session *session, const struct wish *wish)
+{
+    bool stopped = false;
+    int exit_code = follow_stream(session, "/v1/events", find_stopped, &stopped);
+    if (exit_code == CLI_DONE && stopped)
+        return conclude(session, wish, VERDICT_ENDED, NULL);
+    if (exit_code == CLI_DONE)
+        exit_code = wait_for_event(session, wish, "/v1/events?follow=1");
+    return exit_code;
+}
+
+static int
 wait_for_wish(struct session *session, const struct wish *wish)
 {
-    uint64_t seq;
+    uint64_t seq = 0;
     int left_ms = remaining_ms(wish->deadline_us);
     if (left_ms >= 0 && (unsigned)left_ms < CLIENT_TIMEOUT_MS)
         session->timeout_ms = left_ms > 0 ? (unsigned)left_ms : 1;
     int exit_code = find_last_seq(session, &seq);
-    if (exit_code == CLI_DONE)
-        exit_code = session_get(session, "/v1/children", "");
-    if (exit_code != CLI_DONE)
-        return exit_code;
+    const char *target = session_target(session, "/v1/children", "");
+    if (exit_code != CLI_DONE || !target)
+        return exit_code == CLI_DONE ? CLI_FAILED : exit_code;
+
+    struct airs_error error = { 0 };
+    enum airs_status status =
+        client_get(session->client, target, session->timeout_ms, &session->reply, &error);
+    if (status == AIRS_ELIMIT)
+        return wait_from_the_beginning(session, wish);
+    if (status != AIRS_OK)
+        return session_fail(session, status, &error);
     if (status_grants(wish, &session->reply.body)) {
         if (wish->json)
             text_flush(&session->reply.body, stdout);
         return CLI_DONE;
     }
-    struct airs_error error = { 0 };
-    struct client_stream *stream;
-    char target[80];
-    snprintf(target, sizeof target, "/v1/events?since=%" PRIu64 "&follow=1", seq);
-    enum airs_status status = client_stream_new(session->client, target, &stream, &error);
-    if (status != AIRS_OK)
-        return session_fail(session, status, &error);
-    exit_code = wait_for_event(session, wish, stream);
-    client_stream_free(stream);
-    return exit_code;
+    char events[80];
+    snprintf(events, sizeof events, "/v1/events?since=%" PRIu64 "&follow=1", seq);
+    return wait_for_event(session, wish, events);
 }
 
 /* Checks what the options say; CLI_DONE and a whole wish, or the exit code. */

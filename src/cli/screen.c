@@ -28,7 +28,7 @@ screen_enter(struct screen *screen, struct writer *writer)
     writer_flush(writer);
 }
 
-void
+bool
 screen_leave(struct screen *screen, int idle_ms)
 {
     /* A frame cut short does no harm: an escape ends any sequence that is under way. */
@@ -41,6 +41,7 @@ screen_leave(struct screen *screen, int idle_ms)
         tcflush(screen->writer->fd, TCIFLUSH);
         tcsetattr(screen->writer->fd, TCSANOW, &screen->modes);
     }
+    return pending->size == 0;
 }
 
 void

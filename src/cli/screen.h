@@ -22,8 +22,11 @@ bool screen_is_ours(int fd);
  */
 void screen_enter(struct screen *screen, struct writer *writer);
 
-/** Everything as it was; pending output is dropped. Waits at most `idle_ms` for the terminal. */
-void screen_leave(struct screen *screen, int idle_ms);
+/**
+ * Everything as it was; pending output is dropped. Waits at most `idle_ms` for the terminal;
+ * false when it did not take what gives it back.
+ */
+bool screen_leave(struct screen *screen, int idle_ms);
 
 /** Lines and columns of the terminal, 24 × 80 where it does not know. */
 void screen_size(const struct screen *screen, unsigned *lines_out, unsigned *columns_out);

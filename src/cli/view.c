@@ -341,7 +341,9 @@ run_tree(struct view *view)
 {
     screen_enter(&view->screen, &view->out);
     run_stream(view, note_event, draw_when_due);
-    screen_leave(&view->screen, UNREAD_MS);
+    /* A terminal that does not take a few bytes is not read at all. */
+    if (!screen_leave(&view->screen, UNREAD_MS))
+        return;
     say_farewell(view);
     writer_drain(&view->out, UNREAD_MS);
 }

@@ -1,0 +1,275 @@
+"""What every test of the program starts with.
+
+A test gets a `place`: directories of its own for sockets, state and temporary files, and the
+program run in them. Tests watch events and wait with `airs wait`; none sleeps. After each test
+nothing may be left (no process, socket or temporary file), and the events of every run are
+judged by oracle.py.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+AIRS = os.environ.get("AIRS", str(ROOT / "build" / "airs"))
+GUESTS = pathlib.Path(os.environ.get("AIRS_GUESTS", ROOT / "build" / "guests"))
+# Sanitizers make everything slower; deadlines are for what hangs, not for what is slow.
+SLOW = 4 if os.environ.get("AIRS_SANITIZE") else 1
+DEADLINE_S = 60 * SLOW
+
+
+def child(name, guest, **keys):
+    """A child of a manifest: keys as in the manifest, with _ for -."""
+    component = guest if "/" in str(guest) else str(GUESTS / f"{guest}.wasm")
+    return {"name": name, "component": str(component),
+            **{key.replace("_", "-"): value for key, value in keys.items()}}
+
+
+def supervisor(name, *children, **keys):
+    return {"name": name, **{key.replace("_", "-"): value for key, value in keys.items()},
+            "children": list(children)}
+
+
+class Daemon:
+    """One `airs up --json` in front, with all that it says."""
+
+    def __init__(self, place, manifest, *options):
+        self.place = place
+        self.manifest = manifest
+        self.events = []
+        self.complaints = []
+        self.judged = True
+        self.changed = threading.Condition()
+        self.process = subprocess.Popen(
+            [AIRS, "up", "-f", str(manifest), "--json", *options], env=place.env, cwd=place.work,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        self.readers = [threading.Thread(target=self._read, args=arguments, daemon=True)
+                        for arguments in ((self.process.stdout, self.events, json.loads),
+                                          (self.process.stderr, self.complaints, str))]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self, file, lines, parse):
+        for line in file:
+            with self.changed:
+                lines.append(parse(line.decode()))
+                self.changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+
+    @property
+    def stderr(self):
+        return "".join(self.complaints)
+
+    def has_ended(self):
+        return not any(reader.is_alive() for reader in self.readers)
+
+    def wait_for(self, found, what="event"):
+        """Waits until `found(events)` is true; its value."""
+        end = time.monotonic() + DEADLINE_S
+        with self.changed:
+            while True:
+                value = found(self.events)
+                if value:
+                    return value
+                left = end - time.monotonic()
+                if left <= 0 or (self.has_ended() and not found(self.events)):
+                    raise AssertionError(f"no {what}; stderr: {self.stderr!r}; "
+                                         f"last events: {self.events[-12:]}")
+                # The end of the readers is no event of theirs: look again now and then.
+                self.changed.wait(min(left, 0.2))
+
+    def wait_event(self, event, path=None, **fields):
+        """The first event with these fields."""
+        def find(events):
+            for one in events:
+                if one["event"] == event and (path is None or one.get("path") == path) and \
+                        all(one.get(key) == value for key, value in fields.items()):
+                    return one
+            return None
+        return self.wait_for(find, f"{event} {path or ''} {fields}")
+
+    def of(self, path, event=None):
+        with self.changed:
+            return [one for one in self.events if one.get("path") == path
+                    and (event is None or one["event"] == event)]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """Its exit code."""
+        code = self.process.wait(DEADLINE_S)
+        for reader in self.readers:
+            reader.join(DEADLINE_S)
+        return code
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+
+class Place:
+    """Directories for one test, and the program in them."""
+
+    def __init__(self, cache):
+        # Short: a socket's path has 107 bytes.
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="airs-e2e-", dir="/tmp"))
+        self.work = self.root / "work"
+        self.runtime = self.root / "run"
+        self.state = self.root / "state"
+        self.tmp = self.root / "tmp"
+        self.cache = cache
+        for folder in (self.work, self.runtime, self.state, self.tmp):
+            folder.mkdir(mode=0o700)
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "TERM": "xterm",
+                    "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": str(self.runtime),
+                    "XDG_STATE_HOME": str(self.state), "XDG_CACHE_HOME": str(cache),
+                    "TMPDIR": str(self.tmp), "AIRS_E2E_PLACE": self.root.name}
+        for name, value in os.environ.items():
+            if name.endswith("SAN_OPTIONS"):
+                self.env[name] = value
+        self.daemons = []
+        self.followers = []
+
+    # The program
+
+    def airs(self, *words, code=0, **options):
+        """Runs one verb; its exit code must be `code` (None: any)."""
+        done = subprocess.run([AIRS, *map(str, words)], env=options.pop("env", self.env),
+                              cwd=options.pop("cwd", self.work), text=options.pop("text", True),
+                              capture_output=True, timeout=DEADLINE_S,
+                              stdin=subprocess.DEVNULL, **options)
+        assert code is None or done.returncode == code, \
+            f"airs {' '.join(map(str, words))}: {done.returncode}, not {code}\n" \
+            f"{done.stdout}\n{done.stderr}"
+        return done
+
+    def wait(self, path, state, *options, code=0):
+        return self.airs("wait", path, "--state", state, "--timeout", f"{DEADLINE_S}s", *options,
+                         code=code)
+
+    def status(self, path):
+        return json.loads(self.airs("status", path, "--json").stdout)
+
+    def ps(self):
+        lines = self.airs("ps", "--json").stdout.splitlines()
+        return {row["path"]: row for row in map(json.loads, lines)}
+
+    def manifest(self, *children, name="app", file="airs.yaml", **keys):
+        path = self.work / file
+        keys = {"name": name, **keys, "children": list(children)}
+        # JSON is YAML.
+        path.write_text("".join(f"{key.replace('_', '-')}: {json.dumps(value)}\n"
+                                for key, value in keys.items()))
+        return path
+
+    def up(self, *children, options=(), started=True, **keys):
+        """Writes a manifest and runs it; returns once it has started."""
+        return self.run(self.manifest(*children, **keys), *options, started=started)
+
+    def run(self, manifest, *options, started=True):
+        daemon = Daemon(self, manifest, *options)
+        self.daemons.append(daemon)
+        if started:
+            daemon.wait_event("application-started")
+            end = time.monotonic() + DEADLINE_S
+            # The control socket takes it over a moment after the event.
+            while self.airs("ps", "--app", daemon.events[0]["app"], code=None).returncode != 0:
+                assert time.monotonic() < end and daemon.process.poll() is None
+        return daemon
+
+    def follow(self, manifest):
+        """The events of an application that runs detached, to be judged."""
+        file = self.root / f"events-{len(self.followers)}.jsonl"
+        with file.open("wb") as out:
+            process = subprocess.Popen([AIRS, "events", "-f", "--json"], env=self.env,
+                                       cwd=self.work, stdout=out)
+        self.followers.append((process, manifest, file))
+        return process, file
+
+    # What must hold afterwards
+
+    def processes(self):
+        """Processes of this place that have not ended."""
+        marker = f"AIRS_E2E_PLACE={self.root.name}\0".encode()
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                if marker in (entry / "environ").read_bytes():
+                    found.append((int(entry.name), (entry / "cmdline").read_bytes()))
+            except OSError:
+                pass
+        return found
+
+    def left_behind(self):
+        sockets = [path for path in self.runtime.rglob("*") if not path.is_dir()]
+        temporary = list(self.tmp.iterdir())
+        half_written = [path for path in self.cache.rglob("*") if ".tmp" in path.name]
+        return sockets + temporary + half_written
+
+    def judge(self, manifest, events_file):
+        oracle = HERE / "oracle.py"
+        done = subprocess.run([sys.executable, str(oracle), str(manifest), str(events_file)],
+                              capture_output=True, text=True, timeout=DEADLINE_S)
+        assert done.returncode == 0, f"the oracle rejects this run:\n{done.stdout}{done.stderr}"
+
+    def close(self):
+        for daemon in self.daemons:
+            daemon.stop()
+        for process, manifest, file in self.followers:
+            process.wait(DEADLINE_S)
+            if file.stat().st_size:
+                self.judge(manifest, file)
+        for index, daemon in enumerate(self.daemons):
+            if daemon.judged and daemon.events:
+                file = self.root / f"run-{index}.jsonl"
+                file.write_text("".join(json.dumps(one) + "\n" for one in daemon.events))
+                self.judge(daemon.manifest, file)
+        assert not self.processes(), "processes are left"
+        assert not self.left_behind(), "files are left"
+
+    def remove(self):
+        for pid, _ in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for daemon in self.daemons:
+            daemon.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_cache():
+    """Compiled components, shared by all tests of a run but those about the cache."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="airs-e2e-cache-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def place(shared_cache):
+    one = Place(shared_cache)
+    try:
+        yield one
+        one.close()
+    finally:
+        one.remove()
+
+
+def seqs_have_no_gap(events):
+    return [one["seq"] for one in events] == list(range(events[0]["seq"],
+                                                        events[0]["seq"] + len(events)))

@@ -1,0 +1,166 @@
+"""How an application begins and ends: signals, down, --for, --detach, a killed daemon."""
+import json
+import os
+import signal
+import stat
+import subprocess
+
+import pytest
+
+from conftest import AIRS, DEADLINE_S, child, seqs_have_no_gap, supervisor
+
+
+def test_sigterm_stops_cleanly(place):
+    daemon = place.up(child("a", "echo"), child("b", "sleeper"),
+                      child("f", "crasher", args=["exit", "1"], max_restarts=0))
+    daemon.wait_event("failed", "/f")
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+    assert daemon.events[-1]["event"] == "application-stopped"
+    assert seqs_have_no_gap(daemon.events)
+    # Reverse order, and the actor was asked.
+    stopped = [one["path"] for one in daemon.events if one["event"] == "stopped"]
+    assert stopped.index("/b") < stopped.index("/a") or set(stopped) == {"/a", "/b"}
+    assert daemon.of("/a", "exited")[-1]["reason"] == "shutdown"
+
+
+def test_one_sigint_stops_cleanly(place):
+    daemon = place.up(child("a", "echo"))
+    daemon.signal(signal.SIGINT)
+    assert daemon.wait() == 0
+    assert daemon.events[-1]["event"] == "application-stopped"
+
+
+def test_a_second_sigint_kills_at_once(place):
+    daemon = place.up(child("a", "badstop", config="sleep", shutdown="infinity"))
+    daemon.signal(signal.SIGINT)
+    daemon.wait_event("stopping", "/a")
+    daemon.signal(signal.SIGINT)
+    assert daemon.wait() == 130
+
+
+def test_sigint_while_everything_still_starts(place):
+    daemon = place.up(child("a", "initfail", config="sleep", start_timeout="1h"), started=False)
+    daemon.wait_event("starting", "/a")
+    daemon.signal(signal.SIGINT)
+    assert daemon.wait() == 0
+
+
+@pytest.mark.parametrize("mode, reason", [("sleep", "timeout"), ("loop", "timeout"),
+                                          ("trap", "trap")])
+def test_a_bad_end_does_not_hold_up_the_end(place, mode, reason):
+    daemon = place.up(child("good", "echo"), child("bad", "badstop", config=mode,
+                                                   shutdown="200ms"))
+    assert daemon.stop() == 0
+    assert daemon.of("/bad", "exited")[-1]["reason"] == reason
+    assert daemon.of("/good", "exited")[-1]["reason"] == "shutdown"
+
+
+def test_down_leaves_nothing(place):
+    daemon = place.up(child("a", "echo"), child("b", "stopper"), child("c", "stdin", stdin="open"),
+                      child("d", "spinner"), supervisor("s", child("e", "ticker")))
+    place.airs("down")
+    # `down` ends after the process has.
+    assert daemon.process.poll() == 0
+    assert not place.left_behind()
+    for path in ("/b", "/c"):
+        assert daemon.of(path, "exited")[-1]["reason"] == "shutdown"
+
+
+def test_down_of_what_does_not_stop_is_helped_by_kill(place):
+    daemon = place.up(child("a", "badstop", config="sleep", shutdown="infinity"))
+    down = subprocess.Popen([AIRS, "down"], env=place.env, cwd=place.work)
+    daemon.wait_event("stopping", "/a")
+    place.airs("kill", "/a")
+    assert down.wait(DEADLINE_S) == 0
+    assert daemon.wait() == 0
+
+
+def test_for_ends_it(place):
+    daemon = place.up(child("a", "sleeper"), child("f", "crasher", args=["trap"], max_restarts=0),
+                      options=["--for", "300ms"])
+    assert daemon.wait() == 0
+    assert daemon.events[-1]["event"] == "application-stopped"
+
+
+def test_it_ends_by_itself_when_nothing_is_left(place):
+    daemon = place.up(child("a", "crasher", args=["return"], restart="transient"),
+                      child("b", "crasher", args=["exit", "3"], restart="temporary"),
+                      started=False)
+    assert daemon.wait() == 0
+    daemon = place.up(child("a", "crasher", args=["exit", "3"], max_restarts=1,
+                            backoff=["1ms"]), started=False, file="second.yaml")
+    assert daemon.wait() == 1
+    assert daemon.of("/a", "failed")
+
+
+def test_escalation_to_the_root_ends_it_with_1(place):
+    daemon = place.up(child("a", "crasher", args=["trap"], max_restarts=1, backoff=["1ms"],
+                            on_exhausted="escalate"), child("b", "sleeper"), started=False)
+    assert daemon.wait() == 1
+    assert daemon.of("/a", "escalated") or any(one["event"] == "escalated"
+                                               for one in daemon.events)
+
+
+def test_the_socket_is_the_user_s_own(place):
+    place.up(child("a", "sleeper"))
+    socket = place.runtime / "airs" / "app.sock"
+    assert stat.S_IMODE(os.stat(socket).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(socket.parent).st_mode) == 0o700
+
+
+def test_a_live_name_is_refused(place):
+    daemon = place.up(child("a", "sleeper"))
+    second = place.airs("up", code=1)
+    assert "running" in second.stderr
+    place.airs("up", "--detach", code=1)
+    assert place.status("/a")["generation"] == 1
+    assert daemon.process.poll() is None
+
+
+def test_a_killed_daemon_leaves_a_dead_socket_that_is_replaced(place):
+    daemon = place.up(child("a", "sleeper"))
+    daemon.signal(signal.SIGKILL)
+    assert daemon.wait() == -signal.SIGKILL
+    assert "is not running" in place.airs("ps", code=3).stderr
+    assert "is not running" in place.airs("down", code=3).stderr
+    place.up(child("a", "sleeper"))
+    place.wait("/a", "running")
+    place.airs("down")
+
+
+def test_detach_returns_once_it_has_started(place):
+    manifest = place.manifest(child("a", "echo"), child("b", "crasher", args=["trap"],
+                                                        backoff=["1ms"], max_restarts=2))
+    done = place.airs("up", "--detach")
+    assert "airs down" in done.stdout
+    follower, file = place.follow(manifest)
+    assert place.airs("call", "/a", "hello").stdout == "hello"
+    place.wait("/b", "failed")
+    place.airs("down")
+    assert follower.wait(DEADLINE_S) == 0
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert events[-1]["event"] == "application-stopped" and seqs_have_no_gap(events)
+    assert not place.processes()
+
+
+def test_detach_says_why_it_could_not_start(place):
+    (place.work / "airs.yaml").write_text("name: app\nchildren: 5\n")
+    done = place.airs("up", "--detach", code=2)
+    assert "children" in done.stderr
+    assert not place.processes()
+
+
+def test_nohup_and_a_closed_standard_output(place):
+    manifest = place.manifest(child("a", "sleeper"))
+    daemon = subprocess.Popen([AIRS, "up", "-f", str(manifest)], env=place.env, cwd=place.work,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert daemon.stdout.readline()
+    daemon.stdout.close()
+    place.wait("/a", "running")
+    place.airs("kill", "/a")
+    place.wait("/a", "running", "--generation", 2)
+    follower, _ = place.follow(manifest)
+    place.airs("down")
+    assert daemon.wait(DEADLINE_S) == 0
+    follower.wait(DEADLINE_S)
