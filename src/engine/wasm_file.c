@@ -12,8 +12,9 @@
 #include "engine/component.h"
 #include "engine/doors.h"
 
-/* Part of every key: change it when the form of the entries changes. */
-#define KEY_FORM "airs code 1"
+/* Part of every key: change it when entries change for a reason that is not in the key, such as
+ * how a core module is made a component. */
+#define KEY_FORM "airs code 2"
 
 static enum airs_status
 read_all(int fd, const char *path, struct wasm_file *file, struct airs_error *error)

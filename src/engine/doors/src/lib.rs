@@ -23,6 +23,7 @@ mod compile;
 mod component;
 mod config;
 mod core;
+mod core_module;
 mod engine;
 mod exit_code;
 mod failure;
