@@ -209,6 +209,12 @@ client_send(int fd, const void *bytes, size_t size)
     }
 }
 
+static inline void
+client_say(int fd, const char *text)
+{
+    client_send(fd, text, strlen(text));
+}
+
 /* Reads until `until` was read, or the end of the connection if it is NULL; the text read. */
 static inline void
 client_read(int fd, const char *until, struct buffer *text)
@@ -237,7 +243,7 @@ static inline void
 client_ask(struct world *world, const char *request, struct buffer *text)
 {
     int fd = client_connect(world);
-    client_send(fd, request, strlen(request));
+    client_say(fd, request);
     client_read(fd, NULL, text);
     close(fd);
 }

@@ -128,7 +128,7 @@ runs_with_no_signal_blocked(void **state)
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
-    enum airs_status status = run(world, "grep -q 'SigBlk:.0*$' /proc/$$/status");
+    enum airs_status status = run(world, "exec grep -q 'SigBlk:.0*$' /proc/self/status");
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     assert_int_equal(status, AIRS_OK);
 }

@@ -66,9 +66,10 @@ survives_any_bytes(void **state)
             bytes[j] = (unsigned char)random_next(&random);
         int fd = client_connect(world);
         if (i % 3 == 1)
-            client_send(fd, "GET /v1/children/", 17);
+            client_say(fd, "GET /v1/children/");
         if (i % 3 == 2)
-            client_send(fd, "POST /v1/down HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 66);
+            client_say(fd, "POST /v1/down HTTP/1.1\r\nHost: x\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n");
         client_send(fd, bytes, size);
         close(fd);
     }
@@ -95,7 +96,8 @@ refuses_a_body_that_is_too_large(void **state)
     struct world *world = *state;
     struct buffer text;
     buffer_init(&text, 0);
-    client_ask(world, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n",
+    client_ask(world, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
+                      "Content-Length: 1048577\r\n\r\n",
                &text);
     assert_non_null(strstr(text.data, "HTTP/1.1 413"));
     buffer_deinit(&text);
@@ -103,8 +105,8 @@ refuses_a_body_that_is_too_large(void **state)
     /* One that does not say how much comes is cut off. */
     static char chunk[65536 + 16];
     int fd = client_connect(world);
-    client_send(fd, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
-                75);
+    client_say(fd, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n");
     memset(chunk, 'x', sizeof chunk);
     memcpy(chunk, "10000\r\n", 7);
     memcpy(chunk + 7 + 65536, "\r\n", 2);
@@ -125,7 +127,7 @@ refuses_headers_that_are_too_long(void **state)
     buffer_init(&text, 0);
     int fd = client_connect(world);
     memset(header, 'x', sizeof header);
-    client_send(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nA: ", 36);
+    client_say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nA: ");
     for (int i = 0; i < 100; i++)
         client_send(fd, header, sizeof header);
     client_read(fd, NULL, &text);
@@ -140,7 +142,7 @@ follow(struct world *world, const char *query)
     char request[256];
     snprintf(request, sizeof request, "GET /v1/events?%s HTTP/1.1\r\nHost: x\r\n\r\n", query);
     int fd = client_connect(world);
-    client_send(fd, request, strlen(request));
+    client_say(fd, request);
     return fd;
 }
 
@@ -237,7 +239,7 @@ answers_down_when_everything_has_ended(void **state)
     buffer_init(&text, 0);
     int fd = client_connect(world);
     const char *request = "POST /v1/down HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    client_send(fd, request, strlen(request));
+    client_say(fd, request);
     while (atomic_load(&world->downs) == 0)
         poll(NULL, 0, 1);
     assert_answer(world, "GET /healthz", "200", "ok");
