@@ -183,7 +183,7 @@ verb_done(struct supervisor_request *request)
 /* Sends `verb` about `child` (NULL: about the whole tree, to the root). */
 void
 wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
-                struct wrapper_child *child, struct bridge_completion completion)
+                const struct wrapper_child *child, struct bridge_completion completion)
 {
     struct verb_request *request = calloc(1, sizeof *request);
     if (!request) {
@@ -197,10 +197,6 @@ wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
     if (child) {
         supervisor = atomic_load(&child->parent->pid);
         request->request.path = child->path;
-        request->request.child = atomic_load(&child->pid);
-        request->request.is_supervisor = child->is_supervisor;
-        request->request.policy = child->config->policy;
-        request->request.user = child;
     }
     if (!supervisor_request_send(wrapper->options.system, supervisor, &request->request)) {
         bridge_complete(completion, AIRS_EENDED, text_of_status(AIRS_EENDED));
@@ -270,6 +266,26 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
     return status;
 }
 
+/* Waits for the parent's answer, so that `registered` events come in the order of calls. */
+static enum airs_status
+add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
+{
+    struct supervisor_request request = {
+        .verb = REQUEST_ADD,
+        .path = child->path,
+        .child = atomic_load(&child->pid),
+        .is_supervisor = child->is_supervisor,
+        .policy = child->config->policy,
+        .user = child,
+    };
+    enum airs_status status = supervisor_request_wait(
+        wrapper->options.system, atomic_load(&child->parent->pid), &request);
+
+    if (status != AIRS_OK)
+        return fail(error, status, "child '%s': %s", child->path->text, text_of_status(status));
+    return AIRS_OK;
+}
+
 static void
 withdraw(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
 {
@@ -295,13 +311,13 @@ bridge_register(struct supervisor_bridge *bridge, const char *parent_path, const
         return status;
     }
     status = spawn(wrapper, child, error);
+    if (status == AIRS_OK)
+        status = add(wrapper, child, error);
     if (status != AIRS_OK) {
         withdraw(wrapper, child);
         child_free(child);
-        return status;
     }
-    wrapper_request(wrapper, REQUEST_ADD, child, (struct bridge_completion){0});
-    return AIRS_OK;
+    return status;
 }
 
 static void

@@ -51,7 +51,7 @@ struct wrapper_child *wrapper_find(struct supervisor_wrapper *wrapper, const cha
 
 /** Sends a verb about `child` to its supervisor; NULL: about the whole tree, to the root. */
 void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
-                     struct wrapper_child *child, struct bridge_completion completion);
+                     const struct wrapper_child *child, struct bridge_completion completion);
 
 /* ---- supervisor_warden.c: stops that are bounded in time. ---- */
 

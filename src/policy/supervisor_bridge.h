@@ -73,7 +73,9 @@ struct supervisor_bridge_ops {
      * a supervisor. `config` and `spec` are borrowed and outlive the bridge. When the parent
      * runs already, the child is started.
      * AIRS_EEXIST, AIRS_ENOENT (parent), AIRS_EINVAL (parent is no supervisor), AIRS_ELIMIT,
-     * AIRS_ENOMEM. A component that cannot be loaded is no error here: its start says so. */
+     * AIRS_ENOMEM, AIRS_EENDED. A component that cannot be loaded is no error here: its start
+     * says so. Thread: any but a worker, once these run.  Blocks: until the parent has taken
+     * the child, so its event `registered` is written when this returns. */
     enum airs_status (*register_component)(struct supervisor_bridge *bridge,
                                            const char *parent_path, const char *path,
                                            const struct supervisor_config *config,
