@@ -315,7 +315,7 @@ settle(struct worker *worker, struct actor *actor, enum actor_turn turn, uint64_
         actor_finish(worker->system, actor);
         return;
     }
-    assert(!"a turn is one of the three");
+    assert(false && "a turn is one of the three");
 }
 
 static void
