@@ -183,7 +183,7 @@ exchange_finish(struct exchange *exchange)
     case TARGET_HEALTHZ:
         break;
     }
-    assert(!"answered on the loop");
+    assert(false && "answered on the loop");
 }
 
 /* ---- Requests ---- */
