@@ -85,7 +85,7 @@ sweep_event(enum node_sweep sweep)
     case SWEEP_NONE:
         break;
     }
-    assert(!"a sweep is under way");
+    assert(false && "a sweep is under way");
     return NODE_RESET_ALL;
 }
 
