@@ -28,7 +28,7 @@ bridge_status_of_reply(enum node_reply reply, const char **text_out)
         *text_out = "not running";
         return AIRS_ENOTRUNNING;
     }
-    assert(!"a reply that is none");
+    assert(false && "a reply that is none");
     return AIRS_EINVAL;
 }
 
