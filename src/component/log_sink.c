@@ -14,7 +14,7 @@ log_stream_name(enum log_stream stream)
     case LOG_HOST:
         return "log";
     }
-    assert(!"a stream that is none");
+    assert(false && "a stream that is none");
     return "";
 }
 
@@ -33,6 +33,6 @@ log_level_name(enum log_level level)
     case LOG_ERROR:
         return "error";
     }
-    assert(!"a level that is none");
+    assert(false && "a level that is none");
     return "";
 }
