@@ -150,7 +150,7 @@ bench_message(void)
 {
     static struct sender sender;
     _Atomic uint64_t started = 0;
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     struct rig rig;
 
     memset(payload, 'x', sizeof payload);
@@ -162,8 +162,11 @@ bench_message(void)
     sender.target = rig_pid(&rig, "/a");
     sender.reply.done = sender_answered;
     control_init(&sender.again, CONTROL_USER);
-    rig_check(native_spawn(rig.system, &(struct native_options){
-        .behaviour = &sender_behaviour, .state = &sender}, &sender.self, &error), &error);
+    rig_check(
+        native_spawn(rig.system,
+                     &(struct native_options){ .behaviour = &sender_behaviour, .state = &sender },
+                     &sender.self, &error),
+        &error);
     control_send(rig.system, sender.self, &sender.again);
     rig_wait(&sender.answered, MESSAGES + WARM_UP);
     rig_end(&rig);
@@ -200,7 +203,7 @@ beside_once(struct rig *rig)
 {
     static struct asked asked;
 
-    asked = (struct asked){.rig = rig, .reply.done = asked_answered};
+    asked = (struct asked){ .rig = rig, .reply.done = asked_answered };
     for (uint64_t i = 0; i < BESIDE_SAMPLES; i++) {
         asked.at_tick = engine_ticks(rig->engine);
         rig_send(rig, rig_pid(rig, "/a"), "hello", &asked.reply);
@@ -215,7 +218,7 @@ beside_once(struct rig *rig)
 static bool
 bench_beside(void)
 {
-    static const char *const spinners[] = {"/s0", "/s1", "/s2", "/s3"};
+    static const char *const spinners[] = { "/s0", "/s1", "/s2", "/s3" };
     _Atomic uint64_t started = 0;
     double best = 1e9;
     struct rig rig;
@@ -241,9 +244,9 @@ bench_beside(void)
 #define KILLS 500u
 
 struct restarted {
-    struct engine *engine;      /* Set once the rig stands. */
+    struct engine *engine; /* Set once the rig stands. */
     _Atomic uint64_t count;
-    _Atomic uint64_t at_tick;   /* Of the last `started`. */
+    _Atomic uint64_t at_tick; /* Of the last `started`. */
 };
 
 static void
@@ -262,7 +265,7 @@ static bool
 bench_kill(void)
 {
     static double ticks[KILLS];
-    struct restarted restarted = {0};
+    struct restarted restarted = { 0 };
     char path[16];
     struct rig rig;
 
@@ -277,14 +280,15 @@ bench_kill(void)
     for (unsigned i = 0; i < KILLS; i++) {
         snprintf(path, sizeof path, "/s%u", i * 37 % SPINNERS);
         uint64_t before = engine_ticks(rig.engine);
-        component_supervisor_kill(rig.handles, path, (struct bridge_completion){0});
+        component_supervisor_kill(rig.handles, path, (struct bridge_completion){ 0 });
         rig_wait(&restarted.count, SPINNERS + i + 1);
         ticks[i] = (double)(atomic_load(&restarted.at_tick) - before);
     }
     rig_end(&rig);
     struct figure figure = figure_of(ticks, KILLS);
     printf("kill of one of 200 that compute, 2 workers: running again in %.0f ticks at the "
-           "median\n", figure.median_ns);
+           "median\n",
+           figure.median_ns);
     return rig_judge("  ticks at p99", figure.p99_ns, "<=", 10);
 }
 
@@ -370,10 +374,10 @@ bench_sleep(void)
     }
     rig_start(&rig);
     rig_wait(&started, SLEEPERS);
-    nanosleep(&(struct timespec){1, 0}, NULL); /* The ticker parks after 100 ms. */
+    nanosleep(&(struct timespec){ 1, 0 }, NULL); /* The ticker parks after 100 ms. */
     uint64_t cpu_before_us = cpu_us();
     uint64_t wakeups_before = wakeups(&rig);
-    nanosleep(&(struct timespec){SLEEP_S, 0}, NULL);
+    nanosleep(&(struct timespec){ SLEEP_S, 0 }, NULL);
     double cpu_ms = (double)(cpu_us() - cpu_before_us) / 1e3;
     double per_second = (double)(wakeups(&rig) - wakeups_before) / SLEEP_S;
     rig_end(&rig);
@@ -386,8 +390,8 @@ static const struct {
     const char *name;
     bool (*run)(void);
 } benches[] = {
-    {"restart", bench_restart}, {"message", bench_message}, {"beside", bench_beside},
-    {"kill", bench_kill},       {"scale", bench_scale},     {"sleep", bench_sleep},
+    { "restart", bench_restart }, { "message", bench_message }, { "beside", bench_beside },
+    { "kill", bench_kill },       { "scale", bench_scale },     { "sleep", bench_sleep },
 };
 
 static bool

@@ -80,7 +80,7 @@ static void
 rig_wait(const _Atomic uint64_t *counter, uint64_t value)
 {
     uint64_t until_us = clock_now_us() + RIG_WAIT_US;
-    struct timespec pause = {0, 200000};
+    struct timespec pause = { 0, 200000 };
 
     while (atomic_load(counter) < value) {
         if (clock_now_us() > until_us) {
@@ -92,12 +92,11 @@ rig_wait(const _Atomic uint64_t *counter, uint64_t value)
 }
 
 static void
-rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink sink,
-          void *context)
+rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink sink, void *context)
 {
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
 
-    *rig = (struct rig){0};
+    *rig = (struct rig){ 0 };
     rig->engine_config = (struct engine_config){
         .instances_max = instances_max,
         .memory_bytes_max = UINT64_C(64) << 20,
@@ -105,18 +104,29 @@ rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink 
         .wake_context = rig,
     };
     rig_check(engine_new(&rig->engine_config, &rig->engine, &error), &error);
-    rig_check(actor_system_new(&(struct actor_system_options){
-        .workers = workers, .tick = rig_tick, .tick_ctx = rig->engine,
-        .instances_max = instances_max}, &rig->system, &error), &error);
+    rig_check(actor_system_new(&(struct actor_system_options){ .workers = workers,
+                                                               .tick = rig_tick,
+                                                               .tick_ctx = rig->engine,
+                                                               .instances_max = instances_max },
+                               &rig->system, &error),
+              &error);
     rig_check(component_registry_new("bench", &rig->registry, &error), &error);
-    rig_check(component_spawner_new(&(struct component_spawner_options){
-        .engine = rig->engine, .system = rig->system, .registry = rig->registry,
-        .cache_dir = RIG_CACHE}, &rig->spawner, &error), &error);
-    rig_check(supervisor_wrapper_new(&(struct supervisor_wrapper_options){
-        .system = rig->system, .spawner = rig->spawner, .seed = 1, .on_end = rig_on_end,
-        .context = rig}, &rig->wrapper, &error), &error);
-    rig_check(component_supervisor_new(supervisor_wrapper_bridge(rig->wrapper), &rig->handles,
-                                       &error), &error);
+    rig_check(component_spawner_new(&(struct component_spawner_options){ .engine = rig->engine,
+                                                                         .system = rig->system,
+                                                                         .registry = rig->registry,
+                                                                         .cache_dir = RIG_CACHE },
+                                    &rig->spawner, &error),
+              &error);
+    rig_check(supervisor_wrapper_new(&(struct supervisor_wrapper_options){ .system = rig->system,
+                                                                           .spawner = rig->spawner,
+                                                                           .seed = 1,
+                                                                           .on_end = rig_on_end,
+                                                                           .context = rig },
+                                     &rig->wrapper, &error),
+              &error);
+    rig_check(
+        component_supervisor_new(supervisor_wrapper_bridge(rig->wrapper), &rig->handles, &error),
+        &error);
     supervisor_wrapper_attach(rig->wrapper, rig->handles);
     if (sink)
         rig_check(event_log_add_sink(actor_system_event_log(rig->system), sink, context, &error),
@@ -130,7 +140,7 @@ rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink 
 static void
 rig_end(struct rig *rig)
 {
-    component_supervisor_kill_all(rig->handles, (struct bridge_completion){0});
+    component_supervisor_kill_all(rig->handles, (struct bridge_completion){ 0 });
     rig_wait(&rig->ended, 1);
     actor_system_stop(rig->system);
     supervisor_wrapper_free(rig->wrapper);
@@ -154,7 +164,7 @@ rig_guests(void)
 static struct component_spec *
 rig_spec(struct rig *rig, const char *guest)
 {
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     char file[4096];
 
     for (size_t i = 0; i < rig->specs_size; i++)
@@ -174,17 +184,17 @@ rig_spec(struct rig *rig, const char *guest)
 static void
 rig_add(struct rig *rig, const char *path, const char *guest)
 {
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
 
     rig_check(component_supervisor_supervise(rig->handles, "/", path, &rig->config,
-                                             component_spec_to_child(rig_spec(rig, guest)),
-                                             &error), &error);
+                                             component_spec_to_child(rig_spec(rig, guest)), &error),
+              &error);
 }
 
 static void
 rig_start(struct rig *rig)
 {
-    component_supervisor_start_all(rig->handles, (struct bridge_completion){0});
+    component_supervisor_start_all(rig->handles, (struct bridge_completion){ 0 });
 }
 
 static airs_pid

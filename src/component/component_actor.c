@@ -24,8 +24,8 @@ on_output(void *host, enum guest_stream stream, const void *bytes, size_t size)
 {
     struct component_host *self = host;
 
-    component_output_write(&self->output, stream == GUEST_STDERR ? LOG_STDERR : LOG_STDOUT,
-                           bytes, size);
+    component_output_write(&self->output, stream == GUEST_STDERR ? LOG_STDERR : LOG_STDOUT, bytes,
+                           size);
 }
 
 static size_t
@@ -81,7 +81,7 @@ finish(struct component_actor *actor, struct exit_info exit, struct refstr *deta
 static void
 finish_as(struct component_actor *actor, enum exit_reason reason)
 {
-    finish(actor, (struct exit_info){reason, 0}, NULL);
+    finish(actor, (struct exit_info){ reason, 0 }, NULL);
 }
 
 static void
@@ -100,11 +100,11 @@ start(struct component_actor *actor, uint32_t generation)
 {
     assert(actor->phase == PHASE_ABSENT);
 
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     actor->stop_asked = false;
     actor->host.output.generation = generation;
     if (!actor->component) {
-        child_report_exited(actor->context, (struct exit_info){EXIT_LOAD_ERROR, 0},
+        child_report_exited(actor->context, (struct exit_info){ EXIT_LOAD_ERROR, 0 },
                             actor->load_error, NULL);
         return;
     }
@@ -112,7 +112,7 @@ start(struct component_actor *actor, uint32_t generation)
         instance_new(actor->component, &actor->options, &actor->instance, &error);
     if (status != AIRS_OK) {
         enum exit_reason reason = status == AIRS_ENOMEM ? EXIT_OUT_OF_MEMORY : EXIT_LOAD_ERROR;
-        finish(actor, (struct exit_info){reason, 0}, component_detail(error.message));
+        finish(actor, (struct exit_info){ reason, 0 }, component_detail(error.message));
         return;
     }
     component_call_begin(actor, PHASE_INSTANTIATING);
@@ -209,10 +209,9 @@ handled(struct component_actor *actor, const struct outcome *outcome)
 static void
 shut_down(struct component_actor *actor, const struct outcome *outcome)
 {
-    struct refstr *detail =
-        outcome->kind == OUTCOME_ERR ? component_detail(outcome->text) : NULL;
+    struct refstr *detail = outcome->kind == OUTCOME_ERR ? component_detail(outcome->text) : NULL;
 
-    finish(actor, (struct exit_info){EXIT_NORMAL, 0}, detail);
+    finish(actor, (struct exit_info){ EXIT_NORMAL, 0 }, detail);
 }
 
 /* ---- What follows a call. ---- */
@@ -327,7 +326,7 @@ take_controls(struct component_actor *actor)
         if (!obey(actor, &command))
             return false;
     if (actor->timer_fired && actor->timer_armed)
-        finish(actor, (struct exit_info){EXIT_TIMEOUT, 0}, component_detail("call-timeout"));
+        finish(actor, (struct exit_info){ EXIT_TIMEOUT, 0 }, component_detail("call-timeout"));
     return true;
 }
 
@@ -427,7 +426,7 @@ static const struct actor_behaviour component_behaviour = {
 static struct span
 span_of_text(const char *text)
 {
-    return (struct span){text, strlen(text)};
+    return (struct span){ text, strlen(text) };
 }
 
 static uint64_t
@@ -454,12 +453,12 @@ prepare_inputs(struct component_actor *actor)
     for (size_t i = 0; i < spec->args_size; i++)
         actor->arguments[1 + i] = span_of_text(spec->args[i]);
     for (size_t i = 0; i < spec->environment_size; i++)
-        actor->environment[i] = (struct span_pair){span_of_text(spec->environment[i].name),
-                                                   span_of_text(spec->environment[i].value)};
+        actor->environment[i] = (struct span_pair){ span_of_text(spec->environment[i].name),
+                                                    span_of_text(spec->environment[i].value) };
     actor->config = (struct guest_config){
         .environment = actor->environment,
         .environment_count = spec->environment_size,
-        .config_data = spec->config ? span_of_text(spec->config) : (struct span){NULL, 0},
+        .config_data = spec->config ? span_of_text(spec->config) : (struct span){ NULL, 0 },
         .memory_bytes_max = spec->limits.memory_bytes,
         .execution_time_max_ms = actor->call_timeout_us == DURATION_INFINITE
                                      ? UINT64_MAX
@@ -551,7 +550,7 @@ component_actor_spawn(const struct component_actor_options *options, airs_pid *p
         free_state(actor);
         goto out;
     }
-    /* From here on the actor owns its state. It is parked: nobody wakes it before its pid is out. */
+    /* The actor owns its state now. It is parked: nobody wakes it before its pid is out. */
     status = component_registry_add(options->registry, path->text, pid, kind_of(actor),
                                     &actor->stats, error);
     *pid_out = pid;

@@ -20,10 +20,10 @@ enum phase {
     PHASE_ABSENT,
     PHASE_INSTANTIATING,
     PHASE_INITIALIZING,
-    PHASE_METADATA,      /* Once in a child's life, after its first initialize. */
+    PHASE_METADATA, /* Once in a child's life, after its first initialize. */
     PHASE_IDLE,
-    PHASE_HANDLING,      /* handle-message; `message` is in hand. */
-    PHASE_RUNNING,       /* run of a command. */
+    PHASE_HANDLING, /* handle-message; `message` is in hand. */
+    PHASE_RUNNING,  /* run of a command. */
     PHASE_SHUTTING_DOWN
 };
 
@@ -35,22 +35,22 @@ struct component_actor {
     /* Constant after spawn. */
     struct component_host host; /* What host functions see; callbacks find the actor around it. */
     struct actor_system *system;
-    struct component *component;        /* NULL: load_error says why. */
+    struct component *component; /* NULL: load_error says why. */
     struct refstr *load_error;
     struct component_spec *spec;
     struct refstr *path;
     bool is_command;
-    uint64_t call_timeout_us;           /* DURATION_INFINITE: none. */
-    uint64_t cpu_timeout_us;            /* Likewise. */
-    struct span *arguments;             /* A command's, argv[0] first. */
+    uint64_t call_timeout_us; /* DURATION_INFINITE: none. */
+    uint64_t cpu_timeout_us;  /* Likewise. */
+    struct span *arguments;   /* A command's, argv[0] first. */
     size_t argument_count;
     struct span_pair *environment;
-    struct guest_config config;         /* What initialize gets. */
-    struct instance_options options;    /* All but the id. */
+    struct guest_config config;      /* What initialize gets. */
+    struct instance_options options; /* All but the id. */
 
-    bool is_set_up;                     /* The pid is known: timer and options have it. */
+    bool is_set_up; /* The pid is known: timer and options have it. */
     bool has_metadata;
-    bool stop_asked;                    /* This generation has been asked to end. */
+    bool stop_asked; /* This generation has been asked to end. */
     enum phase phase;
     struct instance *instance;
 
@@ -59,13 +59,13 @@ struct component_actor {
     struct guest_message guest_message; /* Borrows from `message` and `correlation`. */
     char correlation[24];
 
-    struct timer timer;                 /* The call timeout; armed once a call parks. */
+    struct timer timer; /* The call timeout; armed once a call parks. */
     bool timer_armed;
     bool timer_fired;
     enum cut cut;
     uint64_t call_started_ns;
     uint64_t poll_started_ns;
-    uint64_t call_cpu_ns;               /* Of the call in flight, up to its last poll. */
+    uint64_t call_cpu_ns; /* Of the call in flight, up to its last poll. */
     struct component_stats stats;
 };
 

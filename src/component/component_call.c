@@ -71,9 +71,8 @@ bool
 component_call_poll(struct component_actor *actor)
 {
     /* A call's first poll follows its begin at once: one reading of the clock is enough. */
-    actor->poll_started_ns = actor->call_cpu_ns == 0 && !actor->timer_armed
-                                 ? actor->call_started_ns
-                                 : clock_now_ns();
+    actor->poll_started_ns =
+        actor->call_cpu_ns == 0 && !actor->timer_armed ? actor->call_started_ns : clock_now_ns();
     actor_context_guest_begin(actor->context);
     enum call_state state = instance_poll(actor->instance);
     actor_context_guest_end(actor->context);
@@ -108,18 +107,18 @@ exit_of_cut(const struct component_actor *actor, struct refstr **detail_out)
 {
     switch (actor->cut) {
     case CUT_KILLED:
-        return (struct exit_info){EXIT_KILLED, 0};
+        return (struct exit_info){ EXIT_KILLED, 0 };
     case CUT_CALL_TIMEOUT:
         *detail_out = component_detail("call-timeout");
-        return (struct exit_info){EXIT_TIMEOUT, 0};
+        return (struct exit_info){ EXIT_TIMEOUT, 0 };
     case CUT_CPU_TIMEOUT:
         *detail_out = component_detail("cpu-timeout");
-        return (struct exit_info){EXIT_TIMEOUT, 0};
+        return (struct exit_info){ EXIT_TIMEOUT, 0 };
     case CUT_NONE:
         break;
     }
     *detail_out = component_detail("interrupted");
-    return (struct exit_info){EXIT_TRAP, TRAP_INTERRUPT};
+    return (struct exit_info){ EXIT_TRAP, TRAP_INTERRUPT };
 }
 
 /* A detail for an end whose outcome has no text of its own. */
@@ -142,41 +141,41 @@ component_call_exit(const struct component_actor *actor, const struct outcome *o
     *detail_out = NULL;
     switch (outcome->kind) {
     case OUTCOME_OK:
-        return (struct exit_info){EXIT_NORMAL, 0};
+        return (struct exit_info){ EXIT_NORMAL, 0 };
     case OUTCOME_ERR:
         *detail_out = component_detail(outcome->text);
-        return (struct exit_info){EXIT_ERROR, -1};
+        return (struct exit_info){ EXIT_ERROR, -1 };
     case OUTCOME_TRAP:
         *detail_out = component_detail(outcome->text);
-        return (struct exit_info){EXIT_TRAP, (int32_t)outcome->trap};
+        return (struct exit_info){ EXIT_TRAP, (int32_t)outcome->trap };
     case OUTCOME_EXIT:
         *detail_out = component_detail(outcome->text);
         if (outcome->exit_code == 0)
-            return (struct exit_info){EXIT_NORMAL, 0};
-        return (struct exit_info){EXIT_ERROR, outcome->exit_code};
+            return (struct exit_info){ EXIT_NORMAL, 0 };
+        return (struct exit_info){ EXIT_ERROR, outcome->exit_code };
     case OUTCOME_OUT_OF_MEMORY:
         *detail_out = detail_of_memory(actor, outcome->text);
-        return (struct exit_info){EXIT_OUT_OF_MEMORY, 0};
+        return (struct exit_info){ EXIT_OUT_OF_MEMORY, 0 };
     case OUTCOME_INTERRUPTED:
         return exit_of_cut(actor, detail_out);
     case OUTCOME_LOAD_ERROR:
         *detail_out = component_detail(outcome->text);
-        return (struct exit_info){EXIT_LOAD_ERROR, 0};
+        return (struct exit_info){ EXIT_LOAD_ERROR, 0 };
     }
-    return (struct exit_info){EXIT_TRAP, TRAP_UNKNOWN};
+    return (struct exit_info){ EXIT_TRAP, TRAP_UNKNOWN };
 }
 
 static struct span
 span_of(const struct refstr *string)
 {
-    return string ? (struct span){string->text, string->size} : (struct span){"", 0};
+    return string ? (struct span){ string->text, string->size } : (struct span){ "", 0 };
 }
 
 static struct guest_id
 id_of(const struct component_ref *ref)
 {
-    return (struct guest_id){span_of(ref->namespace_name), span_of(ref->name),
-                             span_of(ref->instance)};
+    return (struct guest_id){ span_of(ref->namespace_name), span_of(ref->name),
+                              span_of(ref->instance) };
 }
 
 void
@@ -185,18 +184,18 @@ component_call_set_message(struct component_actor *actor, const struct message *
     struct guest_message *out = &actor->guest_message;
 
     out->sender = id_of(&message->sender);
-    out->payload = (struct span){message->size > 0 ? message->payload : "", message->size};
-    out->correlation_id = (struct span){NULL, 0};
+    out->payload = (struct span){ message->size > 0 ? message->payload : "", message->size };
+    out->correlation_id = (struct span){ NULL, 0 };
     if (message->has_correlation_id) {
         int length = snprintf(actor->correlation, sizeof actor->correlation, "%" PRIu64,
                               message->correlation_id);
-        out->correlation_id = (struct span){actor->correlation, (size_t)length};
+        out->correlation_id = (struct span){ actor->correlation, (size_t)length };
     }
     out->has_reply_to = message->has_reply_to;
     if (message->has_reply_to)
         out->reply_to = id_of(&message->reply_to);
     out->timestamp.seconds = message->timestamp_ms / 1000;
     out->timestamp.nanoseconds = (uint32_t)(message->timestamp_ms % 1000) * 1000000;
-    out->content_type = message->content_type ? span_of(message->content_type)
-                                              : (struct span){NULL, 0};
+    out->content_type =
+        message->content_type ? span_of(message->content_type) : (struct span){ NULL, 0 };
 }

@@ -10,7 +10,7 @@
 void
 component_output_init(struct component_output *output, struct log_sink *sink, const char *path)
 {
-    *output = (struct component_output){.sink = sink, .path = path, .tokens = OUTPUT_BURST_BYTES};
+    *output = (struct component_output){ .sink = sink, .path = path, .tokens = OUTPUT_BURST_BYTES };
     buffer_init(&output->pending[LOG_STDOUT], LOG_LINE_BYTES_MAX);
     buffer_init(&output->pending[LOG_STDERR], LOG_LINE_BYTES_MAX);
 }
@@ -39,14 +39,14 @@ pass_on(struct component_output *output, enum log_stream stream, const char *tex
     if (!output->sink)
         return;
     output->sink->write(output->sink, &(struct log_line){
-        .path = output->path,
-        .generation = output->generation,
-        .stream = stream,
-        .level = stream == LOG_STDERR ? LOG_WARN : LOG_INFO,
-        .text = text,
-        .size = size,
-        .continues = continues,
-    });
+                                          .path = output->path,
+                                          .generation = output->generation,
+                                          .stream = stream,
+                                          .level = stream == LOG_STDERR ? LOG_WARN : LOG_INFO,
+                                          .text = text,
+                                          .size = size,
+                                          .continues = continues,
+                                      });
 }
 
 /* Passes on the pending part and `size` more bytes as one line, joining only what must be. */
@@ -71,8 +71,8 @@ pass_on_joined(struct component_output *output, enum log_stream stream, const ch
 }
 
 void
-component_output_write(struct component_output *output, enum log_stream stream,
-                       const void *bytes, size_t size)
+component_output_write(struct component_output *output, enum log_stream stream, const void *bytes,
+                       size_t size)
 {
     assert(stream == LOG_STDOUT || stream == LOG_STDERR);
 
@@ -105,16 +105,16 @@ log_part(struct component_output *output, enum log_level level, const char *text
     if (!output->sink)
         return;
     output->sink->write(output->sink, &(struct log_line){
-        .path = output->path,
-        .generation = output->generation,
-        .stream = LOG_HOST,
-        .level = level,
-        .text = text,
-        .size = size,
-        .continues = continues,
-        .context = context,
-        .context_size = context_size,
-    });
+                                          .path = output->path,
+                                          .generation = output->generation,
+                                          .stream = LOG_HOST,
+                                          .level = level,
+                                          .text = text,
+                                          .size = size,
+                                          .continues = continues,
+                                          .context = context,
+                                          .context_size = context_size,
+                                      });
 }
 
 void

@@ -26,14 +26,14 @@
 
 /* One child's output. Thread: its actor's, one at a time. */
 struct component_output {
-    struct log_sink *sink;    /* NULL: dropped. */
-    const char *path;         /* Borrowed. */
+    struct log_sink *sink; /* NULL: dropped. */
+    const char *path;      /* Borrowed. */
     uint32_t generation;
     struct buffer pending[2]; /* LOG_STDOUT, LOG_STDERR: a line that has not ended. */
     uint64_t tokens;          /* Bytes that may be written, as of `refilled_us`. */
     uint64_t refilled_us;
-    uint64_t dropped;         /* Calls of `log` beyond the rate, not yet told. */
-    uint64_t bytes;           /* Passed on in all. */
+    uint64_t dropped; /* Calls of `log` beyond the rate, not yet told. */
+    uint64_t bytes;   /* Passed on in all. */
 };
 
 void component_output_init(struct component_output *output, struct log_sink *sink,
@@ -45,9 +45,8 @@ void component_output_write(struct component_output *output, enum log_stream str
                             const void *bytes, size_t size);
 /** Passes on one call of `log`; beyond the rate it is dropped, and how many were is said later:
  * the guest cannot be held up inside it. */
-void component_output_log(struct component_output *output, enum log_level level,
-                          const char *text, size_t size, const struct log_pair *context,
-                          size_t context_size);
+void component_output_log(struct component_output *output, enum log_level level, const char *text,
+                          size_t size, const struct log_pair *context, size_t context_size);
 /** Passes on what has no newline: the instance has ended. */
 void component_output_flush(struct component_output *output);
 /** Bytes that may be written at `now_us`; 0 holds the guest up. */

@@ -44,8 +44,8 @@ component_id_of_path(const char *path)
     const char *hash = strrchr(name, '#');
 
     if (!hash)
-        return (struct component_id_parts){name, strlen(name), "0", 1};
-    return (struct component_id_parts){name, (size_t)(hash - name), hash + 1, strlen(hash + 1)};
+        return (struct component_id_parts){ name, strlen(name), "0", 1 };
+    return (struct component_id_parts){ name, (size_t)(hash - name), hash + 1, strlen(hash + 1) };
 }
 
 static void
@@ -85,8 +85,7 @@ component_registry_free(struct component_registry *registry)
 {
     if (!registry)
         return;
-    list_for_each(link, &registry->order)
-        entry_free(container_of(link, struct entry, link));
+    list_for_each(link, &registry->order) entry_free(container_of(link, struct entry, link));
     map_deinit(&registry->entries);
     pthread_mutex_destroy(&registry->lock);
     free(registry->app);
@@ -181,8 +180,8 @@ component_registry_find(struct component_registry *registry, const char *path, a
 
 /* The path that an id stands for; false when it is nobody's. */
 static bool
-path_of_id(const struct component_registry *registry, const char *namespace_name,
-           const char *name, const char *instance, char *path_out)
+path_of_id(const struct component_registry *registry, const char *namespace_name, const char *name,
+           const char *instance, char *path_out)
 {
     if (strcmp(namespace_name, registry->app) != 0 || strchr(name, '#'))
         return false;
@@ -236,8 +235,8 @@ info_copy(const struct component_registry *registry, const struct entry *entry,
     info.path = strdup(info.path);
     info.metadata_name = strdup(info.metadata_name);
     info.metadata_version = strdup(info.metadata_version);
-    if (!info.namespace_name || !info.name || !info.instance || !info.path ||
-        !info.metadata_name || !info.metadata_version) {
+    if (!info.namespace_name || !info.name || !info.instance || !info.path || !info.metadata_name ||
+        !info.metadata_version) {
         component_info_deinit(&info);
         return false;
     }
@@ -258,8 +257,7 @@ component_registry_get(struct component_registry *registry, const char *path,
 
 bool
 component_registry_get_id(struct component_registry *registry, const char *namespace_name,
-                          const char *name, const char *instance,
-                          struct component_info *info_out)
+                          const char *name, const char *instance, struct component_info *info_out)
 {
     char path[ID_PATH_BYTES_MAX];
 
@@ -276,7 +274,7 @@ component_info_deinit(struct component_info *info)
     free(info->path);
     free(info->metadata_name);
     free(info->metadata_version);
-    *info = (struct component_info){0};
+    *info = (struct component_info){ 0 };
 }
 
 void
@@ -285,7 +283,8 @@ component_registry_each(struct component_registry *registry,
                         void *context)
 {
     pthread_mutex_lock(&registry->lock);
-    list_for_each(link, &registry->order) {
+    list_for_each(link, &registry->order)
+    {
         struct component_info info = info_of(registry, container_of(link, struct entry, link));
         visit(context, &info);
     }

@@ -21,9 +21,10 @@ enum component_kind_known { COMPONENT_UNKNOWN, COMPONENT_IS_ACTOR, COMPONENT_IS_
 
 /* What a child consumes; written by its own worker, read by anybody (relaxed). */
 struct component_stats {
-    _Atomic uint64_t cpu_ns;        /* On a worker, over all generations. */
-    _Atomic uint64_t messages;      /* handle-message calls that were answered. */
-    _Atomic uint64_t memory_bytes;  /* Of the running instance, as of its last call; 0 without one. */
+    _Atomic uint64_t cpu_ns;   /* On a worker, over all generations. */
+    _Atomic uint64_t messages; /* handle-message calls that were answered. */
+    _Atomic uint64_t
+        memory_bytes; /* Of the running instance, as of its last call; 0 without one. */
     _Atomic uint64_t output_bytes;
 };
 
@@ -35,8 +36,8 @@ struct component_info {
     char *path;
     airs_pid pid;
     enum component_kind_known kind;
-    char *metadata_name;     /* Of `metadata`; of a command its path. */
-    char *metadata_version;  /* Empty of a command, and before the first start. */
+    char *metadata_name;    /* Of `metadata`; of a command its path. */
+    char *metadata_version; /* Empty of a command, and before the first start. */
     uint64_t cpu_us, messages, memory_bytes, output_bytes;
 };
 

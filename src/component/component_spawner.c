@@ -19,7 +19,7 @@ struct file {
 struct component_spawner {
     struct component_spawner_options options; /* Constant. */
     char *cache_dir;
-    struct map files;                         /* Name → struct file. */
+    struct map files; /* Name → struct file. */
 };
 
 enum airs_status
@@ -59,8 +59,7 @@ component_spawner_free(struct component_spawner *spawner)
 {
     if (!spawner)
         return;
-    map_for_each(slot, &spawner->files)
-        file_free(slot->value);
+    map_for_each(slot, &spawner->files) file_free(slot->value);
     map_deinit(&spawner->files);
     free(spawner->cache_dir);
     free(spawner);
@@ -126,15 +125,17 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
     if (!file)
         return fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
     const char *wrong = misfit(file, spec);
-    return component_actor_spawn(&(struct component_actor_options){
-        .system = spawner->options.system,
-        .registry = spawner->options.registry,
-        .log_sink = spawner->options.log_sink,
-        .component = wrong ? NULL : file->component,
-        .load_error = wrong,
-        .spec = spec,
-        .path = path,
-    }, pid_out, error);
+    return component_actor_spawn(
+        &(struct component_actor_options){
+            .system = spawner->options.system,
+            .registry = spawner->options.registry,
+            .log_sink = spawner->options.log_sink,
+            .component = wrong ? NULL : file->component,
+            .load_error = wrong,
+            .spec = spec,
+            .path = path,
+        },
+        pid_out, error);
 }
 
 size_t

@@ -15,11 +15,11 @@ struct actor_system;
 struct engine;
 
 struct component_spawner_options {
-    struct engine *engine;               /* Borrowed, as the next three; outlive the spawner. */
+    struct engine *engine; /* Borrowed, as the next three; outlive the spawner. */
     struct actor_system *system;
     struct component_registry *registry;
-    struct log_sink *log_sink;           /* NULL: output of guests is dropped. */
-    const char *cache_dir;               /* Of compiled code, see component_compile(); copied. */
+    struct log_sink *log_sink; /* NULL: output of guests is dropped. */
+    const char *cache_dir;     /* Of compiled code, see component_compile(); copied. */
     /* Why `file` could not be compiled, asked when it cannot be opened; NULL: not known. The
      * text is copied. NULL is allowed. */
     const char *(*load_error)(void *context, const char *file);

@@ -26,8 +26,8 @@ host_log(void *host, enum guest_log_level level, struct span message,
     size_t count = context_count < LOG_CONTEXT_MAX ? context_count : LOG_CONTEXT_MAX;
 
     for (size_t i = 0; i < count; i++)
-        pairs[i] = (struct log_pair){context[i].name.data, context[i].name.size,
-                                     context[i].value.data, context[i].value.size};
+        pairs[i] = (struct log_pair){ context[i].name.data, context[i].name.size,
+                                      context[i].value.data, context[i].value.size };
     component_output_log(&self->output, (enum log_level)level, message.data, message.size, pairs,
                          count);
 }
@@ -55,9 +55,9 @@ id_of_path(const struct component_host *self, const char *path)
     const char *app = component_registry_app(self->registry);
 
     return (struct guest_id){
-        .namespace = {app, strlen(app)},
-        .name = {parts.name, parts.name_size},
-        .instance = {parts.instance, parts.instance_size},
+        .namespace = { app, strlen(app) },
+        .name = { parts.name, parts.name_size },
+        .instance = { parts.instance, parts.instance_size },
     };
 }
 
@@ -80,7 +80,7 @@ host_list_components(void *host, struct answer *ids)
 {
     struct component_host *self = host;
 
-    component_registry_each(self->registry, list_one, &(struct listing){self, ids});
+    component_registry_each(self->registry, list_one, &(struct listing){ self, ids });
 }
 
 /* `span` as text; false when it does not fit, and then it is nobody's id. */
@@ -127,8 +127,7 @@ host_self_id(void *host, struct answer *answer)
 }
 
 static enum messaging_error
-host_send(void *host, const struct guest_id *target, struct span payload,
-          struct answer *error_text)
+host_send(void *host, const struct guest_id *target, struct span payload, struct answer *error_text)
 {
     (void)host, (void)target, (void)payload;
     answer_text(error_text, NOT_GRANTED);
@@ -153,8 +152,8 @@ host_cancel_request(void *host, struct span request_id, struct answer *error_tex
 }
 
 static enum messaging_error
-host_broadcast(void *host, const struct guest_id *targets, size_t target_count,
-               struct span payload, struct answer *error_text)
+host_broadcast(void *host, const struct guest_id *targets, size_t target_count, struct span payload,
+               struct answer *error_text)
 {
     (void)host, (void)targets, (void)target_count, (void)payload;
     answer_text(error_text, NOT_GRANTED);

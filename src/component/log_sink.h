@@ -25,14 +25,14 @@ struct log_pair {
 
 /* One line; every pointer is valid during the call alone. */
 struct log_line {
-    const char *path;           /* The child's. */
+    const char *path; /* The child's. */
     uint32_t generation;
     enum log_stream stream;
-    enum log_level level;       /* LOG_HOST; LOG_INFO of stdout, LOG_WARN of stderr. */
-    const char *text;           /* Without its newline; any bytes, of LOG_HOST also newlines;
+    enum log_level level; /* LOG_HOST; LOG_INFO of stdout, LOG_WARN of stderr. */
+    const char *text;     /* Without its newline; any bytes, of LOG_HOST also newlines;
                                  * not NUL-terminated. */
     size_t size;
-    bool continues;             /* Longer than LOG_LINE_BYTES_MAX: more of it follows. */
+    bool continues; /* Longer than LOG_LINE_BYTES_MAX: more of it follows. */
     const struct log_pair *context;
     size_t context_size;
 };

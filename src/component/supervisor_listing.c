@@ -28,8 +28,8 @@ struct listing {
     struct bridge_listing listing;
     bool of_one;
 
-    pthread_mutex_t lock;     /* Guards all below: supervisors answer on several workers. */
-    size_t waiting;           /* Queries without an answer. */
+    pthread_mutex_t lock; /* Guards all below: supervisors answer on several workers. */
+    size_t waiting;       /* Queries without an answer. */
     enum airs_status status;
     struct kept_view *views;
     size_t size;
@@ -187,8 +187,7 @@ static void
 begin_one(struct supervisor_wrapper *wrapper, const char *path, struct bridge_listing target)
 {
     struct wrapper_child *child = wrapper_find(wrapper, path);
-    struct listing *listing =
-        child && child->parent ? listing_new(wrapper, target, 1) : NULL;
+    struct listing *listing = child && child->parent ? listing_new(wrapper, target, 1) : NULL;
 
     if (!listing) {
         target.done(target.context, child && child->parent ? AIRS_ENOMEM : AIRS_ENOENT, NULL, 0);

@@ -20,16 +20,16 @@
 /* One bounded stop. That of a child is freed when its timer fires, that of the whole tree
  * with the wrapper. */
 struct stop_watch {
-    struct list link;                    /* In wrapper->stops. */
-    struct timer timer;                  /* Of the warden's. */
+    struct list link;   /* In wrapper->stops. */
+    struct timer timer; /* Of the warden's. */
     struct supervisor_wrapper *wrapper;
-    struct wrapper_child *child;         /* NULL: the whole tree. */
-    uint32_t generation;                 /* Of the child, when it was asked to stop. */
+    struct wrapper_child *child; /* NULL: the whole tree. */
+    uint32_t generation;         /* Of the child, when it was asked to stop. */
 
     struct bridge_completion completion; /* Of a stop_all; under the wrapper's lock, as below. */
     bool is_complete;
     bool had_to_kill;
-    struct buffer names;                 /* Of those that were killed. */
+    struct buffer names; /* Of those that were killed. */
 };
 
 static struct stop_watch *
@@ -85,7 +85,7 @@ child_is_late(struct stop_watch *watch)
 
     if (atomic_load(&child->state) == CHILD_STOPPING &&
         atomic_load(&child->generation) == watch->generation)
-        wrapper_request(wrapper, REQUEST_KILL, child, (struct bridge_completion){0});
+        wrapper_request(wrapper, REQUEST_KILL, child, (struct bridge_completion){ 0 });
     pthread_mutex_lock(&wrapper->lock);
     list_remove(&watch->link);
     pthread_mutex_unlock(&wrapper->lock);
@@ -127,7 +127,7 @@ tree_is_late(struct stop_watch *watch)
     }
     pthread_mutex_unlock(&wrapper->lock);
     if (late)
-        wrapper_request(wrapper, REQUEST_KILL_ALL, NULL, (struct bridge_completion){0});
+        wrapper_request(wrapper, REQUEST_KILL_ALL, NULL, (struct bridge_completion){ 0 });
 }
 
 /* True the first time: the caller then calls the completion. From then on the warden leaves
@@ -164,7 +164,7 @@ wrapper_stop_all(struct supervisor_wrapper *wrapper, uint64_t timeout_us,
     if (timeout_us != DURATION_INFINITE)
         watch_arm(watch, timeout_us);
     wrapper_request(wrapper, REQUEST_STOP_ALL, NULL,
-                    (struct bridge_completion){stop_all_taken, watch});
+                    (struct bridge_completion){ stop_all_taken, watch });
 }
 
 static struct stop_watch *
@@ -173,7 +173,8 @@ next_incomplete(struct supervisor_wrapper *wrapper)
     struct stop_watch *found = NULL;
 
     pthread_mutex_lock(&wrapper->lock);
-    list_for_each(link, &wrapper->stops) {
+    list_for_each(link, &wrapper->stops)
+    {
         struct stop_watch *watch = container_of(link, struct stop_watch, link);
         if (!found && !watch->child && !watch->is_complete)
             found = watch;
@@ -196,8 +197,7 @@ wrapper_stops_complete(struct supervisor_wrapper *wrapper)
 void
 wrapper_stops_free(struct supervisor_wrapper *wrapper)
 {
-    list_for_each(link, &wrapper->stops)
-        watch_free(container_of(link, struct stop_watch, link));
+    list_for_each(link, &wrapper->stops) watch_free(container_of(link, struct stop_watch, link));
     list_init(&wrapper->stops);
 }
 
@@ -233,6 +233,6 @@ enum airs_status
 wrapper_warden_spawn(struct supervisor_wrapper *wrapper, struct airs_error *error)
 {
     return native_spawn(wrapper->options.system,
-                        &(struct native_options){.behaviour = &warden_behaviour},
+                        &(struct native_options){ .behaviour = &warden_behaviour },
                         &wrapper->warden, error);
 }

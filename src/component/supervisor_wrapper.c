@@ -83,18 +83,18 @@ on_event(void *context, const struct event *event)
     if (!wrapper->handles)
         return;
     component_supervisor_on_event(wrapper->handles, &(struct supervision_event){
-        .seq = event->seq,
-        .time_us = event->time_us,
-        .path = event->path->text,
-        .type = event->type,
-        .state = event->state,
-        .generation = event->generation,
-        .restarts = event->restarts,
-        .has_exit = event->has_exit,
-        .exit = event->exit,
-        .detail = event->detail,
-        .delay_us = event->delay_us,
-    });
+                                                        .seq = event->seq,
+                                                        .time_us = event->time_us,
+                                                        .path = event->path->text,
+                                                        .type = event->type,
+                                                        .state = event->state,
+                                                        .generation = event->generation,
+                                                        .restarts = event->restarts,
+                                                        .has_exit = event->has_exit,
+                                                        .exit = event->exit,
+                                                        .detail = event->detail,
+                                                        .delay_us = event->delay_us,
+                                                    });
 }
 
 /* ---- The root. ---- */
@@ -105,7 +105,8 @@ any_failed(struct supervisor_wrapper *wrapper)
     bool found = false;
 
     pthread_mutex_lock(&wrapper->lock);
-    map_for_each(slot, &wrapper->children) {
+    map_for_each(slot, &wrapper->children)
+    {
         struct wrapper_child *child = slot->value;
         found |= atomic_load(&child->state) == CHILD_FAILED;
     }
@@ -226,10 +227,12 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
-        status = supervisor_actor_spawn(wrapper->options.system, &(struct supervisor_options){
-            .path = child->path,
-            .seed = wrapper->options.seed + wrapper->children.size,
-        }, &pid, error);
+        status = supervisor_actor_spawn(wrapper->options.system,
+                                        &(struct supervisor_options){
+                                            .path = child->path,
+                                            .seed = wrapper->options.seed + wrapper->children.size,
+                                        },
+                                        &pid, error);
     } else {
         assert(wrapper->options.spawner);
         status = component_spawner_spawn(wrapper->options.spawner, child->path->text,
@@ -278,8 +281,8 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .policy = child->config->policy,
         .user = child,
     };
-    enum airs_status status = supervisor_request_wait(
-        wrapper->options.system, atomic_load(&child->parent->pid), &request);
+    enum airs_status status = supervisor_request_wait(wrapper->options.system,
+                                                      atomic_load(&child->parent->pid), &request);
 
     if (status != AIRS_OK)
         return fail(error, status, "child '%s': %s", child->path->text, text_of_status(status));
@@ -346,8 +349,7 @@ bridge_restart(struct supervisor_bridge *bridge, const char *path,
 }
 
 static void
-bridge_kill(struct supervisor_bridge *bridge, const char *path,
-            struct bridge_completion completion)
+bridge_kill(struct supervisor_bridge *bridge, const char *path, struct bridge_completion completion)
 {
     verb_on(bridge, REQUEST_KILL, path, completion);
 }
@@ -423,12 +425,13 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
     airs_pid pid;
     enum airs_status status = supervisor_actor_spawn(wrapper->options.system,
                                                      &(struct supervisor_options){
-        .path = wrapper->root->path,
-        .seed = wrapper->options.seed,
-        .on_end = on_root_end,
-        .on_idle = on_root_idle,
-        .ctx = wrapper,
-    }, &pid, error);
+                                                         .path = wrapper->root->path,
+                                                         .seed = wrapper->options.seed,
+                                                         .on_end = on_root_end,
+                                                         .on_idle = on_root_idle,
+                                                         .ctx = wrapper,
+                                                     },
+                                                     &pid, error);
     if (status == AIRS_OK)
         atomic_store(&wrapper->root->pid, pid);
     return status;
@@ -453,8 +456,8 @@ supervisor_wrapper_new(const struct supervisor_wrapper_options *options,
     if (status == AIRS_OK)
         status = wrapper_warden_spawn(wrapper, error);
     if (status == AIRS_OK)
-        status = event_log_add_sink(actor_system_event_log(options->system), on_event, wrapper,
-                                    error);
+        status =
+            event_log_add_sink(actor_system_event_log(options->system), on_event, wrapper, error);
     if (status != AIRS_OK) {
         supervisor_wrapper_free(wrapper);
         return status;
@@ -470,8 +473,7 @@ supervisor_wrapper_free(struct supervisor_wrapper *wrapper)
         return;
     event_log_remove_sink(actor_system_event_log(wrapper->options.system), on_event, wrapper);
     wrapper_stops_free(wrapper);
-    map_for_each(slot, &wrapper->children)
-        child_free(slot->value);
+    map_for_each(slot, &wrapper->children) child_free(slot->value);
     map_deinit(&wrapper->children);
     pthread_mutex_destroy(&wrapper->lock);
     free(wrapper);

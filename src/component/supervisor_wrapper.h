@@ -14,9 +14,9 @@
 struct actor_system;
 
 struct supervisor_wrapper_options {
-    struct actor_system *system;         /* Borrowed, as the spawner; outlives the wrapper. */
-    struct component_spawner *spawner;   /* NULL: a tree of supervisors alone. */
-    uint64_t seed;                       /* Of the children's jitter. */
+    struct actor_system *system;       /* Borrowed, as the spawner; outlives the wrapper. */
+    struct component_spawner *spawner; /* NULL: a tree of supervisors alone. */
+    uint64_t seed;                     /* Of the children's jitter. */
 
     /* On a worker; quick, may not block. NULL is allowed. */
     void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */

@@ -18,26 +18,26 @@ struct wrapper_child {
     const struct supervisor_config *config; /* NULL of the root. */
     const struct child_spec *spec;          /* NULL of a supervisor. */
     bool is_supervisor;
-    struct wrapper_child *parent;           /* NULL of the root. */
-    _Atomic airs_pid pid;                   /* 0 until spawned, then constant. */
-    _Atomic enum child_state state;         /* As the events have shown last. */
-    _Atomic uint32_t generation;            /* Likewise. */
-    atomic_size_t order;                    /* Place in the tree, as of the last listing. */
+    struct wrapper_child *parent;   /* NULL of the root. */
+    _Atomic airs_pid pid;           /* 0 until spawned, then constant. */
+    _Atomic enum child_state state; /* As the events have shown last. */
+    _Atomic uint32_t generation;    /* Likewise. */
+    atomic_size_t order;            /* Place in the tree, as of the last listing. */
 
-    struct list siblings;                   /* Under the wrapper's lock, as the next. */
+    struct list siblings; /* Under the wrapper's lock, as the next. */
     struct list children;
 };
 
 struct supervisor_wrapper {
-    struct supervisor_bridge bridge;             /* First: the bridge is the wrapper. */
-    struct supervisor_wrapper_options options;   /* Constant. */
-    struct wrapper_child *root;                  /* Constant. */
-    airs_pid warden;                             /* Constant. */
-    struct component_supervisor *handles;        /* Set before the first child; may be NULL. */
+    struct supervisor_bridge bridge;           /* First: the bridge is the wrapper. */
+    struct supervisor_wrapper_options options; /* Constant. */
+    struct wrapper_child *root;                /* Constant. */
+    airs_pid warden;                           /* Constant. */
+    struct component_supervisor *handles;      /* Set before the first child; may be NULL. */
 
-    pthread_mutex_t lock;                        /* Guards all below. */
-    struct map children;                         /* Path → struct wrapper_child; "/" is the root. */
-    struct list stops;                           /* struct stop_watch: supervisor_warden.c. */
+    pthread_mutex_t lock; /* Guards all below. */
+    struct map children;  /* Path → struct wrapper_child; "/" is the root. */
+    struct list stops;    /* struct stop_watch: supervisor_warden.c. */
 };
 
 static inline struct supervisor_wrapper *
@@ -55,8 +55,7 @@ void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
 
 /* ---- supervisor_warden.c: stops that are bounded in time. ---- */
 
-enum airs_status wrapper_warden_spawn(struct supervisor_wrapper *wrapper,
-                                      struct airs_error *error);
+enum airs_status wrapper_warden_spawn(struct supervisor_wrapper *wrapper, struct airs_error *error);
 /** Kills `child` if it is still stopping after `timeout_us`. Out of memory: it is not watched. */
 void wrapper_stop_watch(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
                         uint64_t timeout_us);

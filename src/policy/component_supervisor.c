@@ -16,15 +16,16 @@
 #include "base/map.h"
 
 struct entry {
-    struct supervision_handle handle; /* `history` is a ring here: `next` is the oldest once full. */
+    struct supervision_handle
+        handle; /* `history` is a ring here: `next` is the oldest once full. */
     size_t next;
 };
 
 struct component_supervisor {
     struct supervisor_bridge *bridge; /* Constant. */
 
-    pthread_mutex_t lock;             /* Guards all below. */
-    struct map entries;               /* Path → struct entry; the key is the handle's path. */
+    pthread_mutex_t lock; /* Guards all below. */
+    struct map entries;   /* Path → struct entry; the key is the handle's path. */
 };
 
 static void
@@ -77,8 +78,7 @@ component_supervisor_free(struct component_supervisor *supervisor)
 {
     if (!supervisor)
         return;
-    map_for_each(slot, &supervisor->entries)
-        entry_free(slot->value);
+    map_for_each(slot, &supervisor->entries) entry_free(slot->value);
     map_deinit(&supervisor->entries);
     pthread_mutex_destroy(&supervisor->lock);
     free(supervisor);
@@ -312,7 +312,7 @@ supervision_handle_deinit(struct supervision_handle *handle)
     for (size_t i = 0; i < handle->history_size; i++)
         refstr_unref(handle->history[i].detail);
     refstr_unref(handle->path);
-    *handle = (struct supervision_handle){0};
+    *handle = (struct supervision_handle){ 0 };
 }
 
 size_t

@@ -19,30 +19,30 @@
 
 /* One exit of a child. */
 struct supervision_record {
-    uint64_t time_us;       /* Monotonic. */
+    uint64_t time_us; /* Monotonic. */
     uint64_t seq;
     uint32_t generation;
     struct exit_info exit;
-    struct refstr *detail;  /* NULL without; one reference. */
-    bool restarted;         /* A restart was granted. */
-    uint64_t delay_us;      /* Of that restart. */
+    struct refstr *detail; /* NULL without; one reference. */
+    bool restarted;        /* A restart was granted. */
+    uint64_t delay_us;     /* Of that restart. */
 };
 
 /* What the events have said of one child. */
 struct supervision_handle {
     struct refstr *path;
     const struct supervisor_config *config;
-    const struct child_spec *spec;    /* NULL of a supervisor. */
-    enum child_state state;           /* As of the last event. */
+    const struct child_spec *spec; /* NULL of a supervisor. */
+    enum child_state state;        /* As of the last event. */
     bool ready;
     uint32_t generation;
-    uint32_t restart_count;           /* Grants since registered or reset. */
-    uint64_t exits_total;             /* Also those that the history has forgotten. */
+    uint32_t restart_count; /* Grants since registered or reset. */
+    uint64_t exits_total;   /* Also those that the history has forgotten. */
     uint64_t registered_us;
-    uint64_t started_us;              /* Of the last `started`; 0: never. */
-    uint64_t last_restart_us;         /* Of the last `restart-scheduled`; 0: never. */
+    uint64_t started_us;      /* Of the last `started`; 0: never. */
+    uint64_t last_restart_us; /* Of the last `restart-scheduled`; 0: never. */
     uint64_t last_seq;
-    size_t history_size;              /* At most SUPERVISION_HISTORY_MAX. */
+    size_t history_size; /* At most SUPERVISION_HISTORY_MAX. */
     struct supervision_record history[SUPERVISION_HISTORY_MAX]; /* Oldest first, in a copy. */
 };
 
@@ -106,7 +106,7 @@ void component_supervisor_list(struct component_supervisor *supervisor, const ch
 void component_supervisor_on_event(struct component_supervisor *supervisor,
                                    const struct supervision_event *event);
 
-/** Copies the handle of `path`; false: no such path. Free the copy with supervision_handle_deinit. */
+/** Copies the handle of `path`, for supervision_handle_deinit(); false: no such path. */
 bool component_supervisor_get_handle(struct component_supervisor *supervisor, const char *path,
                                      struct supervision_handle *handle_out);
 void supervision_handle_deinit(struct supervision_handle *handle);

@@ -39,25 +39,25 @@ struct bridge_completion {
 struct supervision_view {
     const char *path;
     const struct supervisor_config *config;
-    const struct child_spec *spec;  /* NULL of a supervisor. */
+    const struct child_spec *spec; /* NULL of a supervisor. */
     bool is_supervisor;
     enum child_state state;
-    enum stop_cause stop_cause;     /* Meaningful in CHILD_STOPPED. */
+    enum stop_cause stop_cause; /* Meaningful in CHILD_STOPPED. */
     bool ready;
     uint32_t generation;
-    uint32_t restarts;              /* Grants since registered or reset. */
+    uint32_t restarts; /* Grants since registered or reset. */
     uint32_t budget_used;
-    uint32_t budget_allowed;        /* RESTARTS_UNLIMITED: no budget. */
-    uint32_t attempt;               /* n: restarts since the last stable run. */
-    uint64_t uptime_us;             /* Since its instance runs; 0 without one. */
+    uint32_t budget_allowed; /* RESTARTS_UNLIMITED: no budget. */
+    uint32_t attempt;        /* n: restarts since the last stable run. */
+    uint64_t uptime_us;      /* Since its instance runs; 0 without one. */
     bool has_due;
-    uint64_t due_us;                /* From now until its timer: a delay, a start or a stop timeout. */
-    const char *waits_for;          /* "pool", or NULL. */
+    uint64_t due_us;       /* From now until its timer: a delay, a start or a stop timeout. */
+    const char *waits_for; /* "pool", or NULL. */
     bool has_exit;
-    struct exit_info exit;          /* The last one. */
-    const char *exit_detail;        /* NULL without. */
-    uint64_t mailbox;               /* Messages that wait. */
-    uint64_t messages;              /* Messages taken since registered. */
+    struct exit_info exit;   /* The last one. */
+    const char *exit_detail; /* NULL without. */
+    uint64_t mailbox;        /* Messages that wait. */
+    uint64_t messages;       /* Messages taken since registered. */
 };
 
 /* Called once, on a worker or on the calling thread. `views` are in tree order, a supervisor
@@ -79,8 +79,7 @@ struct supervisor_bridge_ops {
     enum airs_status (*register_component)(struct supervisor_bridge *bridge,
                                            const char *parent_path, const char *path,
                                            const struct supervisor_config *config,
-                                           const struct child_spec *spec,
-                                           struct airs_error *error);
+                                           const struct child_spec *spec, struct airs_error *error);
 
     /* The verbs by hand (semantics: By hand). AIRS_OK: taken · AIRS_ENOENT · AIRS_EBUSY:
      * stopping · AIRS_EALREADY: starting or running (start) · AIRS_ENOTRUNNING (kill) ·
@@ -89,8 +88,8 @@ struct supervisor_bridge_ops {
                             struct bridge_completion completion);
     /* `timeout_us` of wall time bounds the stop beside the child's own shutdown time: at its
      * end the child is killed. DURATION_INFINITE: its own time alone. */
-    void (*stop_component)(struct supervisor_bridge *bridge, const char *path,
-                           uint64_t timeout_us, struct bridge_completion completion);
+    void (*stop_component)(struct supervisor_bridge *bridge, const char *path, uint64_t timeout_us,
+                           struct bridge_completion completion);
     void (*restart_component)(struct supervisor_bridge *bridge, const char *path,
                               struct bridge_completion completion);
     void (*kill_component)(struct supervisor_bridge *bridge, const char *path,
@@ -113,8 +112,7 @@ struct supervisor_bridge_ops {
     void (*kill_all)(struct supervisor_bridge *bridge, struct bridge_completion completion);
 
     /* The child at `path` alone; NULL: all of the tree. */
-    void (*list)(struct supervisor_bridge *bridge, const char *path,
-                 struct bridge_listing listing);
+    void (*list)(struct supervisor_bridge *bridge, const char *path, struct bridge_listing listing);
 };
 
 struct supervisor_bridge {

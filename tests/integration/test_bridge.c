@@ -7,7 +7,7 @@ a_handle_counts_what_the_events_said(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     struct supervision_handle handle = world_handle(world, "/a");
     assert_int_equal(handle.state, CHILD_REGISTERED);
     supervision_handle_deinit(&handle);
@@ -34,9 +34,9 @@ static void
 without_the_wrappers_events_a_handle_learns_nothing(void **state)
 {
     (void)state;
-    struct world *world = world_begin_with((struct world_options){.without_handles = true});
+    struct world *world = world_begin_with((struct world_options){ .without_handles = true });
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     struct supervision_handle handle = world_handle(world, "/a");
@@ -53,15 +53,15 @@ the_tree_is_listed_in_its_order(void **state)
     (void)state;
     struct world *world = world_begin();
     struct world_list list;
-    static const char *const paths[] = {"/first", "/web", "/web/in", "/web/in/deep", "/web/b",
-                                        "/last"};
+    static const char *const paths[] = { "/first",       "/web",   "/web/in",
+                                         "/web/in/deep", "/web/b", "/last" };
 
-    world_add(world, "/first", (struct world_child){.guest = "sleeper"});
-    world_add(world, "/web", (struct world_child){0});
-    world_add(world, "/web/in", (struct world_child){.parent = "/web"});
-    world_add(world, "/last", (struct world_child){.guest = "sleeper"});
-    world_add(world, "/web/in/deep", (struct world_child){.parent = "/web/in", .guest = "echo"});
-    world_add(world, "/web/b", (struct world_child){.parent = "/web", .guest = "echo"});
+    world_add(world, "/first", (struct world_child){ .guest = "sleeper" });
+    world_add(world, "/web", (struct world_child){ 0 });
+    world_add(world, "/web/in", (struct world_child){ .parent = "/web" });
+    world_add(world, "/last", (struct world_child){ .guest = "sleeper" });
+    world_add(world, "/web/in/deep", (struct world_child){ .parent = "/web/in", .guest = "echo" });
+    world_add(world, "/web/b", (struct world_child){ .parent = "/web", .guest = "echo" });
     world_start(world);
     for (size_t i = 0; i < 6; i++)
         world_wait_event(world, paths[i], EVENT_READY, 1);
@@ -100,10 +100,10 @@ a_child_needs_a_parent_and_a_name_of_its_own(void **state)
 {
     (void)state;
     struct world *world = world_begin();
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     struct supervisor_config config = world_immortal();
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     const struct child_spec *spec = component_spec_to_child(world->specs[0]);
     struct component_supervisor *handles = world->handles;
     assert_int_equal(component_supervisor_supervise(handles, "/", "/a", &config, spec, &error),
@@ -122,10 +122,10 @@ a_child_added_while_the_tree_runs_is_started(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
-    world_add(world, "/b", (struct world_child){.guest = "echo"});
+    world_add(world, "/b", (struct world_child){ .guest = "echo" });
     world_wait_event(world, "/b", EVENT_READY, 1);
     assert_answer(world, "/b", "hello", "hello");
     world_end(world);
@@ -139,7 +139,7 @@ a_stopped_component_stays_listed(void **state)
     component_supervision_state shown;
     struct supervisor_bridge *bridge = supervisor_wrapper_bridge(world->wrapper);
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     assert_true(bridge->ops->get_component_state(bridge, "/a", &shown));
@@ -159,10 +159,10 @@ a_supervisors_path_means_its_subtree(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/web", (struct world_child){0});
-    world_add(world, "/web/a", (struct world_child){.parent = "/web", .guest = "echo"});
-    world_add(world, "/web/b", (struct world_child){.parent = "/web", .guest = "echo"});
-    world_add(world, "/other", (struct world_child){.guest = "echo"});
+    world_add(world, "/web", (struct world_child){ 0 });
+    world_add(world, "/web/a", (struct world_child){ .parent = "/web", .guest = "echo" });
+    world_add(world, "/web/b", (struct world_child){ .parent = "/web", .guest = "echo" });
+    world_add(world, "/other", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/web", EVENT_READY, 1);
     assert_int_equal(world_do(world, world_stop, "/web"), AIRS_OK);
@@ -183,11 +183,11 @@ static void
 children_beyond_the_pool_wait_for_it_visibly_and_go_on(void **state)
 {
     (void)state;
-    struct world *world = world_begin_with((struct world_options){.instances_max = 3});
-    static const char *const paths[] = {"/a", "/b", "/c", "/d", "/e"};
+    struct world *world = world_begin_with((struct world_options){ .instances_max = 3 });
+    static const char *const paths[] = { "/a", "/b", "/c", "/d", "/e" };
 
     for (size_t i = 0; i < 5; i++)
-        world_add(world, paths[i], (struct world_child){.guest = "sleeper"});
+        world_add(world, paths[i], (struct world_child){ .guest = "sleeper" });
     world_start(world);
     for (size_t i = 0; i < 3; i++)
         world_wait_event(world, paths[i], EVENT_READY, 1);

@@ -11,9 +11,9 @@
 #define SPAN_US (2 * US_PER_S)
 #define EVENTS_ENOUGH (WORLD_EVENTS_MAX / 4)
 
-static const char *const paths[CHILDREN] = {"/a", "/web/b", "/c", "/web/d", "/web/in/e", "/s"};
-static const char *const words[] = {"hello", "count", "crash trap", "crash oob", "sleep 1",
-                                    "crash exit 4", "err no", "loop", "print x"};
+static const char *const paths[CHILDREN] = { "/a", "/web/b", "/c", "/web/d", "/web/in/e", "/s" };
+static const char *const words[] = { "hello",        "count",  "crash trap", "crash oob", "sleep 1",
+                                     "crash exit 4", "err no", "loop",       "print x" };
 
 struct hand {
     struct world *world;
@@ -49,7 +49,7 @@ send_one(struct hand *hand, const char *path)
     airs_pid pid;
 
     assert(component_registry_find(hand->world->registry, path, &pid, NULL));
-    *mail = (struct mail){.reply.done = mail_answered, .answered = &answered};
+    *mail = (struct mail){ .reply.done = mail_answered, .answered = &answered };
     message->reply = &mail->reply;
     if (actor_send(hand->world->system, pid, message) == AIRS_OK) {
         atomic_fetch_add(&sent, 1);
@@ -70,7 +70,7 @@ act(struct hand *hand)
 {
     struct component_supervisor *handles = hand->world->handles;
     const char *path = paths[random_up_to(&hand->random, CHILDREN - 1)];
-    struct bridge_completion nobody = {0};
+    struct bridge_completion nobody = { 0 };
 
     switch (random_up_to(&hand->random, 15)) {
     case 0:
@@ -90,7 +90,7 @@ act(struct hand *hand)
         component_supervisor_reset(handles, path, nobody);
         break;
     case 6:
-        component_supervisor_list(handles, NULL, (struct bridge_listing){listed, NULL});
+        component_supervisor_list(handles, NULL, (struct bridge_listing){ listed, NULL });
         break;
     case 7:
         component_supervisor_start(handles, "/web", nobody);
@@ -161,28 +161,28 @@ whatever_is_done_at_once_the_tree_stays_sound(void **state)
     (void)state;
     const char *given = getenv("AIRS_SEED");
     uint64_t seed = given ? strtoull(given, NULL, 10) : clock_now_ns();
-    struct world *world = world_begin_with((struct world_options){.instances_max = 5});
-    struct component_limits brief = {.cpu_timeout_us = 3 * US_PER_MS};
+    struct world *world = world_begin_with((struct world_options){ .instances_max = 5 });
+    struct component_limits brief = { .cpu_timeout_us = 3 * US_PER_MS };
     pthread_t threads[THREADS];
     struct hand hands[THREADS];
 
     fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
-    world_add(world, "/a", (struct world_child){.guest = "echo", .limits = brief});
-    world_add(world, "/web", (struct world_child){0});
-    world_add(world, "/web/b", (struct world_child){
-        .parent = "/web", .guest = "echo", .limits = brief});
-    world_add(world, "/c", (struct world_child){.guest = "echo", .limits = brief});
-    world_add(world, "/web/d", (struct world_child){
-        .parent = "/web", .guest = "echo", .limits = brief});
-    world_add(world, "/web/in", (struct world_child){.parent = "/web"});
-    world_add(world, "/web/in/e", (struct world_child){
-        .parent = "/web/in", .guest = "echo", .limits = brief});
-    world_add(world, "/s", (struct world_child){.guest = "sleeper"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo", .limits = brief });
+    world_add(world, "/web", (struct world_child){ 0 });
+    world_add(world, "/web/b",
+              (struct world_child){ .parent = "/web", .guest = "echo", .limits = brief });
+    world_add(world, "/c", (struct world_child){ .guest = "echo", .limits = brief });
+    world_add(world, "/web/d",
+              (struct world_child){ .parent = "/web", .guest = "echo", .limits = brief });
+    world_add(world, "/web/in", (struct world_child){ .parent = "/web" });
+    world_add(world, "/web/in/e",
+              (struct world_child){ .parent = "/web/in", .guest = "echo", .limits = brief });
+    world_add(world, "/s", (struct world_child){ .guest = "sleeper" });
     world_start(world);
     atomic_store(&sent, 0);
     atomic_store(&answered, 0);
     for (uint64_t i = 0; i < THREADS; i++) {
-        hands[i] = (struct hand){world, seed + i, clock_now_us() + SPAN_US};
+        hands[i] = (struct hand){ world, seed + i, clock_now_us() + SPAN_US };
         pthread_create(&threads[i], NULL, hand_main, &hands[i]);
     }
     for (size_t i = 0; i < THREADS; i++)

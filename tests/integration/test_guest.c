@@ -8,9 +8,9 @@ world_of_echo(struct world_child child)
 
     child.guest = "echo";
     world_add(world, "/a", child);
-    world_add(world, "/web", (struct world_child){0});
-    world_add(world, "/web/back#2", (struct world_child){.parent = "/web", .guest = "echo"});
-    world_add(world, "/c", (struct world_child){.guest = "sleeper"});
+    world_add(world, "/web", (struct world_child){ 0 });
+    world_add(world, "/web/back#2", (struct world_child){ .parent = "/web", .guest = "echo" });
+    world_add(world, "/c", (struct world_child){ .guest = "sleeper" });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     world_wait_event(world, "/web/back#2", EVENT_READY, 1);
@@ -22,7 +22,7 @@ static void
 an_actor_answers_what_it_is_sent(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     assert_answer(world, "/a", "hello there", "hello there");
     assert_answer(world, "/a", "none", "");
@@ -36,7 +36,7 @@ static void
 an_err_is_an_answer_and_the_actor_lives(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     struct world_answer answer = world_call(world, "/a", "err no such thing");
     assert_int_equal(answer.status, AIRS_EREJECTED);
@@ -52,7 +52,7 @@ initialize_gets_config_and_limits(void **state)
     (void)state;
     struct world *world = world_of_echo((struct world_child){
         .text = "be nice",
-        .limits = {.memory_bytes = 8u << 20, .call_timeout_us = 7 * US_PER_S},
+        .limits = { .memory_bytes = 8u << 20, .call_timeout_us = 7 * US_PER_S },
     });
 
     assert_answer(world, "/a", "config", "be nice");
@@ -64,7 +64,8 @@ static void
 environment_reaches_an_actor_both_ways(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){.variable = {"MODE", "production"}});
+    struct world *world =
+        world_of_echo((struct world_child){ .variable = { "MODE", "production" } });
 
     assert_answer(world, "/a", "env MODE", "production");
     assert_answer(world, "/a", "getenv MODE", "production");
@@ -77,7 +78,7 @@ static void
 an_actor_knows_itself_and_the_others(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     assert_answer(world, "/a", "self", "test:a:0");
     assert_answer(world, "/web/back#2", "self", "test:web/back:2");
@@ -93,7 +94,7 @@ static void
 metadata_is_kept_over_a_restart(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     world_call(world, "/a", "crash trap");
     assert_answer(world, "/a", "info a", "echo 1.2.3 unknown");
@@ -104,8 +105,8 @@ static void
 what_is_not_granted_is_answered_so(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
-    static const char *const asked[] = {"send c", "request c", "broadcast c"};
+    struct world *world = world_of_echo((struct world_child){ 0 });
+    static const char *const asked[] = { "send c", "request c", "broadcast c" };
 
     for (size_t i = 0; i < 3; i++) {
         struct world_answer answer = world_call(world, "/a", asked[i]);
@@ -123,7 +124,7 @@ static void
 the_time_is_the_wall_clocks(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
     uint64_t before_ms = clock_wall_us() / US_PER_MS;
     struct world_answer answer = world_call(world, "/a", "now");
     uint64_t said_ms = strtoull(answer.text, NULL, 10);
@@ -136,7 +137,7 @@ static void
 lines_arrive_with_stream_level_and_generation(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     assert_answer(world, "/a", "print on stdout", "printed");
     assert_answer(world, "/a", "log on the log", "logged");
@@ -154,8 +155,10 @@ a_command_gets_its_arguments(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/c", (struct world_child){
-        .guest = "crasher", .args = {"exit", "5"}, .config = supervisor_config_temporary()});
+    world_add(world, "/c",
+              (struct world_child){ .guest = "crasher",
+                                    .args = { "exit", "5" },
+                                    .config = supervisor_config_temporary() });
     world_start(world);
     assert_int_equal(world_wait_event(world, "/c", EVENT_EXITED, 1).exit.code, 5);
     world_end(world);
@@ -167,8 +170,8 @@ files_are_denied(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/f", (struct world_child){
-        .guest = "files", .config = supervisor_config_temporary()});
+    world_add(world, "/f",
+              (struct world_child){ .guest = "files", .config = supervisor_config_temporary() });
     world_start(world);
     world_wait_event(world, "/f", EVENT_STOPPED, 1);
     assert_int_equal(world_wait_event(world, "/f", EVENT_EXITED, 1).exit.reason, EXIT_NORMAL);
@@ -179,7 +182,7 @@ static void
 a_command_takes_no_messages(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
 
     assert_int_equal(world_call(world, "/c", "hello").status, AIRS_EREJECTED);
     world_end(world);
@@ -191,9 +194,10 @@ a_guest_that_prints_without_end_is_held_to_a_rate_and_the_others_run(void **stat
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/lines", (struct world_child){.guest = "chatter", .args = {"newline"}});
-    world_add(world, "/endless", (struct world_child){.guest = "chatter", .args = {"nonewline"}});
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/lines", (struct world_child){ .guest = "chatter", .args = { "newline" } });
+    world_add(world, "/endless",
+              (struct world_child){ .guest = "chatter", .args = { "nonewline" } });
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_until(world, world->lines_total > 20000);
     const struct world_line *line = world_wait_line(world, "/endless", "without end", 1);
@@ -207,7 +211,7 @@ static void
 a_stopped_actor_takes_no_mail(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){0});
+    struct world *world = world_of_echo((struct world_child){ 0 });
     struct world_answer answer;
 
     assert_int_equal(world_do(world, world_stop, "/a"), AIRS_OK);
@@ -220,7 +224,7 @@ static void
 a_full_mailbox_rejects(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){.limits = {.mailbox = 2}});
+    struct world *world = world_of_echo((struct world_child){ .limits = { .mailbox = 2 } });
     struct world_answer answers[4];
     enum airs_status last = AIRS_OK;
 
@@ -229,6 +233,54 @@ a_full_mailbox_rejects(void **state)
         last = world_send(world, "/a", "count", &answers[i]);
     assert_int_equal(last, AIRS_ELIMIT);
     world_wait_answer(world, &answers[0]);
+    world_end(world);
+}
+
+static void
+a_full_mailbox_may_drop_its_oldest_instead(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){
+        .limits = { .mailbox = 2, .on_full = ON_FULL_DROP_OLDEST } });
+    struct world_answer in_hand, answers[3];
+
+    assert_int_equal(world_send(world, "/a", "sleep 300", &in_hand), AIRS_OK);
+    world_wait_mailbox(world, "/a", 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(world_send(world, "/a", "count", &answers[i]), AIRS_OK);
+    world_wait_answer(world, &answers[2]);
+    world_wait_answer(world, &answers[0]);
+    assert_int_equal(answers[0].status, AIRS_ELIMIT);
+    assert_string_equal(answers[1].text, "2");
+    assert_string_equal(answers[2].text, "3");
+    world_end(world);
+}
+
+static struct refstr *
+text_of(const char *text)
+{
+    return refstr_new(text, strlen(text));
+}
+
+static void
+a_message_tells_who_sent_it(void **state)
+{
+    (void)state;
+    struct world *world = world_of_echo((struct world_child){ 0 });
+    struct message *message = message_new("sender", 6);
+    struct world_answer answer = { .world = world, .reply.done = world_replied };
+    airs_pid pid;
+
+    message->sender = (struct component_ref){ text_of("test"), text_of("airs:control"),
+                                              text_of("0") };
+    message->has_correlation_id = true;
+    message->correlation_id = UINT64_MAX;
+    message->content_type = text_of("text/plain");
+    message->reply = &answer.reply;
+    assert_true(component_registry_find(world->registry, "/a", &pid, NULL));
+    assert_int_equal(actor_send(world->system, pid, message), AIRS_OK);
+    world_wait_answer(world, &answer);
+    assert_string_equal(answer.text, "test:airs:control:0");
     world_end(world);
 }
 
@@ -251,6 +303,8 @@ main(int argc, char **argv)
         cmocka_unit_test(a_guest_that_prints_without_end_is_held_to_a_rate_and_the_others_run),
         cmocka_unit_test(a_stopped_actor_takes_no_mail),
         cmocka_unit_test(a_full_mailbox_rejects),
+        cmocka_unit_test(a_full_mailbox_may_drop_its_oldest_instead),
+        cmocka_unit_test(a_message_tells_who_sent_it),
     };
     world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);

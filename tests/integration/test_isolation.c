@@ -37,11 +37,11 @@ one_loops_and_one_sleeps_in_initialize_and_nobody_waits_for_them(void **state)
     struct supervisor_config delayed = supervisor_config_with_backoff(
         world_immortal(), backoff_linear(50 * US_PER_MS, 50 * US_PER_MS));
 
-    world_add(world, "/loops", (struct world_child){
-        .guest = "initfail", .text = "loop", .config = brief});
-    world_add(world, "/sleeps", (struct world_child){
-        .guest = "initfail", .text = "sleep", .config = brief});
-    world_add(world, "/a", (struct world_child){.guest = "echo", .config = delayed});
+    world_add(world, "/loops",
+              (struct world_child){ .guest = "initfail", .text = "loop", .config = brief });
+    world_add(world, "/sleeps",
+              (struct world_child){ .guest = "initfail", .text = "sleep", .config = brief });
+    world_add(world, "/a", (struct world_child){ .guest = "echo", .config = delayed });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     assert_int_equal(world_view(world, "/loops").state, CHILD_STARTING);
@@ -71,9 +71,11 @@ an_actor_that_traps_at_every_message_uses_up_its_own_budget_alone(void **state)
     struct world *world = world_begin();
     struct world_answer hold, answers[8];
 
-    world_add(world, "/bad", (struct world_child){
-        .guest = "echo", .config = supervisor_config_with_max_restarts(world_immortal(), 3)});
-    world_add(world, "/good", (struct world_child){.guest = "echo"});
+    world_add(
+        world, "/bad",
+        (struct world_child){ .guest = "echo",
+                              .config = supervisor_config_with_max_restarts(world_immortal(), 3) });
+    world_add(world, "/good", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/bad", EVENT_READY, 1);
     world_wait_event(world, "/good", EVENT_READY, 1);
@@ -101,9 +103,9 @@ many_that_compute_leave_room_for_one_that_answers(void **state)
 
     for (unsigned i = 0; i < 8; i++) {
         snprintf(path, sizeof path, "/spin%u", i);
-        world_add(world, path, (struct world_child){.guest = "spinner"});
+        world_add(world, path, (struct world_child){ .guest = "spinner" });
     }
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     for (unsigned i = 0; i < 20; i++)
@@ -169,12 +171,13 @@ static void
 a_hundred_thousand_restarts_leave_nothing_behind(void **state)
 {
     (void)state;
-    struct world *world = world_begin_with((struct world_options){.keep_no_events = true});
+    struct world *world = world_begin_with((struct world_options){ .keep_no_events = true });
     struct engine_usage before, after;
 
-    world_add(world, "/a", (struct world_child){
-        .guest = "bare",
-        .config = supervisor_config_with_max_restarts(world_immortal(), RESTARTS_UNLIMITED)});
+    world_add(world, "/a",
+              (struct world_child){ .guest = "bare",
+                                    .config = supervisor_config_with_max_restarts(
+                                        world_immortal(), RESTARTS_UNLIMITED) });
     world_start(world);
     trap(world, 1000);
     assert_answer(world, "/a", "hello", "hello");

@@ -9,7 +9,7 @@ crash_and_come_back(const char *word, struct component_limits limits, enum exit_
     struct world *world = world_begin();
     struct world_answer crash, after[3];
 
-    world_add(world, "/a", (struct world_child){.guest = "echo", .limits = limits});
+    world_add(world, "/a", (struct world_child){ .guest = "echo", .limits = limits });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     assert_answer(world, "/a", "count", "1");
@@ -43,14 +43,14 @@ static void
 an_actor_that_hits_unreachable_is_restarted(void **state)
 {
     (void)state;
-    crash_and_come_back("crash trap", (struct component_limits){0}, EXIT_TRAP, TRAP_UNREACHABLE);
+    crash_and_come_back("crash trap", (struct component_limits){ 0 }, EXIT_TRAP, TRAP_UNREACHABLE);
 }
 
 static void
 an_actor_that_writes_out_of_bounds_is_restarted(void **state)
 {
     (void)state;
-    crash_and_come_back("crash oob", (struct component_limits){0}, EXIT_TRAP,
+    crash_and_come_back("crash oob", (struct component_limits){ 0 }, EXIT_TRAP,
                         TRAP_MEMORY_OUT_OF_BOUNDS);
 }
 
@@ -58,7 +58,7 @@ static void
 an_actor_that_overflows_its_stack_is_restarted(void **state)
 {
     (void)state;
-    crash_and_come_back("crash stack", (struct component_limits){0}, EXIT_TRAP,
+    crash_and_come_back("crash stack", (struct component_limits){ 0 }, EXIT_TRAP,
                         TRAP_STACK_OVERFLOW);
 }
 
@@ -66,14 +66,14 @@ static void
 an_actor_that_exits_with_a_code_is_restarted(void **state)
 {
     (void)state;
-    crash_and_come_back("crash exit 3", (struct component_limits){0}, EXIT_ERROR, 3);
+    crash_and_come_back("crash exit 3", (struct component_limits){ 0 }, EXIT_ERROR, 3);
 }
 
 static void
 an_actor_that_eats_its_memory_is_restarted(void **state)
 {
     (void)state;
-    crash_and_come_back("crash oom", (struct component_limits){.memory_bytes = 4u << 20},
+    crash_and_come_back("crash oom", (struct component_limits){ .memory_bytes = 4u << 20 },
                         EXIT_OUT_OF_MEMORY, 0);
 }
 
@@ -81,9 +81,8 @@ static void
 an_actor_that_computes_without_end_is_restarted_after_its_cpu_timeout(void **state)
 {
     (void)state;
-    crash_and_come_back("crash loop",
-                        (struct component_limits){.cpu_timeout_us = 50 * US_PER_MS}, EXIT_TIMEOUT,
-                        0);
+    crash_and_come_back("crash loop", (struct component_limits){ .cpu_timeout_us = 50 * US_PER_MS },
+                        EXIT_TIMEOUT, 0);
 }
 
 static void
@@ -91,7 +90,7 @@ an_actor_that_sleeps_in_a_message_is_restarted_after_its_call_timeout(void **sta
 {
     (void)state;
     crash_and_come_back("sleep 100000",
-                        (struct component_limits){.call_timeout_us = 200 * US_PER_MS},
+                        (struct component_limits){ .call_timeout_us = 200 * US_PER_MS },
                         EXIT_TIMEOUT, 0);
 }
 
@@ -101,7 +100,7 @@ a_trap_tells_its_code_and_its_backtrace(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/a", (struct world_child){.guest = "echo"});
+    world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_call(world, "/a", "crash trap");
     struct event exited = world_wait_event(world, "/a", EVENT_EXITED, 1);
@@ -118,11 +117,14 @@ command_comes_back(const char *mode, const char *argument, struct component_limi
 {
     struct world *world = world_begin();
 
-    world_add(world, "/c", (struct world_child){
-        .guest = "crasher", .args = {mode, argument}, .limits = limits,
-        .config = supervisor_config_with_backoff(supervisor_config_permanent(),
-                                                 backoff_linear(20 * US_PER_MS, US_PER_S)),
-    });
+    world_add(world, "/c",
+              (struct world_child){
+                  .guest = "crasher",
+                  .args = { mode, argument },
+                  .limits = limits,
+                  .config = supervisor_config_with_backoff(
+                      supervisor_config_permanent(), backoff_linear(20 * US_PER_MS, US_PER_S)),
+              });
     world_start(world);
     for (uint32_t generation = 1; generation <= 2; generation++) {
         char line[64];
@@ -139,28 +141,28 @@ static void
 a_command_that_returns_is_restarted_when_permanent(void **state)
 {
     (void)state;
-    command_comes_back("return", NULL, (struct component_limits){0}, EXIT_NORMAL, 0);
+    command_comes_back("return", NULL, (struct component_limits){ 0 }, EXIT_NORMAL, 0);
 }
 
 static void
 a_command_that_exits_with_a_code_tells_it(void **state)
 {
     (void)state;
-    command_comes_back("exit", "3", (struct component_limits){0}, EXIT_ERROR, 3);
+    command_comes_back("exit", "3", (struct component_limits){ 0 }, EXIT_ERROR, 3);
 }
 
 static void
 a_command_that_aborts_traps(void **state)
 {
     (void)state;
-    command_comes_back("abort", NULL, (struct component_limits){0}, EXIT_TRAP, TRAP_UNREACHABLE);
+    command_comes_back("abort", NULL, (struct component_limits){ 0 }, EXIT_TRAP, TRAP_UNREACHABLE);
 }
 
 static void
 a_command_that_divides_by_zero_traps(void **state)
 {
     (void)state;
-    command_comes_back("divzero", NULL, (struct component_limits){0}, EXIT_TRAP,
+    command_comes_back("divzero", NULL, (struct component_limits){ 0 }, EXIT_TRAP,
                        TRAP_INTEGER_DIVISION_BY_ZERO);
 }
 
@@ -168,7 +170,7 @@ static void
 a_command_that_eats_memory_is_out_of_memory(void **state)
 {
     (void)state;
-    command_comes_back("oom", NULL, (struct component_limits){.memory_bytes = 4u << 20},
+    command_comes_back("oom", NULL, (struct component_limits){ .memory_bytes = 4u << 20 },
                        EXIT_OUT_OF_MEMORY, 0);
 }
 
@@ -176,7 +178,7 @@ static void
 a_command_that_never_returns_ends_only_by_a_timeout_that_was_set(void **state)
 {
     (void)state;
-    command_comes_back("loop", NULL, (struct component_limits){.cpu_timeout_us = 50 * US_PER_MS},
+    command_comes_back("loop", NULL, (struct component_limits){ .cpu_timeout_us = 50 * US_PER_MS },
                        EXIT_TIMEOUT, 0);
 }
 
@@ -186,8 +188,10 @@ a_transient_command_that_returns_is_stopped_and_the_application_is_idle(void **s
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/c", (struct world_child){
-        .guest = "crasher", .args = {"return"}, .config = supervisor_config_transient()});
+    world_add(world, "/c",
+              (struct world_child){ .guest = "crasher",
+                                    .args = { "return" },
+                                    .config = supervisor_config_transient() });
     world_start(world);
     world_wait_event(world, "/c", EVENT_STOPPED, 1);
     world_wait_until(world, world->idle);
@@ -202,8 +206,10 @@ a_temporary_command_that_crashes_is_not_restarted(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/c", (struct world_child){
-        .guest = "crasher", .args = {"trap"}, .config = supervisor_config_temporary()});
+    world_add(world, "/c",
+              (struct world_child){ .guest = "crasher",
+                                    .args = { "trap" },
+                                    .config = supervisor_config_temporary() });
     world_start(world);
     world_wait_event(world, "/c", EVENT_STOPPED, 1);
     assert_int_equal(world_count(world, "/c", EVENT_STARTING), 1);
@@ -218,10 +224,13 @@ a_child_that_dies_at_once_has_exactly_its_restarts_whatever_the_delay(void **sta
     struct supervisor_config config = supervisor_config_with_restart_window(
         supervisor_config_with_max_restarts(supervisor_config_permanent(), 4), 10 * US_PER_MS);
 
-    world_add(world, "/c", (struct world_child){
-        .guest = "initfail", .text = "trap",
-        .config = supervisor_config_with_backoff(config, backoff_linear(100 * US_PER_MS, 100 * US_PER_MS)),
-    });
+    world_add(world, "/c",
+              (struct world_child){
+                  .guest = "initfail",
+                  .text = "trap",
+                  .config = supervisor_config_with_backoff(
+                      config, backoff_linear(100 * US_PER_MS, 100 * US_PER_MS)),
+              });
     world_start(world);
     world_wait_event(world, "/c", EVENT_FAILED, 0);
     assert_int_equal(world_count(world, "/c", EVENT_RESTART_SCHEDULED), 4);
@@ -241,10 +250,13 @@ a_child_that_never_starts_in_time_has_exactly_its_restarts_whatever_the_delay(vo
         supervisor_config_with_max_restarts(supervisor_config_permanent(), 3), 10 * US_PER_MS);
 
     config = supervisor_config_with_start_timeout(config, 20 * US_PER_MS);
-    world_add(world, "/c", (struct world_child){
-        .guest = "initfail", .text = "sleep",
-        .config = supervisor_config_with_backoff(config, backoff_linear(100 * US_PER_MS, 100 * US_PER_MS)),
-    });
+    world_add(world, "/c",
+              (struct world_child){
+                  .guest = "initfail",
+                  .text = "sleep",
+                  .config = supervisor_config_with_backoff(
+                      config, backoff_linear(100 * US_PER_MS, 100 * US_PER_MS)),
+              });
     world_start(world);
     world_wait_event(world, "/c", EVENT_FAILED, 0);
     assert_int_equal(world_count(world, "/c", EVENT_RESTART_SCHEDULED), 3);
@@ -261,10 +273,10 @@ a_nested_supervisor_escalates_and_its_parent_restarts_it(void **state)
     struct supervisor_config fragile = supervisor_config_with_on_exhausted(
         supervisor_config_with_max_restarts(world_immortal(), 1), ON_EXHAUSTED_ESCALATE);
 
-    world_add(world, "/web", (struct world_child){0});
-    world_add(world, "/web/a", (struct world_child){
-        .parent = "/web", .guest = "echo", .config = fragile});
-    world_add(world, "/web/b", (struct world_child){.parent = "/web", .guest = "echo"});
+    world_add(world, "/web", (struct world_child){ 0 });
+    world_add(world, "/web/a",
+              (struct world_child){ .parent = "/web", .guest = "echo", .config = fragile });
+    world_add(world, "/web/b", (struct world_child){ .parent = "/web", .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/web", EVENT_READY, 1);
     assert_answer(world, "/web/b", "count", "1");

@@ -16,9 +16,9 @@ stop_by_hand(struct world *world, const char *line)
     if (line)
         world_wait_line(world, "/x", line, 1);
     assert_int_equal(component_supervisor_count(world->handles), 1);
-    struct world_answer answer = {.world = world};
+    struct world_answer answer = { .world = world };
     component_supervisor_stop(world->handles, "/x", DURATION_INFINITE,
-                              (struct bridge_completion){world_completed, &answer});
+                              (struct bridge_completion){ world_completed, &answer });
     world_wait_until(world, answer.done);
     assert_int_equal(answer.status, AIRS_OK);
     struct event exited = world_wait_event(world, "/x", EVENT_EXITED, 1);
@@ -35,7 +35,7 @@ an_actor_is_asked_by_its_export(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "badstop", .text = "ok"});
+    world_add(world, "/x", (struct world_child){ .guest = "badstop", .text = "ok" });
     struct event exited = stop_by_hand(world, NULL);
     assert_int_equal(exited.exit.reason, EXIT_SHUTDOWN);
     world_wait_line(world, "/x", "shutdown: ok", 1);
@@ -49,7 +49,7 @@ an_actor_finishes_the_message_in_hand_before_it_stops(void **state)
     struct world *world = world_begin();
     struct world_answer in_hand, queued;
 
-    world_add(world, "/x", (struct world_child){.guest = "echo"});
+    world_add(world, "/x", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/x", EVENT_READY, 1);
     assert_int_equal(world_send(world, "/x", "sleep 100", &in_hand), AIRS_OK);
@@ -71,7 +71,7 @@ an_err_from_shutdown_is_recorded_and_the_end_is_normal(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "badstop", .text = "err"});
+    world_add(world, "/x", (struct world_child){ .guest = "badstop", .text = "err" });
     struct event exited = stop_by_hand(world, NULL);
     assert_int_equal(exited.exit.reason, EXIT_SHUTDOWN);
     assert_non_null(exited.detail);
@@ -85,7 +85,7 @@ a_trap_in_shutdown_keeps_its_reason(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "badstop", .text = "trap"});
+    world_add(world, "/x", (struct world_child){ .guest = "badstop", .text = "trap" });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_TRAP);
     world_end(world);
 }
@@ -96,8 +96,9 @@ a_shutdown_that_loops_is_killed_after_its_time(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "badstop", .text = "loop", .config = stopping_within(100 * US_PER_MS)});
+    world_add(world, "/x",
+              (struct world_child){
+                  .guest = "badstop", .text = "loop", .config = stopping_within(100 * US_PER_MS) });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_TIMEOUT);
     world_end(world);
 }
@@ -108,8 +109,10 @@ a_shutdown_that_sleeps_is_killed_after_its_time(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "badstop", .text = "sleep", .config = stopping_within(100 * US_PER_MS)});
+    world_add(world, "/x",
+              (struct world_child){ .guest = "badstop",
+                                    .text = "sleep",
+                                    .config = stopping_within(100 * US_PER_MS) });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_TIMEOUT);
     world_end(world);
 }
@@ -120,8 +123,9 @@ a_command_with_empty_stdin_is_ended_at_once(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "sleeper", .config = stopping_within(DURATION_INFINITE)});
+    world_add(
+        world, "/x",
+        (struct world_child){ .guest = "sleeper", .config = stopping_within(DURATION_INFINITE) });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_SHUTDOWN);
     world_end(world);
 }
@@ -132,8 +136,9 @@ a_computing_command_is_ended_at_once(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "spinner", .config = stopping_within(DURATION_INFINITE)});
+    world_add(
+        world, "/x",
+        (struct world_child){ .guest = "spinner", .config = stopping_within(DURATION_INFINITE) });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_SHUTDOWN);
     world_end(world);
 }
@@ -144,7 +149,7 @@ a_command_with_open_stdin_sees_its_end(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "stdin", .stdin_open = true});
+    world_add(world, "/x", (struct world_child){ .guest = "stdin", .stdin_open = true });
     assert_int_equal(stop_by_hand(world, "stdin: reading").exit.reason, EXIT_SHUTDOWN);
     world_wait_line(world, "/x", "stdin: end after 0 bytes", 1);
     world_end(world);
@@ -156,7 +161,7 @@ a_command_that_imports_stop_is_told_through_it(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "stopper", .args = {"wait"}});
+    world_add(world, "/x", (struct world_child){ .guest = "stopper", .args = { "wait" } });
     assert_int_equal(stop_by_hand(world, "stopper: wait").exit.reason, EXIT_SHUTDOWN);
     world_wait_line(world, "/x", "stopper: asked to stop, requested 1", 1);
     world_end(world);
@@ -168,7 +173,7 @@ a_command_that_polls_for_stop_is_told_too(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "stopper", .args = {"poll"}});
+    world_add(world, "/x", (struct world_child){ .guest = "stopper", .args = { "poll" } });
     assert_int_equal(stop_by_hand(world, "stopper: poll").exit.reason, EXIT_SHUTDOWN);
     world_end(world);
 }
@@ -179,7 +184,7 @@ a_command_that_ends_with_a_code_when_asked_keeps_it(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "stopper", .args = {"exit", "9"}});
+    world_add(world, "/x", (struct world_child){ .guest = "stopper", .args = { "exit", "9" } });
     struct event exited = stop_by_hand(world, "stopper: exit");
     assert_int_equal(exited.exit.reason, EXIT_ERROR);
     assert_int_equal(exited.exit.code, 9);
@@ -192,8 +197,10 @@ a_command_deaf_to_stop_is_killed_after_its_time(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "stopper", .args = {"deaf"}, .config = stopping_within(100 * US_PER_MS)});
+    world_add(world, "/x",
+              (struct world_child){ .guest = "stopper",
+                                    .args = { "deaf" },
+                                    .config = stopping_within(100 * US_PER_MS) });
     assert_int_equal(stop_by_hand(world, "stopper: deaf").exit.reason, EXIT_TIMEOUT);
     world_end(world);
 }
@@ -204,8 +211,9 @@ shutdown_kill_asks_nobody(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "badstop", .text = "loop", .config = stopping_within(0)});
+    world_add(
+        world, "/x",
+        (struct world_child){ .guest = "badstop", .text = "loop", .config = stopping_within(0) });
     assert_int_equal(stop_by_hand(world, NULL).exit.reason, EXIT_SHUTDOWN);
     world_end(world);
 }
@@ -216,12 +224,14 @@ a_bounded_stop_kills_a_child_whose_own_time_is_longer(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){
-        .guest = "badstop", .text = "sleep", .config = stopping_within(DURATION_INFINITE)});
+    world_add(world, "/x",
+              (struct world_child){ .guest = "badstop",
+                                    .text = "sleep",
+                                    .config = stopping_within(DURATION_INFINITE) });
     world_start(world);
     world_wait_event(world, "/x", EVENT_READY, 1);
     component_supervisor_stop(world->handles, "/x", 100 * US_PER_MS,
-                              (struct bridge_completion){0});
+                              (struct bridge_completion){ 0 });
     world_wait_event(world, "/x", EVENT_STOPPED, 1);
     world_end(world);
 }
@@ -232,9 +242,11 @@ a_bounded_stop_of_all_kills_the_rest_and_names_it(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/good", (struct world_child){.guest = "badstop", .text = "ok"});
-    world_add(world, "/bad", (struct world_child){
-        .guest = "badstop", .text = "sleep", .config = stopping_within(DURATION_INFINITE)});
+    world_add(world, "/good", (struct world_child){ .guest = "badstop", .text = "ok" });
+    world_add(world, "/bad",
+              (struct world_child){ .guest = "badstop",
+                                    .text = "sleep",
+                                    .config = stopping_within(DURATION_INFINITE) });
     world_start(world);
     world_wait_event(world, "/good", EVENT_READY, 1);
     world_wait_event(world, "/bad", EVENT_READY, 1);
@@ -268,35 +280,35 @@ static void
 a_killed_actor_at_rest_is_restarted_and_counted(void **state)
 {
     (void)state;
-    kill_and_come_back((struct world_child){.guest = "echo"}, true);
+    kill_and_come_back((struct world_child){ .guest = "echo" }, true);
 }
 
 static void
 a_killed_command_asleep_is_restarted_and_counted(void **state)
 {
     (void)state;
-    kill_and_come_back((struct world_child){.guest = "sleeper"}, true);
+    kill_and_come_back((struct world_child){ .guest = "sleeper" }, true);
 }
 
 static void
 a_killed_command_that_computes_is_restarted_and_counted(void **state)
 {
     (void)state;
-    kill_and_come_back((struct world_child){.guest = "spinner"}, true);
+    kill_and_come_back((struct world_child){ .guest = "spinner" }, true);
 }
 
 static void
 a_kill_reaches_an_initialize_that_computes(void **state)
 {
     (void)state;
-    kill_and_come_back((struct world_child){.guest = "initfail", .text = "loop"}, false);
+    kill_and_come_back((struct world_child){ .guest = "initfail", .text = "loop" }, false);
 }
 
 static void
 a_kill_reaches_an_initialize_that_sleeps(void **state)
 {
     (void)state;
-    kill_and_come_back((struct world_child){.guest = "initfail", .text = "sleep"}, false);
+    kill_and_come_back((struct world_child){ .guest = "initfail", .text = "sleep" }, false);
 }
 
 static void
@@ -306,7 +318,7 @@ a_kill_fails_the_message_in_hand_alone(void **state)
     struct world *world = world_begin();
     struct world_answer in_hand, queued;
 
-    world_add(world, "/x", (struct world_child){.guest = "echo"});
+    world_add(world, "/x", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/x", EVENT_READY, 1);
     assert_int_equal(world_send(world, "/x", "print asleep", &queued), AIRS_OK);
@@ -331,7 +343,7 @@ a_child_stopped_by_hand_starts_again_by_hand(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "echo"});
+    world_add(world, "/x", (struct world_child){ .guest = "echo" });
     stop_by_hand(world, NULL);
     assert_int_equal(world_do(world, component_supervisor_kill, "/x"), AIRS_ENOTRUNNING);
     assert_int_equal(world_do(world, component_supervisor_start, "/x"), AIRS_OK);
@@ -348,7 +360,7 @@ a_restart_by_hand_is_a_new_instance_and_not_counted(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/x", (struct world_child){.guest = "echo"});
+    world_add(world, "/x", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/x", EVENT_READY, 1);
     assert_answer(world, "/x", "count", "1");

@@ -43,11 +43,11 @@
 #define WORLD_APP "test"
 
 struct world_options {
-    unsigned workers;                /* 0: 2. */
-    unsigned instances_max;          /* 0: 64. */
-    unsigned max_concurrent_starts;  /* 0: the default. */
-    bool without_handles;            /* The wrapper feeds no component supervisor. */
-    bool keep_no_events;             /* Count only: for tests of a hundred thousand restarts. */
+    unsigned workers;               /* 0: 2. */
+    unsigned instances_max;         /* 0: 64. */
+    unsigned max_concurrent_starts; /* 0: the default. */
+    bool without_handles;           /* The wrapper feeds no component supervisor. */
+    bool keep_no_events;            /* Count only: for tests of a hundred thousand restarts. */
 };
 
 struct world_line {
@@ -69,12 +69,12 @@ struct world {
     struct component_spawner *spawner;
     struct supervisor_wrapper *wrapper;
     struct component_supervisor *handles;
-    struct log_sink sink;            /* Behind it: the world. */
+    struct log_sink sink; /* Behind it: the world. */
     struct supervisor_config *configs[WORLD_CHILDREN_MAX];
     struct component_spec *specs[WORLD_CHILDREN_MAX];
     size_t children;
 
-    pthread_mutex_t lock;            /* Guards all below. */
+    pthread_mutex_t lock; /* Guards all below. */
     pthread_cond_t changed;
     struct event *events;
     size_t events_size;
@@ -89,14 +89,14 @@ struct world {
 
 /* One child that is added: what differs from the defaults. */
 struct world_child {
-    const char *parent;              /* NULL: "/". */
-    const char *guest;               /* Without ".wasm"; NULL: a supervisor. */
-    const char *file;                /* Instead of a guest. */
-    const char *text;                /* Its config. */
+    const char *parent; /* NULL: "/". */
+    const char *guest;  /* Without ".wasm"; NULL: a supervisor. */
+    const char *file;   /* Instead of a guest. */
+    const char *text;   /* Its config. */
     const char *args[4];
-    const char *variable[2];         /* Name and value of its one variable. */
+    const char *variable[2]; /* Name and value of its one variable. */
     struct supervisor_config config;
-    struct component_limits limits;  /* Zero fields: the defaults. */
+    struct component_limits limits; /* Zero fields: the defaults. */
     bool stdin_open;
 };
 
@@ -165,8 +165,8 @@ world_on_idle(void *context, bool idle, bool any_failed)
 HELPER bool
 world_wait_change(struct world *world, uint64_t deadline_us)
 {
-    struct timespec until = {(time_t)(deadline_us / US_PER_S),
-                             (long)(deadline_us % US_PER_S) * 1000};
+    struct timespec until = { (time_t)(deadline_us / US_PER_S),
+                              (long)(deadline_us % US_PER_S) * 1000 };
 
     return pthread_cond_timedwait(&world->changed, &world->lock, &until) == 0;
 }
@@ -178,17 +178,17 @@ world_deadline(void)
 }
 
 /* `condition`, which may read world's watched members, becomes true before the deadline. */
-#define world_wait_until(world, condition)                                                       \
-    do {                                                                                         \
-        uint64_t deadline_ = world_deadline();                                                   \
-        bool met_;                                                                               \
-        pthread_mutex_lock(&(world)->lock);                                                      \
-        while (!(met_ = (condition)) && world_wait_change((world), deadline_))                   \
-            continue;                                                                            \
-        pthread_mutex_unlock(&(world)->lock);                                                    \
-        if (!met_)                                                                               \
-            world_print(world);                                                                  \
-        assert_true(met_ && #condition);                                                         \
+#define world_wait_until(world, condition)                                     \
+    do {                                                                       \
+        uint64_t deadline_ = world_deadline();                                 \
+        bool met_;                                                             \
+        pthread_mutex_lock(&(world)->lock);                                    \
+        while (!(met_ = (condition)) && world_wait_change((world), deadline_)) \
+            continue;                                                          \
+        pthread_mutex_unlock(&(world)->lock);                                  \
+        if (!met_)                                                             \
+            world_print(world);                                                \
+        assert_true(met_ &&#condition);                                        \
     } while (0)
 
 /* What happened so far, for a test that failed. */
@@ -209,10 +209,10 @@ world_print(struct world *world)
         fprintf(stderr, "       %s: %s\n", world->lines[i].path, world->lines[i].text);
 }
 
-/* The event of that type (generation 0: any) after the first `from` ones; NULL: none yet. Locked. */
+/* The event of that type (generation 0: any) after the first `from` ones, or NULL. Locked. */
 HELPER const struct event *
-world_find_locked(struct world *world, const char *path, enum event_type type,
-                  uint32_t generation, size_t from)
+world_find_locked(struct world *world, const char *path, enum event_type type, uint32_t generation,
+                  size_t from)
 {
     for (size_t i = from; i < world->events_size; i++) {
         const struct event *event = &world->events[i];
@@ -295,7 +295,7 @@ world_cache(void)
 HELPER struct world *
 world_begin_with(struct world_options options)
 {
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     struct world *world = calloc(1, sizeof *world);
     pthread_condattr_t monotonic;
 
@@ -344,11 +344,13 @@ world_begin_with(struct world_options options)
     };
     assert_int_equal(supervisor_wrapper_new(&wrapper, &world->wrapper, &error), AIRS_OK);
     assert_int_equal(component_supervisor_new(supervisor_wrapper_bridge(world->wrapper),
-                                              &world->handles, &error), AIRS_OK);
+                                              &world->handles, &error),
+                     AIRS_OK);
     if (!options.without_handles)
         supervisor_wrapper_attach(world->wrapper, world->handles);
-    assert_int_equal(event_log_add_sink(actor_system_event_log(world->system), world_on_event,
-                                        world, &error), AIRS_OK);
+    assert_int_equal(
+        event_log_add_sink(actor_system_event_log(world->system), world_on_event, world, &error),
+        AIRS_OK);
     assert_int_equal(actor_system_start(world->system, &error), AIRS_OK);
     return world;
 }
@@ -356,7 +358,7 @@ world_begin_with(struct world_options options)
 HELPER struct world *
 world_begin(void)
 {
-    return world_begin_with((struct world_options){0});
+    return world_begin_with((struct world_options){ 0 });
 }
 
 /* The path of a built guest; skips the test where there is none. */
@@ -382,7 +384,7 @@ world_spec(struct world *world, const struct world_child *child)
 {
     struct component_spec *spec = component_spec_new();
     const char *file = child->file ? child->file : world_guest(child->guest);
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
 
     if (!child->file && world_compile(world, file, &error) != AIRS_OK)
         fail_msg("compile: %s", error.message);
@@ -393,8 +395,9 @@ world_spec(struct world *world, const struct world_child *child)
     if (child->text)
         assert_int_equal(component_spec_set_config(spec, child->text, NULL), AIRS_OK);
     if (child->variable[0])
-        assert_int_equal(component_spec_add_variable(spec, child->variable[0], child->variable[1],
-                                                     NULL), AIRS_OK);
+        assert_int_equal(
+            component_spec_add_variable(spec, child->variable[0], child->variable[1], NULL),
+            AIRS_OK);
     spec->stdin_mode = child->stdin_open ? STDIN_OPEN : STDIN_EMPTY;
     if (child->limits.memory_bytes)
         spec->limits.memory_bytes = child->limits.memory_bytes;
@@ -404,6 +407,7 @@ world_spec(struct world *world, const struct world_child *child)
         spec->limits.cpu_timeout_us = child->limits.cpu_timeout_us;
     if (child->limits.mailbox)
         spec->limits.mailbox = child->limits.mailbox;
+    spec->limits.on_full = child->limits.on_full;
     return spec;
 }
 
@@ -421,7 +425,7 @@ world_immortal(void)
 HELPER void
 world_add(struct world *world, const char *path, struct world_child child)
 {
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
     bool is_supervisor = !child.guest && !child.file;
     size_t index = world->children++;
 
@@ -477,9 +481,9 @@ typedef void world_verb(struct component_supervisor *, const char *, struct brid
 HELPER enum airs_status
 world_do(struct world *world, world_verb *verb, const char *path)
 {
-    struct world_answer answer = {.world = world};
+    struct world_answer answer = { .world = world };
 
-    verb(world->handles, path, (struct bridge_completion){world_completed, &answer});
+    verb(world->handles, path, (struct bridge_completion){ world_completed, &answer });
     world_wait_until(world, answer.done);
     return answer.status;
 }
@@ -495,10 +499,10 @@ world_stop(struct component_supervisor *supervisor, const char *path,
 HELPER void
 world_start(struct world *world)
 {
-    struct world_answer answer = {.world = world};
+    struct world_answer answer = { .world = world };
 
     component_supervisor_start_all(world->handles,
-                                   (struct bridge_completion){world_completed, &answer});
+                                   (struct bridge_completion){ world_completed, &answer });
     world_wait_until(world, answer.done);
     assert_int_equal(answer.status, AIRS_OK);
 }
@@ -506,10 +510,10 @@ world_start(struct world *world)
 HELPER struct world_answer
 world_stop_all(struct world *world, uint64_t timeout_us)
 {
-    struct world_answer answer = {.world = world};
+    struct world_answer answer = { .world = world };
 
     component_supervisor_stop_all(world->handles, timeout_us,
-                                  (struct bridge_completion){world_completed, &answer});
+                                  (struct bridge_completion){ world_completed, &answer });
     world_wait_until(world, answer.done);
     return answer;
 }
@@ -534,7 +538,7 @@ world_send(struct world *world, const char *path, const char *text, struct world
     airs_pid pid;
 
     assert_true(component_registry_find(world->registry, path, &pid, NULL));
-    *answer = (struct world_answer){.world = world, .reply.done = world_replied};
+    *answer = (struct world_answer){ .world = world, .reply.done = world_replied };
     message->reply = &answer->reply;
     enum airs_status status = actor_send(world->system, pid, message);
     if (status != AIRS_OK)
@@ -558,11 +562,11 @@ world_call(struct world *world, const char *path, const char *text)
     return answer;
 }
 
-#define assert_answer(world, path, sent, expected)                                               \
-    do {                                                                                         \
-        struct world_answer answer_ = world_call((world), (path), (sent));                       \
-        assert_int_equal(answer_.status, AIRS_OK);                                               \
-        assert_string_equal(answer_.text, (expected));                                           \
+#define assert_answer(world, path, sent, expected)                         \
+    do {                                                                   \
+        struct world_answer answer_ = world_call((world), (path), (sent)); \
+        assert_int_equal(answer_.status, AIRS_OK);                         \
+        assert_string_equal(answer_.text, (expected));                     \
     } while (0)
 
 struct world_list {
@@ -596,8 +600,8 @@ world_listed(void *context, enum airs_status status, const struct supervision_vi
 HELPER enum airs_status
 world_list(struct world *world, const char *path, struct world_list *list)
 {
-    *list = (struct world_list){.answer.world = world};
-    component_supervisor_list(world->handles, path, (struct bridge_listing){world_listed, list});
+    *list = (struct world_list){ .answer.world = world };
+    component_supervisor_list(world->handles, path, (struct bridge_listing){ world_listed, list });
     world_wait_until(world, list->answer.done);
     return list->answer.status;
 }

@@ -49,7 +49,7 @@ static int
 set_up(void **state)
 {
     (void)state;
-    recorder = (struct recorder){.sink.write = record};
+    recorder = (struct recorder){ .sink.write = record };
     component_output_init(&output, &recorder.sink, "/a");
     output.generation = 7;
     return 0;

@@ -102,11 +102,12 @@ static void
 a_path_is_entered_once(void **state)
 {
     (void)state;
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
 
     add("/store", 11);
-    assert_int_equal(component_registry_add(registry, "/store", 12, COMPONENT_IS_ACTOR, NULL,
-                                            &error), AIRS_EEXIST);
+    assert_int_equal(
+        component_registry_add(registry, "/store", 12, COMPONENT_IS_ACTOR, NULL, &error),
+        AIRS_EEXIST);
     assert_non_null(strstr(error.message, "/store"));
     component_registry_remove(registry, "/store");
     assert_false(component_registry_find(registry, "/store", NULL, NULL));
@@ -137,7 +138,7 @@ static void
 numbers_are_read_from_the_stats(void **state)
 {
     (void)state;
-    struct component_stats stats = {.cpu_ns = 5000, .messages = 7, .memory_bytes = 65536};
+    struct component_stats stats = { .cpu_ns = 5000, .messages = 7, .memory_bytes = 65536 };
     struct component_info info;
 
     assert_int_equal(component_registry_add(registry, "/s", 1, COMPONENT_IS_COMMAND, &stats, NULL),

@@ -99,8 +99,7 @@ start_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
 }
 
 static void
-stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
-         struct bridge_completion completion)
+stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us, struct bridge_completion completion)
 {
     (void)timeout_us;
     answer(bridge, "stop-all", "/", completion);
@@ -146,7 +145,7 @@ static struct fixture fixture;
 static int
 set_up(void **state)
 {
-    fixture = (struct fixture){.recorder.bridge.ops = &recorder_ops};
+    fixture = (struct fixture){ .recorder.bridge.ops = &recorder_ops };
     fixture.config = supervisor_config_default();
     *state = &fixture;
     return component_supervisor_new(&fixture.recorder.bridge, &fixture.supervisor, NULL);
@@ -171,8 +170,9 @@ told(void *context, enum airs_status status, const char *text)
 static void
 supervise(const char *path)
 {
-    assert_int_equal(component_supervisor_supervise(fixture.supervisor, "/", path,
-                                                    &fixture.config, NULL, NULL), AIRS_OK);
+    assert_int_equal(
+        component_supervisor_supervise(fixture.supervisor, "/", path, &fixture.config, NULL, NULL),
+        AIRS_OK);
 }
 
 static void
@@ -195,7 +195,7 @@ static void
 every_verb_goes_to_the_bridge_and_its_answer_comes_back(void **state)
 {
     (void)state;
-    struct bridge_completion completion = {told, NULL};
+    struct bridge_completion completion = { told, NULL };
 
     supervise("/a");
     fixture.recorder.answer = AIRS_EBUSY;
@@ -220,8 +220,8 @@ a_verb_changes_no_handle_only_events_do(void **state)
     (void)state;
 
     supervise("/a");
-    component_supervisor_start(fixture.supervisor, "/a", (struct bridge_completion){0});
-    component_supervisor_kill(fixture.supervisor, "/a", (struct bridge_completion){0});
+    component_supervisor_start(fixture.supervisor, "/a", (struct bridge_completion){ 0 });
+    component_supervisor_kill(fixture.supervisor, "/a", (struct bridge_completion){ 0 });
     struct supervision_handle handle = handle_of("/a");
     assert_int_equal(handle.state, CHILD_REGISTERED);
     assert_int_equal(handle.restart_count, 0);
@@ -237,21 +237,32 @@ a_crash_and_its_restart_stand_in_the_handle(void **state)
     struct refstr *detail = refstr_new("wasm trap", 9);
 
     supervise("/a");
-    happens("/a", (struct supervision_event){.seq = 1, .type = EVENT_STARTED, .time_us = 10,
-                                             .state = CHILD_RUNNING, .generation = 1});
-    happens("/a", (struct supervision_event){.seq = 2, .type = EVENT_READY,
-                                             .state = CHILD_RUNNING, .generation = 1});
+    happens("/a", (struct supervision_event){ .seq = 1,
+                                              .type = EVENT_STARTED,
+                                              .time_us = 10,
+                                              .state = CHILD_RUNNING,
+                                              .generation = 1 });
+    happens("/a", (struct supervision_event){
+                      .seq = 2, .type = EVENT_READY, .state = CHILD_RUNNING, .generation = 1 });
     struct supervision_handle handle = handle_of("/a");
     assert_true(handle.ready);
     supervision_handle_deinit(&handle);
 
-    happens("/a", (struct supervision_event){.seq = 3, .type = EVENT_EXITED, .time_us = 20,
-                                             .state = CHILD_RUNNING, .generation = 1,
-                                             .has_exit = true, .detail = detail,
-                                             .exit = {EXIT_TRAP, 9}});
-    happens("/a", (struct supervision_event){.seq = 4, .type = EVENT_RESTART_SCHEDULED,
-                                             .time_us = 21, .state = CHILD_RESTARTING,
-                                             .generation = 1, .restarts = 1, .delay_us = 500});
+    happens("/a", (struct supervision_event){ .seq = 3,
+                                              .type = EVENT_EXITED,
+                                              .time_us = 20,
+                                              .state = CHILD_RUNNING,
+                                              .generation = 1,
+                                              .has_exit = true,
+                                              .detail = detail,
+                                              .exit = { EXIT_TRAP, 9 } });
+    happens("/a", (struct supervision_event){ .seq = 4,
+                                              .type = EVENT_RESTART_SCHEDULED,
+                                              .time_us = 21,
+                                              .state = CHILD_RESTARTING,
+                                              .generation = 1,
+                                              .restarts = 1,
+                                              .delay_us = 500 });
     handle = handle_of("/a");
     refstr_unref(detail);
     assert_int_equal(handle.state, CHILD_RESTARTING);
@@ -277,9 +288,13 @@ the_history_keeps_the_newest_exits_oldest_first(void **state)
 
     supervise("/a");
     for (uint32_t i = 1; i <= SUPERVISION_HISTORY_MAX + 5; i++)
-        happens("/a", (struct supervision_event){.seq = i, .type = EVENT_EXITED, .generation = i,
-                                                 .state = CHILD_RUNNING, .has_exit = true,
-                                                 .detail = detail, .exit = {EXIT_ERROR, 1}});
+        happens("/a", (struct supervision_event){ .seq = i,
+                                                  .type = EVENT_EXITED,
+                                                  .generation = i,
+                                                  .state = CHILD_RUNNING,
+                                                  .has_exit = true,
+                                                  .detail = detail,
+                                                  .exit = { EXIT_ERROR, 1 } });
     struct supervision_handle handle = handle_of("/a");
     assert_int_equal(handle.exits_total, SUPERVISION_HISTORY_MAX + 5);
     assert_int_equal(handle.history_size, SUPERVISION_HISTORY_MAX);
@@ -294,11 +309,12 @@ static void
 a_name_can_be_supervised_once(void **state)
 {
     (void)state;
-    struct airs_error error = {0};
+    struct airs_error error = { 0 };
 
     supervise("/a");
-    assert_int_equal(component_supervisor_supervise(fixture.supervisor, "/", "/a",
-                                                    &fixture.config, NULL, &error), AIRS_EEXIST);
+    assert_int_equal(component_supervisor_supervise(fixture.supervisor, "/", "/a", &fixture.config,
+                                                    NULL, &error),
+                     AIRS_EEXIST);
     assert_non_null(strstr(error.message, "/a"));
     assert_int_equal(component_supervisor_count(fixture.supervisor), 1);
 }
@@ -310,8 +326,9 @@ a_child_that_the_bridge_refuses_leaves_no_handle(void **state)
     struct supervision_handle handle;
 
     fixture.recorder.answer = AIRS_ELIMIT;
-    assert_int_equal(component_supervisor_supervise(fixture.supervisor, "/", "/a",
-                                                    &fixture.config, NULL, NULL), AIRS_ELIMIT);
+    assert_int_equal(
+        component_supervisor_supervise(fixture.supervisor, "/", "/a", &fixture.config, NULL, NULL),
+        AIRS_ELIMIT);
     assert_int_equal(component_supervisor_count(fixture.supervisor), 0);
     assert_false(component_supervisor_get_handle(fixture.supervisor, "/a", &handle));
 }
@@ -322,8 +339,8 @@ events_of_strangers_are_ignored(void **state)
     (void)state;
 
     supervise("/a");
-    happens("/b", (struct supervision_event){.type = EVENT_STARTED, .state = CHILD_RUNNING});
-    happens(NULL, (struct supervision_event){.type = EVENT_APPLICATION_STARTED});
+    happens("/b", (struct supervision_event){ .type = EVENT_STARTED, .state = CHILD_RUNNING });
+    happens(NULL, (struct supervision_event){ .type = EVENT_APPLICATION_STARTED });
     struct supervision_handle handle = handle_of("/a");
     assert_int_equal(handle.state, CHILD_REGISTERED);
     supervision_handle_deinit(&handle);
