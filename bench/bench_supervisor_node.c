@@ -41,7 +41,8 @@ feed(struct supervisor_node *node, struct supervisor_child *child, enum node_eve
 {
     struct node_actions actions;
     struct node_event event = {
-        .type = type, .now_us = now_us, .child = child, .generation = child->generation};
+        .type = type, .now_us = now_us, .child = child, .generation = child->generation
+    };
     supervisor_node_step(node, &event, &actions);
 }
 
@@ -70,11 +71,11 @@ decide(struct supervisor_node *node, struct supervisor_child *child, uint64_t no
        uint64_t empty_ns)
 {
     struct node_actions actions;
-    struct node_event event = {.type = NODE_EXITED,
-                               .now_us = now_us,
-                               .child = child,
-                               .generation = child->generation,
-                               .exit.reason = EXIT_TRAP};
+    struct node_event event = { .type = NODE_EXITED,
+                                .now_us = now_us,
+                                .child = child,
+                                .generation = child->generation,
+                                .exit.reason = EXIT_TRAP };
     uint64_t before = clock_now_ns();
     supervisor_node_step(node, &event, &actions);
     uint64_t taken = clock_now_ns() - before;

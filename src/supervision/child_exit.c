@@ -73,7 +73,7 @@ give_up(struct step *step, struct supervisor_child *child)
         return;
     step_notify_exit(step, child, EVENT_ESCALATED, CHILD_FAILED);
     step->node->cause = child;
-    step->node->end = (struct exit_info){.reason = EXIT_ESCALATED};
+    step->node->end = (struct exit_info){ .reason = EXIT_ESCALATED };
     node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
 }
 
@@ -100,9 +100,9 @@ grant_restart(struct step *step, struct supervisor_child *child)
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
-    wait_for_restart(step, child,
-                     restart_backoff_delay_us(&child->policy->backoff, child->attempt,
-                                              &child->random));
+    wait_for_restart(
+        step, child,
+        restart_backoff_delay_us(&child->policy->backoff, child->attempt, &child->random));
 }
 
 bool
@@ -112,8 +112,9 @@ child_exited(struct step *step, struct supervisor_child *child)
     if (child->last_exit.reason == EXIT_LOAD_ERROR)
         fall_failed(step, child);
     else if (!asks_for_restart(child))
-        come_to_rest(step, child, child->policy->restart == RESTART_TEMPORARY ? STOPPED_TEMPORARY
-                                                                              : STOPPED_ENDED);
+        come_to_rest(step, child,
+                     child->policy->restart == RESTART_TEMPORARY ? STOPPED_TEMPORARY
+                                                                 : STOPPED_ENDED);
     else if (restart_budget_has_room(child, child->lived_us))
         grant_restart(step, child);
     else

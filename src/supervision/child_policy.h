@@ -19,7 +19,7 @@ enum on_exhausted { ON_EXHAUSTED_FAIL, ON_EXHAUSTED_ESCALATE };
 enum backoff_strategy { BACKOFF_IMMEDIATE, BACKOFF_LINEAR, BACKOFF_EXPONENTIAL, BACKOFF_LIST };
 
 #define RESTARTS_UNLIMITED UINT32_MAX
-#define RESTARTS_MAX 1000000u       /* The most that max_restarts may be, if not unlimited. */
+#define RESTARTS_MAX 1000000u        /* The most that max_restarts may be, if not unlimited. */
 #define DURATION_INFINITE UINT64_MAX /* No timeout; never reset. */
 
 #define BACKOFF_INITIAL_US_DEFAULT UINT64_C(100000)
@@ -37,24 +37,25 @@ struct backoff {
     uint64_t initial_us;
     double factor;           /* Exponential alone; at least 1. */
     uint64_t max_us;         /* Linear and exponential saturate here, before jitter. */
-    const uint64_t *list_us; /* BACKOFF_LIST: `list_size` ≥ 1 delays, the last one repeats; not owned. */
+    const uint64_t *list_us; /* BACKOFF_LIST: at least one, the last one repeats; not owned. */
     size_t list_size;
-    double jitter;           /* 0.1 is 10 %: [0.9 d, 1.1 d], or with jitter_upward [d, 1.1 d]. */
+    double jitter; /* 0.1 is 10 %: [0.9 d, 1.1 d], or with jitter_upward [d, 1.1 d]. */
     bool jitter_upward;
-    uint64_t reset_after_us; /* A run as long as this, on the lived clock, sets n back to 0; DURATION_INFINITE: never. */
+    uint64_t reset_after_us; /* A run that long, on the lived clock, sets n back to 0. */
 };
 
 struct child_policy {
     enum restart_policy restart;
-    uint32_t max_restarts;    /* Grants allowed in `within_us` of lived time; RESTARTS_UNLIMITED. */
+    uint32_t max_restarts; /* Grants allowed in `within_us` of lived time; RESTARTS_UNLIMITED. */
     uint64_t within_us;
     enum on_exhausted on_exhausted;
     struct backoff backoff;
-    uint64_t shutdown_us;     /* 0: kill at once; DURATION_INFINITE: wait for ever. */
+    uint64_t shutdown_us;      /* 0: kill at once; DURATION_INFINITE: wait for ever. */
     uint64_t start_timeout_us; /* DURATION_INFINITE: none. */
 };
 
-/** A component's defaults (semantics: Restart, Stopping); a supervisor's differ in shutdown and start timeout: infinite. */
+/** The defaults (semantics: Restart, Stopping); a supervisor's shutdown and start timeout are
+ * infinite. Thread: any. */
 struct child_policy child_policy_default(bool is_supervisor);
 
 #endif

@@ -19,7 +19,6 @@ begin(struct step *step, struct supervisor_child *child)
     child->wait = WAIT_NOTHING;
     child->generation++;
     child->holds_slot = !child->is_supervisor;
-    child->kill_sent = false;
     child->born_lived_us = child->lived_us;
     enum child_state from = child_enter(step, child, CHILD_STARTING);
     step_notify(step, child, EVENT_STARTING, from);

@@ -13,7 +13,7 @@ step_act(struct step *step, enum node_action_type type, struct supervisor_child 
     struct node_actions *actions = step->actions;
     assert(actions->size < NODE_ACTIONS_MAX);
     struct node_action *action = &actions->items[actions->size++];
-    *action = (struct node_action){.type = type, .child = child, .at_us = step->now_us};
+    *action = (struct node_action){ .type = type, .child = child, .at_us = step->now_us };
     if (child)
         action->generation = child->generation;
     return action;

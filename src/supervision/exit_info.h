@@ -6,17 +6,17 @@
 #include <stdint.h>
 
 /* X(NAME, "name"): the names stand in events, rules and `ps --json`. */
-#define EXIT_REASON_LIST(X)            \
-    X(NORMAL, "normal")                \
-    X(SHUTDOWN, "shutdown")            \
-    X(ERROR, "error")                  \
-    X(TRAP, "trap")                    \
-    X(TIMEOUT, "timeout")              \
-    X(OUT_OF_MEMORY, "out-of-memory")  \
-    X(UNHEALTHY, "unhealthy")          \
-    X(KILLED, "killed")                \
-    X(LOAD_ERROR, "load-error")        \
-    X(ESCALATED, "escalated")          \
+#define EXIT_REASON_LIST(X)           \
+    X(NORMAL, "normal")               \
+    X(SHUTDOWN, "shutdown")           \
+    X(ERROR, "error")                 \
+    X(TRAP, "trap")                   \
+    X(TIMEOUT, "timeout")             \
+    X(OUT_OF_MEMORY, "out-of-memory") \
+    X(UNHEALTHY, "unhealthy")         \
+    X(KILLED, "killed")               \
+    X(LOAD_ERROR, "load-error")       \
+    X(ESCALATED, "escalated")         \
     X(HOST_LOST, "host-lost")
 
 enum exit_reason {
@@ -27,7 +27,8 @@ enum exit_reason {
 
 struct exit_info {
     enum exit_reason reason;
-    int32_t code; /* EXIT_TRAP: enum trap_code; EXIT_ERROR: the exit code, -1 for a failed start; else 0. */
+    int32_t
+        code; /* EXIT_TRAP: enum trap_code; EXIT_ERROR: the exit code, -1 for a failed start; else 0. */
 };
 
 /** The constant name of `reason`. */

@@ -139,7 +139,7 @@ start_all(struct step *step)
         return false;
     if (node->state == NODE_STOPPED) {
         node->cause = NULL;
-        node->end = (struct exit_info){.reason = EXIT_NORMAL};
+        node->end = (struct exit_info){ .reason = EXIT_NORMAL };
     }
     node->state = NODE_RUNNING;
     node->sweep_everything = step->event->everything;
@@ -153,7 +153,7 @@ stop_all(struct step *step)
     struct supervisor_node *node = step->node;
     if (node->state != NODE_RUNNING)
         return node->state == NODE_STOPPING; /* Joined. */
-    node->end = (struct exit_info){.reason = EXIT_SHUTDOWN};
+    node->end = (struct exit_info){ .reason = EXIT_SHUTDOWN };
     node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
     return true;
 }
@@ -166,7 +166,7 @@ kill_all(struct step *step)
         return false;
     /* A supervisor that gave up by itself before keeps its reason. */
     if (node->state == NODE_RUNNING || node->end.reason != EXIT_ESCALATED)
-        node->end = (struct exit_info){.reason = EXIT_KILLED};
+        node->end = (struct exit_info){ .reason = EXIT_KILLED };
     enum exit_reason reason = step->event->exit.reason;
     node_begin_stop(step, SWEEP_KILL, reason == EXIT_NORMAL ? EXIT_KILLED : reason);
     return true;
@@ -279,7 +279,7 @@ go_on(struct step *step)
 void
 supervisor_node_init(struct supervisor_node *node)
 {
-    *node = (struct supervisor_node){.state = NODE_STOPPED, .sweep = SWEEP_NONE};
+    *node = (struct supervisor_node){ .state = NODE_STOPPED, .sweep = SWEEP_NONE };
     list_init(&node->children);
 }
 
@@ -290,7 +290,7 @@ supervisor_node_step(struct supervisor_node *node, const struct node_event *even
     assert(node->sweep == SWEEP_NONE);
     actions->size = 0;
     actions->reply = REPLY_OK;
-    struct step step = {node, event, actions, event->now_us};
+    struct step step = { node, event, actions, event->now_us };
     if (!apply(&step)) {
         node->ignored++;
         if (actions->size == 0)
@@ -303,6 +303,6 @@ enum node_result
 supervisor_node_continue(struct supervisor_node *node, struct node_actions *actions)
 {
     actions->size = 0;
-    struct step step = {node, NULL, actions, node->sweep_us};
+    struct step step = { node, NULL, actions, node->sweep_us };
     return go_on(&step);
 }

@@ -20,13 +20,13 @@
 #include "supervision/exit_info.h"
 
 /* X(NAME, "name") */
-#define CHILD_STATE_LIST(X)       \
-    X(REGISTERED, "registered")   \
-    X(RESTARTING, "restarting")   \
-    X(STARTING, "starting")       \
-    X(RUNNING, "running")         \
-    X(STOPPING, "stopping")       \
-    X(STOPPED, "stopped")         \
+#define CHILD_STATE_LIST(X)     \
+    X(REGISTERED, "registered") \
+    X(RESTARTING, "restarting") \
+    X(STARTING, "starting")     \
+    X(RUNNING, "running")       \
+    X(STOPPING, "stopping")     \
+    X(STOPPED, "stopped")       \
     X(FAILED, "failed")
 
 enum child_state {
@@ -59,25 +59,25 @@ enum child_wait {
 };
 
 /* X(NAME, "name"): every event of interfaces.md; the node notifies of all up to FAILED_. */
-#define EVENT_TYPE_LIST(X)                          \
-    X(REGISTERED, "registered")                     \
-    X(WAITING, "waiting")                           \
-    X(STARTING, "starting")                         \
-    X(STARTED, "started")                           \
-    X(READY, "ready")                               \
-    X(NOT_READY, "not-ready")                       \
-    X(EXITED, "exited")                             \
-    X(RESTART_SCHEDULED, "restart-scheduled")       \
-    X(STOPPING, "stopping")                         \
-    X(STOPPED, "stopped")                           \
-    X(FAILED, "failed")                             \
-    X(ESCALATED, "escalated")                       \
-    X(ADDED, "added")                               \
-    X(DELETED, "deleted")                           \
-    X(RESET, "reset")                               \
-    X(DENIED, "denied")                             \
-    X(DEAD_LETTER, "dead-letter")                   \
-    X(APPLICATION_STARTED, "application-started")   \
+#define EVENT_TYPE_LIST(X)                        \
+    X(REGISTERED, "registered")                   \
+    X(WAITING, "waiting")                         \
+    X(STARTING, "starting")                       \
+    X(STARTED, "started")                         \
+    X(READY, "ready")                             \
+    X(NOT_READY, "not-ready")                     \
+    X(EXITED, "exited")                           \
+    X(RESTART_SCHEDULED, "restart-scheduled")     \
+    X(STOPPING, "stopping")                       \
+    X(STOPPED, "stopped")                         \
+    X(FAILED, "failed")                           \
+    X(ESCALATED, "escalated")                     \
+    X(ADDED, "added")                             \
+    X(DELETED, "deleted")                         \
+    X(RESET, "reset")                             \
+    X(DENIED, "denied")                           \
+    X(DEAD_LETTER, "dead-letter")                 \
+    X(APPLICATION_STARTED, "application-started") \
     X(APPLICATION_STOPPED, "application-stopped")
 
 enum event_type {
@@ -105,27 +105,27 @@ struct supervisor_child {
     /* The node's. Bit-fields, because 100,000 of these are held. */
     struct list siblings;
     enum child_state state : 8;
-    enum stop_cause stop_cause : 8; /* Meaningful in STOPPED, and in STOPPING for what comes after. */
+    enum stop_cause stop_cause : 8; /* In STOPPED, and in STOPPING for what comes after. */
     enum child_wait wait : 8;       /* Meaningful in REGISTERED and RESTARTING. */
     enum child_after after : 8;     /* What follows STOPPING. */
     bool ready;
-    bool timer_armed;             /* At due_us: a delay, a start timeout or a stop timeout, by state. */
+    bool timer_armed; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
     bool has_exited;
-    bool idle;                    /* A supervisor child that reported it. */
-    bool holds_slot;              /* Its place among concurrent starts, until SETTLED. */
-    bool kill_sent;               /* KILL is out; its exit has not come yet. */
-    bool everything;              /* A supervisor: its next START takes along those stopped by request. */
+    bool idle;       /* A supervisor child that reported it. */
+    bool holds_slot; /* Its place among concurrent starts, until SETTLED. */
+    bool kill_sent;  /* KILL is out; its exit has not come yet. */
+    bool everything; /* A supervisor: its next START takes along those stopped by request. */
     enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
-    uint32_t generation;          /* Of the current or last start attempt; 0 before the first. */
-    uint32_t restarts;            /* Grants since registered or reset. */
-    uint32_t attempt;             /* n: restarts since the last stable run. */
-    uint64_t due_us;              /* When a wait or a timeout ends, or ended. */
-    uint64_t lived_us;            /* Lived time up to the end of the last ready span. */
-    uint64_t ready_since_us;      /* Meaningful while `ready`. */
-    uint64_t born_lived_us;       /* Lived time when the current generation began. */
-    struct exit_info last_exit;   /* Meaningful if has_exited. */
-    uint32_t grants_size;         /* The last grants, by lived time: a ring of max_restarts, */
-    uint32_t grants_next;         /* the next one goes here. See restart_budget.h. */
+    uint32_t generation;        /* Of the current or last start attempt; 0 before the first. */
+    uint32_t restarts;          /* Grants since registered or reset. */
+    uint32_t attempt;           /* n: restarts since the last stable run. */
+    uint64_t due_us;            /* When a wait or a timeout ends, or ended. */
+    uint64_t lived_us;          /* Lived time up to the end of the last ready span. */
+    uint64_t ready_since_us;    /* Meaningful while `ready`. */
+    uint64_t born_lived_us;     /* Lived time when the current generation began. */
+    struct exit_info last_exit; /* Meaningful if has_exited. */
+    uint32_t grants_size;       /* The last grants, by lived time: a ring of max_restarts, */
+    uint32_t grants_next;       /* the next one goes here. See restart_budget.h. */
     uint64_t grants_us[];
 };
 
@@ -140,47 +140,63 @@ enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET }
 #define NODE_EVENTS 19 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
-    struct list children;     /* In their one order: start order, and reversed stop order. */
+    struct list children; /* In their one order: start order, and reversed stop order. */
     enum node_state state;
     struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
-    struct exit_info end;     /* With what it will end, or has ended. */
+    struct exit_info end;           /* With what it will end, or has ended. */
     uint32_t counts[CHILD_STATES];
-    uint32_t by_request;      /* Children STOPPED by request. */
-    uint32_t running_ready;   /* Children RUNNING and ready. */
-    uint32_t idle_supervisors;/* Supervisor children that reported idle. */
+    uint32_t by_request;       /* Children STOPPED by request. */
+    uint32_t running_ready;    /* Children RUNNING and ready. */
+    uint32_t idle_supervisors; /* Supervisor children that reported idle. */
     bool reported_ready;
     bool reported_idle;
-    uint32_t returning;       /* Children STOPPING that start again afterwards. */
-    enum node_sweep sweep;    /* What the step under way does to every child. */
+    uint32_t returning;            /* Children STOPPING that start again afterwards. */
+    enum node_sweep sweep;         /* What the step under way does to every child. */
     enum exit_reason sweep_reason; /* SWEEP_KILL: as in the KILL action. */
-    bool sweep_everything;    /* SWEEP_START */
-    struct list *cursor;      /* The sweep's next child; where a step with MORE goes on. */
-    uint64_t sweep_us;        /* Its time. */
-    uint64_t ignored;         /* Pairs of state and event that the table has no entry for. */
-    uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair of the state table was taken. */
+    bool sweep_everything;         /* SWEEP_START */
+    struct list *cursor;           /* The sweep's next child; where a step with MORE goes on. */
+    uint64_t sweep_us;             /* Its time. */
+    uint64_t ignored;              /* Pairs of state and event that the table has no entry for. */
+    uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair was taken. */
 };
 
-/* X(NAME): what can happen to a node. `child` is NULL where it concerns the whole node. */
-#define NODE_EVENT_LIST(X)                                                                    \
-    X(ADD)          /* `child` joins at the end of the order, REGISTERED; is started at once if the node runs */ \
-    X(START_ALL)    /* the node starts (again), with empty budgets: every child but those stopped by request and temporary ones that ended; `everything`: those too, and also on a node that runs */ \
-    X(STOP_ALL)     /* the node is asked to end: children stop in reverse order, each within its own time */ \
-    X(KILL_ALL)     /* the same, at once; joins a STOP_ALL under way. `exit.reason`: as in the KILL action that asked for it */ \
-    X(ADMITTED)     /* the start slot that ADMIT asked for is granted */                      \
-    X(STARTED)      /* start answered */                                                      \
-    X(READY)        /* of `generation`: a supervisor child became ready */                    \
-    X(NOT_READY)    /* of `generation` */                                                     \
-    X(EXITED)       /* of `generation`: the instance is gone, or its start failed; `exit` says why */ \
-    X(TIMER)        /* the child's timer, armed for `due_us`, has fired */                    \
-    X(IDLE)         /* a supervisor child: nothing in it can run any more */                  \
-    X(NOT_IDLE)                                                                               \
-    X(START)        /* By hand (semantics): the answer is in actions->reply */                \
-    X(STOP)                                                                                   \
-    X(RESTART)                                                                                \
-    X(KILL)                                                                                   \
-    X(RESET)                                                                                  \
-    X(DELETE)                                                                                 \
-    X(RESET_ALL)    /* the whole node: RESET of each child */
+/* What can happen to a node. X(NAME); `child` is NULL where it concerns the whole node.
+ *
+ * ADD: `child` joins at the end of the order, REGISTERED; it is started at once if the node runs.
+ * START_ALL: the node starts (again), with empty budgets: every child but those stopped by
+ *   request and temporary ones that ended. `everything`: those too, and also on a node that runs.
+ * STOP_ALL: the node is asked to end: children stop in reverse order, each within its own time.
+ * KILL_ALL: the same, at once; joins a STOP_ALL under way. `exit.reason` is that of the KILL
+ *   action that asked for it.
+ * ADMITTED: the start slot that ADMIT asked for is granted.
+ * STARTED, READY, NOT_READY, EXITED, IDLE, NOT_IDLE: reports of `generation`. A component is
+ *   ready when started; a supervisor says READY. EXITED: the instance is gone, or its start
+ *   failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
+ * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
+ * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
+ *   node that is down waits, REGISTERED, for START_ALL.
+ * RESET_ALL: RESET of each child.
+ */
+#define NODE_EVENT_LIST(X) \
+    X(ADD)                 \
+    X(START_ALL)           \
+    X(STOP_ALL)            \
+    X(KILL_ALL)            \
+    X(ADMITTED)            \
+    X(STARTED)             \
+    X(READY)               \
+    X(NOT_READY)           \
+    X(EXITED)              \
+    X(TIMER)               \
+    X(IDLE)                \
+    X(NOT_IDLE)            \
+    X(START)               \
+    X(STOP)                \
+    X(RESTART)             \
+    X(KILL)                \
+    X(RESET)               \
+    X(DELETE)              \
+    X(RESET_ALL)
 
 enum node_event_type {
 #define NODE_EVENT_ENUM(name) NODE_##name,
@@ -194,40 +210,61 @@ const char *node_event_name(enum node_event_type type);
 
 struct node_event {
     enum node_event_type type;
-    uint64_t now_us;                /* Never smaller than that of the event before. */
+    uint64_t now_us; /* Never smaller than that of the event before. */
     struct supervisor_child *child;
-    uint32_t generation;            /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
-    struct exit_info exit;          /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
-    bool everything;                /* START_ALL: also children stopped by request, with empty budgets. */
+    uint32_t
+        generation; /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
+    struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
+    bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
 };
 
 /* What the answer to a verb is. */
 enum node_reply {
     REPLY_OK,
     REPLY_ALREADY_RUNNING,
-    REPLY_BUSY,        /* stopping */
-    REPLY_NOT_RUNNING  /* kill of a child without an instance */
+    REPLY_BUSY,       /* stopping */
+    REPLY_NOT_RUNNING /* kill of a child without an instance */
 };
 
-/* X(NAME): what the shell is to do. */
-#define NODE_ACTION_LIST(X)                                                                   \
-    X(ADMIT)        /* ask for a start slot, by due time; ADMITTED is the answer */           \
-    X(WITHDRAW)     /* forget the asking for a slot, or give back one not used */             \
-    X(START)        /* begin instance `generation`; `everything` for a supervisor that was started by hand */ \
-    X(START_SUBTREE) /* a supervisor child that runs, started by hand: START_ALL with `everything` to its node, unless that has ended meanwhile */ \
-    X(SETTLED)      /* the start is over (running or ended): give back the place among concurrent starts */ \
-    X(STOP)         /* ask the instance to end */                                             \
-    X(KILL)         /* end the instance now; `exit.reason` says why: killed, timeout or shutdown. A supervisor's node hands it on with KILL_ALL */ \
-    X(ARM)          /* set the child's one timer to `due_us` */                               \
-    X(DISARM)                                                                                 \
-    X(RESET_CHILD)  /* a supervisor child: RESET_ALL to its node */                           \
-    X(NOTIFY)       /* write the event `event` (below) */                                     \
-    X(REMOVED)      /* the child has left the node; free it (after this step and its actions) */                                \
-    X(NODE_READY)   /* whole node: became ready (semantics: Strategies, "it is ready when") */ \
-    X(NODE_NOT_READY)                                                                         \
-    X(NODE_IDLE)    /* every child is stopped, failed or an idle supervisor, and none was stopped by request */ \
-    X(NODE_NOT_IDLE)                                                                          \
-    X(ENDED)        /* whole node: all children are down; `exit` is how the node ends */
+/* What the shell is to do. X(NAME)
+ *
+ * ADMIT: ask for a start slot, by `due_us`; ADMITTED is the answer.
+ * WITHDRAW: forget the asking for a slot, or give back one not used.
+ * START: begin instance `generation`; `everything` for a supervisor that was started by hand.
+ * START_SUBTREE: a supervisor child that runs, started by hand: START_ALL with `everything` to
+ *   its node, unless that has ended meanwhile.
+ * SETTLED: the start is over, running or ended: give back the place among concurrent starts.
+ * STOP: ask the instance to end.
+ * KILL: end the instance now; `exit.reason` says why: killed, timeout or shutdown. A
+ *   supervisor's node is handed it with KILL_ALL.
+ * ARM: set the child's one timer to `due_us`. DISARM: it is not to fire any more.
+ * RESET_CHILD: a supervisor child: RESET_ALL to its node.
+ * NOTIFY: write the event `event` with the fields below.
+ * REMOVED: the child has left the node; free it after this step and its actions.
+ * NODE_READY, NODE_NOT_READY, NODE_IDLE, NODE_NOT_IDLE: what the node reports to its parent.
+ *   Ready: no child is registered, restarting, starting, stopping to start again, or running
+ *   and not ready. Idle: every child is stopped, failed or an idle supervisor, and none was
+ *   stopped by request.
+ * ENDED: all children are down; `exit` is how the node ends.
+ */
+#define NODE_ACTION_LIST(X) \
+    X(ADMIT)                \
+    X(WITHDRAW)             \
+    X(START)                \
+    X(START_SUBTREE)        \
+    X(SETTLED)              \
+    X(STOP)                 \
+    X(KILL)                 \
+    X(ARM)                  \
+    X(DISARM)               \
+    X(RESET_CHILD)          \
+    X(NOTIFY)               \
+    X(REMOVED)              \
+    X(NODE_READY)           \
+    X(NODE_NOT_READY)       \
+    X(NODE_IDLE)            \
+    X(NODE_NOT_IDLE)        \
+    X(ENDED)
 
 enum node_action_type {
 #define NODE_ACTION_ENUM(name) ACTION_##name,
@@ -242,20 +279,20 @@ struct node_action {
     enum node_action_type type;
     struct supervisor_child *child;
     uint32_t generation;
-    uint64_t at_us;              /* Of the step; the time of the event that NOTIFY writes. */
-    uint64_t due_us;             /* ARM; ADMIT: when it became due. */
-    bool everything;             /* START */
+    uint64_t at_us;  /* Of the step; the time of the event that NOTIFY writes. */
+    uint64_t due_us; /* ARM; ADMIT: when it became due. */
+    bool everything; /* START */
     /* NOTIFY alone; `generation`, `from`, `state` as interfaces.md says of each event. */
     enum event_type event;
     enum child_state from;
     enum child_state state;
     bool has_exit;
-    struct exit_info exit;       /* NOTIFY with has_exit, KILL, and ENDED. */
+    struct exit_info exit; /* NOTIFY with has_exit, KILL, and ENDED. */
     bool has_delay;
-    uint64_t delay_us;           /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
-    enum child_wait wait;        /* WAITING */
-    uint32_t restarts;           /* Grants since registered or reset. */
-    uint32_t budget_used;        /* Grants in the window; not counted for `unlimited`. */
+    uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
+    enum child_wait wait; /* WAITING */
+    uint32_t restarts;    /* Grants since registered or reset. */
+    uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
 };
 
 /* NOTIFY of WAITING is written by the node in one case alone: a start by hand cut a delay short
@@ -267,7 +304,7 @@ struct node_action {
 struct node_actions {
     size_t size;
     struct node_action items[NODE_ACTIONS_MAX];
-    enum node_reply reply;       /* Of a verb. */
+    enum node_reply reply; /* Of a verb. */
 };
 
 enum node_result { NODE_DONE, NODE_MORE };
@@ -285,7 +322,8 @@ void supervisor_node_init(struct supervisor_node *node);
  */
 enum node_result supervisor_node_step(struct supervisor_node *node, const struct node_event *event,
                                       struct node_actions *actions);
-enum node_result supervisor_node_continue(struct supervisor_node *node, struct node_actions *actions);
+enum node_result supervisor_node_continue(struct supervisor_node *node,
+                                          struct node_actions *actions);
 
 /** Whether the state table has an entry for the pair. Thread: any. */
 bool state_table_has(enum child_state state, enum node_event_type type);

@@ -22,8 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sim sim;
     static const uint8_t nothing[1];
-    struct sim_source source = {.bytes = data ? data : nothing, .size = size};
-    if (!sim_run(&sim, source, (struct sim_options){.verbose = false})) {
+    struct sim_source source = { .bytes = data ? data : nothing, .size = size };
+    if (!sim_run(&sim, source, (struct sim_options){ .verbose = false })) {
         sim_print_failure(&sim, stderr);
         abort();
     }

@@ -22,9 +22,9 @@
 
 #include "supervision/supervisor_node.h"
 
-#define SIM_EPOCH_US UINT64_C(5000000)   /* The virtual clock does not begin at 0. */
-#define SIM_LATENCY_US UINT64_C(10)      /* Between a node and its parent, both ways. */
-#define SIM_KILL_US UINT64_C(2000)       /* The most that a killed instance takes to be gone. */
+#define SIM_EPOCH_US UINT64_C(5000000) /* The virtual clock does not begin at 0. */
+#define SIM_LATENCY_US UINT64_C(10)    /* Between a node and its parent, both ways. */
+#define SIM_KILL_US UINT64_C(2000)     /* The most that a killed instance takes to be gone. */
 #define SIM_CHILDREN_MAX 256
 #define SIM_PATH_SIZE 96
 #define SIM_TRACE_LINES 400
@@ -43,29 +43,29 @@ enum sim_credit { CREDIT_NONE, CREDIT_FIRST, CREDIT_GRANT, CREDIT_UNCOUNTED };
 
 /* What the events of a child say about it. */
 struct sim_ledger {
-    bool known;                /* Registered. */
+    bool known; /* Registered. */
     enum child_state state;
     uint32_t generation;
     bool ready;
     uint64_t ready_since_us;
     uint64_t lived_us;
     uint64_t born_lived_us;
-    uint64_t *grants;          /* Lived times since registered or reset. */
+    uint64_t *grants; /* Lived times since registered or reset. */
     size_t grants_size, grants_capacity;
     uint32_t attempt;
-    bool exited;               /* What follows the exit has not been told yet. */
+    bool exited; /* What follows the exit has not been told yet. */
     struct exit_info exit;
-    enum sim_credit credit;    /* The start that is due to it. */
-    uint64_t not_before_us;    /* Of that start. */
-    uint64_t stopping_us;      /* When it began to stop. */
+    enum sim_credit credit; /* The start that is due to it. */
+    uint64_t not_before_us; /* Of that start. */
+    uint64_t stopping_us;   /* When it began to stop. */
     uint64_t starts, given[CREDIT_UNCOUNTED + 1], cancelled;
 };
 
 struct sim_instance {
     bool alive;
     uint32_t generation;
-    bool started;              /* STARTED was delivered. */
-    uint32_t plan;             /* What is planned under another number has been called off. */
+    bool started;  /* STARTED was delivered. */
+    uint32_t plan; /* What is planned under another number has been called off. */
 };
 
 enum sim_ticket { TICKET_NONE, TICKET_WAITING, TICKET_GRANTED, TICKET_HELD };
@@ -81,10 +81,10 @@ struct sim_child {
     struct child_policy policy;
     struct sim_temper temper;
     struct sim_node *parent;
-    struct sim_node *node;     /* A supervisor's own. */
+    struct sim_node *node; /* A supervisor's own. */
     char path[SIM_PATH_SIZE];
     bool removed;
-    bool kill_asked;           /* By hand, of the current instance. */
+    bool kill_asked; /* By hand, of the current instance. */
     struct sim_instance instance;
     bool timer_armed;
     uint64_t timer_us;
@@ -98,8 +98,8 @@ struct sim_child {
 
 struct sim_node {
     struct supervisor_node node;
-    struct sim_child *self;    /* NULL: the root. */
-    uint32_t generation;       /* Of `self`, since its START. */
+    struct sim_child *self; /* NULL: the root. */
+    uint32_t generation;    /* Of `self`, since its START. */
 };
 
 struct sim_message {
@@ -107,12 +107,12 @@ struct sim_message {
     struct sim_node *node;     /* Whose step this is. */
     struct sim_child *subject; /* NULL: the whole node. */
     struct node_event event;
-    uint32_t serial;           /* Plan, timer or ticket. */
+    uint32_t serial; /* Plan, timer or ticket. */
 };
 
 struct sim_options {
-    bool verbose;              /* Print the trace as it grows. */
-    FILE *events;              /* JSON lines, if any. */
+    bool verbose; /* Print the trace as it grows. */
+    FILE *events; /* JSON lines, if any. */
     FILE *manifest;
 };
 
@@ -154,10 +154,10 @@ bool sim_chance(struct sim *sim, unsigned percent);
 bool sim_source_is_used_up(const struct sim *sim);
 
 /* Records the first broken invariant. */
-#define sim_require(sim, condition, ...)    \
-    do {                                    \
-        if (!(condition))                   \
-            sim_fail((sim), __VA_ARGS__);   \
+#define sim_require(sim, condition, ...)  \
+    do {                                  \
+        if (!(condition))                 \
+            sim_fail((sim), __VA_ARGS__); \
     } while (0)
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -49,14 +49,12 @@ check_waiting(struct sim *sim, const struct sim_child *subject)
                 "%s: waits for a slot without having asked, or asked for nothing", subject->path);
     sim_require(sim, (subject->ticket == TICKET_HELD) == child->holds_slot,
                 "%s: slot held and not held", subject->path);
-    sim_require(sim, waits == (subject->ledger.credit != CREDIT_NONE),
-                "%s: %s with%s a start due", subject->path, child_state_name(child->state),
-                waits ? "out" : "");
+    sim_require(sim, waits == (subject->ledger.credit != CREDIT_NONE), "%s: %s with%s a start due",
+                subject->path, child_state_name(child->state), waits ? "out" : "");
     /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
-    sim_require(sim, !waits || child->timer_armed || in_gate ||
-                         subject->parent->node.state != NODE_RUNNING,
-                "%s: %s, and nothing will start it", subject->path,
-                child_state_name(child->state));
+    sim_require(
+        sim, !waits || child->timer_armed || in_gate || subject->parent->node.state != NODE_RUNNING,
+        "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
 }
 
 static void
@@ -78,19 +76,21 @@ check_ledger(struct sim *sim, const struct sim_child *subject)
                 subject->path);
     sim_require(sim, child->generation == ledger->generation, "%s: generation", subject->path);
     sim_require(sim, child->ready == ledger->ready, "%s: readiness", subject->path);
-    sim_require(sim, supervisor_child_lived_us(child, sim->now_us) == lived_us,
-                "%s: lived time", subject->path);
+    sim_require(sim, supervisor_child_lived_us(child, sim->now_us) == lived_us, "%s: lived time",
+                subject->path);
     sim_require(sim, child->attempt == ledger->attempt, "%s: n is %u, not %u", subject->path,
                 child->attempt, ledger->attempt);
     sim_require(sim, child->restarts == ledger->grants_size, "%s: restarts", subject->path);
     if (subject->policy.max_restarts != RESTARTS_UNLIMITED)
-        sim_require(sim, supervisor_child_budget_used(child, sim->now_us) ==
-                             sim_ledger_used(subject, lived_us),
+        sim_require(sim,
+                    supervisor_child_budget_used(child, sim->now_us) ==
+                        sim_ledger_used(subject, lived_us),
                     "%s: budget used", subject->path);
     sim_require(sim, !ledger->exited, "%s: exited, and nothing follows", subject->path);
-    sim_require(sim, ledger->starts + ledger->cancelled + (ledger->credit != CREDIT_NONE) ==
-                         ledger->given[CREDIT_FIRST] + ledger->given[CREDIT_GRANT] +
-                             ledger->given[CREDIT_UNCOUNTED],
+    sim_require(sim,
+                ledger->starts + ledger->cancelled + (ledger->credit != CREDIT_NONE) ==
+                    ledger->given[CREDIT_FIRST] + ledger->given[CREDIT_GRANT] +
+                        ledger->given[CREDIT_UNCOUNTED],
                 "%s: starts are not grants + first starts + uncounted ones", subject->path);
 }
 
@@ -104,8 +104,7 @@ count_child(struct recount *recount, const struct supervisor_child *child)
 {
     recount->counts[child->state]++;
     recount->children++;
-    recount->by_request +=
-        child->state == CHILD_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
+    recount->by_request += child->state == CHILD_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
     recount->running_ready += child->ready;
     recount->idle += child->idle;
     recount->returning += child->state == CHILD_STOPPING && child->after == AFTER_RESTART;
@@ -117,11 +116,11 @@ check_counters(struct sim *sim, const struct supervisor_node *node, const struct
     for (int i = 0; i < CHILD_STATES; i++)
         sim_require(sim, node->counts[i] == recount->counts[i], "counter of %s",
                     child_state_name((enum child_state)i));
-    sim_require(sim, node->by_request == recount->by_request &&
-                         node->running_ready == recount->running_ready &&
-                         node->idle_supervisors == recount->idle &&
-                         node->returning == recount->returning,
-                "a counter differs from its recount");
+    sim_require(
+        sim,
+        node->by_request == recount->by_request && node->running_ready == recount->running_ready &&
+            node->idle_supervisors == recount->idle && node->returning == recount->returning,
+        "a counter differs from its recount");
 }
 
 static void
@@ -139,16 +138,17 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
-        sim_require(sim, node->reported_ready ==
-                             (due == 0 && counts[CHILD_STARTING] == 0 && recount->returning == 0 &&
-                              counts[CHILD_RUNNING] == recount->running_ready),
+        sim_require(sim,
+                    node->reported_ready ==
+                        (due == 0 && counts[CHILD_STARTING] == 0 && recount->returning == 0 &&
+                         counts[CHILD_RUNNING] == recount->running_ready),
                     "readiness of the node");
-        sim_require(sim, node->reported_idle ==
-                             (recount->by_request == 0 && counts[CHILD_STOPPED] +
-                                                                  counts[CHILD_FAILED] +
-                                                                  recount->idle ==
-                                                              recount->children),
-                    "idleness of the node");
+        sim_require(
+            sim,
+            node->reported_idle ==
+                (recount->by_request == 0 &&
+                 counts[CHILD_STOPPED] + counts[CHILD_FAILED] + recount->idle == recount->children),
+            "idleness of the node");
         break;
     }
 }
@@ -156,8 +156,9 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
 void
 sim_check_node(struct sim *sim, struct sim_node *node)
 {
-    struct recount recount = {0};
-    list_for_each(link, &node->node.children) {
+    struct recount recount = { 0 };
+    list_for_each(link, &node->node.children)
+    {
         struct supervisor_child *child = container_of(link, struct supervisor_child, siblings);
         const struct sim_child *subject = sim_child_of(child);
         count_child(&recount, child);

@@ -1,8 +1,8 @@
 /* Instances: what a component does once it is started, by its temper. */
 #include "sim.h"
 
-static const enum exit_reason crashes[] = {EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT,
-                                           EXIT_UNHEALTHY};
+static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT,
+                                            EXIT_UNHEALTHY };
 
 static enum exit_reason
 random_crash(struct sim *sim)
@@ -20,10 +20,10 @@ static void
 report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_event_type type,
        enum exit_reason reason)
 {
-    struct node_event event = {.type = type,
-                               .child = subject->child,
-                               .generation = subject->instance.generation,
-                               .exit.reason = reason};
+    struct node_event event = { .type = type,
+                                .child = subject->child,
+                                .generation = subject->instance.generation,
+                                .exit.reason = reason };
     sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
 }
 
@@ -31,8 +31,9 @@ void
 sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generation)
 {
     const struct sim_temper *temper = &subject->temper;
-    subject->instance = (struct sim_instance){
-        .alive = true, .generation = generation, .plan = subject->instance.plan + 1};
+    subject->instance = (struct sim_instance){ .alive = true,
+                                               .generation = generation,
+                                               .plan = subject->instance.plan + 1 };
 
     if (sim_chance(sim, temper->start_hangs))
         return;

@@ -16,20 +16,20 @@ static const struct {
     unsigned from;
     unsigned to;
 } legal[] = {
-    [EVENT_REGISTERED] = {IN(STOPPED) | IN(FAILED), CHILD_REGISTERED},
-    [EVENT_WAITING] = {IN(RESTARTING) | IN(REGISTERED), CHILD_STATES},
-    [EVENT_STARTING] = {IN(REGISTERED) | IN(RESTARTING), CHILD_STARTING},
-    [EVENT_STARTED] = {IN(STARTING), CHILD_RUNNING},
-    [EVENT_READY] = {IN(RUNNING), CHILD_STATES},
-    [EVENT_NOT_READY] = {IN(RUNNING), CHILD_STATES},
-    [EVENT_EXITED] = {ANY_STATE & ~(IN(STOPPED) | IN(FAILED)), CHILD_STATES},
-    [EVENT_RESTART_SCHEDULED] = {IN(STARTING) | IN(RUNNING) | IN(STOPPING), CHILD_RESTARTING},
-    [EVENT_STOPPING] = {IN(STARTING) | IN(RUNNING), CHILD_STOPPING},
-    [EVENT_STOPPED] = {ANY_STATE & ~IN(STOPPED), CHILD_STOPPED},
-    [EVENT_FAILED] = {ANY_STATE & ~(IN(STOPPED) | IN(STOPPING) | IN(FAILED)), CHILD_FAILED},
-    [EVENT_ESCALATED] = {IN(FAILED), CHILD_STATES},
-    [EVENT_DELETED] = {ANY_STATE, CHILD_STATES},
-    [EVENT_RESET] = {ANY_STATE, CHILD_STATES},
+    [EVENT_REGISTERED] = { IN(STOPPED) | IN(FAILED), CHILD_REGISTERED },
+    [EVENT_WAITING] = { IN(RESTARTING) | IN(REGISTERED), CHILD_STATES },
+    [EVENT_STARTING] = { IN(REGISTERED) | IN(RESTARTING), CHILD_STARTING },
+    [EVENT_STARTED] = { IN(STARTING), CHILD_RUNNING },
+    [EVENT_READY] = { IN(RUNNING), CHILD_STATES },
+    [EVENT_NOT_READY] = { IN(RUNNING), CHILD_STATES },
+    [EVENT_EXITED] = { ANY_STATE & ~(IN(STOPPED) | IN(FAILED)), CHILD_STATES },
+    [EVENT_RESTART_SCHEDULED] = { IN(STARTING) | IN(RUNNING) | IN(STOPPING), CHILD_RESTARTING },
+    [EVENT_STOPPING] = { IN(STARTING) | IN(RUNNING), CHILD_STOPPING },
+    [EVENT_STOPPED] = { ANY_STATE & ~IN(STOPPED), CHILD_STOPPED },
+    [EVENT_FAILED] = { ANY_STATE & ~(IN(STOPPED) | IN(STOPPING) | IN(FAILED)), CHILD_FAILED },
+    [EVENT_ESCALATED] = { IN(FAILED), CHILD_STATES },
+    [EVENT_DELETED] = { ANY_STATE, CHILD_STATES },
+    [EVENT_RESET] = { ANY_STATE, CHILD_STATES },
 };
 
 uint64_t
@@ -83,8 +83,8 @@ give_credit(struct sim *sim, struct sim_child *subject, enum sim_credit credit, 
     sim_require(sim, ledger->credit == CREDIT_NONE, "%s: two starts are due", subject->path);
     ledger->credit = credit;
     ledger->given[credit]++;
-    ledger->not_before_us = delay_us < UINT64_MAX - sim->now_us ? sim->now_us + delay_us
-                                                                : UINT64_MAX;
+    ledger->not_before_us =
+        delay_us < UINT64_MAX - sim->now_us ? sim->now_us + delay_us : UINT64_MAX;
 }
 
 static void
@@ -117,8 +117,8 @@ base_delay(const struct backoff *backoff, uint32_t n)
             delay *= (long double)backoff->factor;
         break;
     case BACKOFF_LIST:
-        return (long double)backoff->list_us[n < backoff->list_size ? n - 1
-                                                                    : backoff->list_size - 1];
+        return (long double)
+            backoff->list_us[n < backoff->list_size ? n - 1 : backoff->list_size - 1];
     }
     return fminl(delay, (long double)backoff->max_us);
 }
@@ -159,8 +159,9 @@ take_failed(struct sim *sim, struct sim_child *subject)
     cancel_credit(ledger);
     if (ledger->exit.reason == EXIT_LOAD_ERROR)
         return;
-    sim_require(sim, asks_for_restart(subject) &&
-                         sim_ledger_used(subject, ledger->lived_us) == subject->policy.max_restarts,
+    sim_require(sim,
+                asks_for_restart(subject) &&
+                    sim_ledger_used(subject, ledger->lived_us) == subject->policy.max_restarts,
                 "%s: given up with %u grants of %u in the window", subject->path,
                 sim_ledger_used(subject, ledger->lived_us), subject->policy.max_restarts);
 }
@@ -216,9 +217,9 @@ check_order(struct sim *sim, struct sim_child *subject, const struct node_action
     sim_require(sim, legal[action->event].from & (1u << ledger->state), "%s: %s in %s",
                 subject->path, event, child_state_name(ledger->state));
     if (ledger->exited) {
-        sim_require(sim, action->event == EVENT_RESTART_SCHEDULED ||
-                             action->event == EVENT_STOPPED || action->event == EVENT_FAILED ||
-                             action->event == EVENT_DELETED,
+        sim_require(sim,
+                    action->event == EVENT_RESTART_SCHEDULED || action->event == EVENT_STOPPED ||
+                        action->event == EVENT_FAILED || action->event == EVENT_DELETED,
                     "%s: %s after exited", subject->path, event);
         ledger->exited = false;
     }
@@ -237,8 +238,8 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
     if (action->event != EVENT_EXITED)
         check_order(sim, subject, action);
     else
-        sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s",
-                    subject->path, child_state_name(from));
+        sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s", subject->path,
+                    child_state_name(from));
 
     switch ((unsigned)action->event) {
     case EVENT_REGISTERED:

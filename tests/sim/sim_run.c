@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "sim.h"
 
-#define STEPS_MAX 40000             /* A run that boils over is cut off and stopped. */
+#define STEPS_MAX 40000                /* A run that boils over is cut off and stopped. */
 #define ENDING_US UINT64_C(3600000000) /* Nothing takes longer to stop. */
 
 static uint64_t
@@ -55,24 +55,24 @@ static void
 by_hand(struct sim *sim, struct sim_child *subject, enum node_event_type verb)
 {
     sim_write_line(sim, "%s %s", node_event_name(verb), subject->path);
-    sim_step(sim, subject->parent, (struct node_event){.type = verb, .child = subject->child});
+    sim_step(sim, subject->parent, (struct node_event){ .type = verb, .child = subject->child });
 }
 
 /* Reports of an earlier generation, or where there is none: dropped, whatever they say. */
 static void
 send_stale(struct sim *sim, struct sim_child *subject)
 {
-    static const enum node_event_type reports[] = {NODE_STARTED, NODE_READY,    NODE_NOT_READY,
-                                                   NODE_EXITED,  NODE_NOT_IDLE, NODE_IDLE};
+    static const enum node_event_type reports[] = { NODE_STARTED, NODE_READY,    NODE_NOT_READY,
+                                                    NODE_EXITED,  NODE_NOT_IDLE, NODE_IDLE };
     if (subject->child->generation == 0)
         return;
     uint64_t ignored = subject->parent->node.ignored;
-    sim_step(sim, subject->parent,
-             (struct node_event){
-                 .type = reports[sim_random(sim, sizeof reports / sizeof reports[0])],
-                 .child = subject->child,
-                 .generation = (uint32_t)sim_random(sim, subject->child->generation),
-                 .exit.reason = EXIT_TRAP});
+    sim_step(
+        sim, subject->parent,
+        (struct node_event){ .type = reports[sim_random(sim, sizeof reports / sizeof reports[0])],
+                             .child = subject->child,
+                             .generation = (uint32_t)sim_random(sim, subject->child->generation),
+                             .exit.reason = EXIT_TRAP });
     sim_require(sim, subject->parent->node.ignored == ignored + 1, "%s: a stale report counted",
                 subject->path);
 }
@@ -84,10 +84,10 @@ send_load_error(struct sim *sim, struct sim_child *subject)
     if (subject->node || subject->instance.alive)
         return;
     sim_step(sim, subject->parent,
-             (struct node_event){.type = NODE_EXITED,
-                                 .child = subject->child,
-                                 .generation = subject->child->generation,
-                                 .exit.reason = EXIT_LOAD_ERROR});
+             (struct node_event){ .type = NODE_EXITED,
+                                  .child = subject->child,
+                                  .generation = subject->child->generation,
+                                  .exit.reason = EXIT_LOAD_ERROR });
 }
 
 static void
@@ -98,14 +98,14 @@ add_child(struct sim *sim)
         return;
     struct sim_child *subject = sim_child_new(sim, parent, false);
     if (subject)
-        sim_step(sim, parent, (struct node_event){.type = NODE_ADD, .child = subject->child});
+        sim_step(sim, parent, (struct node_event){ .type = NODE_ADD, .child = subject->child });
 }
 
 static void
 whole_root(struct sim *sim, enum node_event_type type, bool everything)
 {
     sim_write_line(sim, "%s /", node_event_name(type));
-    sim_step(sim, sim->root, (struct node_event){.type = type, .everything = everything});
+    sim_step(sim, sim->root, (struct node_event){ .type = type, .everything = everything });
 }
 
 static void
@@ -158,7 +158,7 @@ something_happens(struct sim *sim)
 static uint64_t
 random_pause(struct sim *sim)
 {
-    static const uint64_t pauses[] = {1, 100, 3000, 3000, 40000, 40000, 400000};
+    static const uint64_t pauses[] = { 1, 100, 3000, 3000, 40000, 40000, 400000 };
     return 1 + sim_random(sim, pauses[sim_random(sim, sizeof pauses / sizeof pauses[0])]);
 }
 

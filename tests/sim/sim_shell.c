@@ -20,8 +20,12 @@ sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_c
             abort();
     }
     uint64_t room = UINT64_MAX - sim->now_us;
-    struct sim_message message = {sim->now_us + (delay_us < room ? delay_us : room),
-                                  sim->order++, node, subject, event, serial};
+    struct sim_message message = { sim->now_us + (delay_us < room ? delay_us : room),
+                                   sim->order++,
+                                   node,
+                                   subject,
+                                   event,
+                                   serial };
     size_t place = sim->queue_size++;
     while (place > 0 && is_before(&message, &sim->queue[(place - 1) / 2])) {
         sim->queue[place] = sim->queue[(place - 1) / 2];
@@ -70,7 +74,7 @@ give_slots(struct sim *sim)
         sim->slots_used++;
         next->ticket = TICKET_GRANTED;
         sim_send(sim, next->ticket_waited ? sim_random(sim, 100) : 0, next->parent, next,
-                 (struct node_event){.type = NODE_ADMITTED, .child = next->child},
+                 (struct node_event){ .type = NODE_ADMITTED, .child = next->child },
                  next->ticket_serial);
     }
 }
@@ -106,7 +110,7 @@ arm(struct sim *sim, struct sim_child *subject, uint64_t due_us)
     subject->timer_armed = true;
     subject->timer_us = due_us;
     sim_send(sim, due_us - sim->now_us, subject->parent, subject,
-             (struct node_event){.type = NODE_TIMER, .child = subject->child},
+             (struct node_event){ .type = NODE_TIMER, .child = subject->child },
              ++subject->timer_serial);
 }
 
@@ -115,10 +119,10 @@ tell_node(struct sim *sim, struct sim_child *subject, const struct node_action *
           enum node_event_type type)
 {
     sim_send(sim, SIM_LATENCY_US, subject->node, NULL,
-             (struct node_event){.type = type,
-                                 .generation = action->generation,
-                                 .exit = action->exit,
-                                 .everything = action->everything},
+             (struct node_event){ .type = type,
+                                  .generation = action->generation,
+                                  .exit = action->exit,
+                                  .everything = action->everything },
              action->type == ACTION_START_SUBTREE);
 }
 
@@ -129,10 +133,10 @@ tell_parent(struct sim *sim, struct sim_node *node, enum node_event_type type,
     if (!node->self)
         return;
     sim_send(sim, SIM_LATENCY_US, node->self->parent, node->self,
-             (struct node_event){.type = type,
-                                 .child = node->self->child,
-                                 .generation = node->generation,
-                                 .exit = exit},
+             (struct node_event){ .type = type,
+                                  .child = node->self->child,
+                                  .generation = node->generation,
+                                  .exit = exit },
              node->self->instance.plan);
 }
 
@@ -154,8 +158,7 @@ start(struct sim *sim, struct sim_child *subject, const struct node_action *acti
 static void
 stop(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
-    sim_require(sim, subject->instance.alive &&
-                         subject->instance.generation == action->generation,
+    sim_require(sim, subject->instance.alive && subject->instance.generation == action->generation,
                 "%s: nothing to stop of generation %u", subject->path, action->generation);
     if (subject->node)
         tell_node(sim, subject, action, NODE_STOP_ALL);
@@ -168,17 +171,15 @@ static bool
 may_kill_for(const struct node_event *event, enum exit_reason reason)
 {
     bool by_hand = event->type == NODE_KILL ||
-                   (event->type == NODE_KILL_ALL && (event->exit.reason == EXIT_NORMAL ||
-                                                     event->exit.reason == EXIT_KILLED));
-    return by_hand ? reason == EXIT_KILLED
-                   : reason == EXIT_TIMEOUT || reason == EXIT_SHUTDOWN;
+                   (event->type == NODE_KILL_ALL &&
+                    (event->exit.reason == EXIT_NORMAL || event->exit.reason == EXIT_KILLED));
+    return by_hand ? reason == EXIT_KILLED : reason == EXIT_TIMEOUT || reason == EXIT_SHUTDOWN;
 }
 
 static void
 kill_now(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
-    sim_require(sim, subject->instance.alive &&
-                         subject->instance.generation == action->generation,
+    sim_require(sim, subject->instance.alive && subject->instance.generation == action->generation,
                 "%s: nothing to kill of generation %u", subject->path, action->generation);
     subject->kill_asked = action->exit.reason == EXIT_KILLED;
     sim_require(sim, may_kill_for(sim->event, action->exit.reason), "%s: killed for %s",
@@ -192,7 +193,8 @@ kill_now(struct sim *sim, struct sim_child *subject, const struct node_action *a
 static void
 end_node(struct sim *sim, struct sim_node *node, struct exit_info exit)
 {
-    list_for_each(link, &node->node.children) {
+    list_for_each(link, &node->node.children)
+    {
         struct sim_child *subject =
             sim_child_of(container_of(link, struct supervisor_child, siblings));
         sim_require(sim, !subject->instance.alive, "%s: left behind by its supervisor",
@@ -247,8 +249,9 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
         sim_write_event(sim, subject, action);
         break;
     case ACTION_REMOVED:
-        sim_require(sim, !subject->instance.alive && subject->ticket == TICKET_NONE &&
-                             !subject->timer_armed,
+        sim_require(sim,
+                    !subject->instance.alive && subject->ticket == TICKET_NONE &&
+                        !subject->timer_armed,
                     "%s: removed while something of it is left", subject->path);
         subject->removed = true;
         break;
@@ -351,7 +354,7 @@ sim_deliver(struct sim *sim, uint64_t until_us)
         sim_require(sim, message.node->node.state == NODE_STOPPED, "%s: started while it is up",
                     message.node->self->path);
         message.node->generation = message.event.generation;
-        tell_parent(sim, message.node, NODE_STARTED, (struct exit_info){EXIT_NORMAL, 0});
+        tell_parent(sim, message.node, NODE_STARTED, (struct exit_info){ EXIT_NORMAL, 0 });
     }
     sim_step(sim, message.node, message.event);
     return true;

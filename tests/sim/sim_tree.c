@@ -8,16 +8,16 @@
 #define MS UINT64_C(1000)
 #define SECOND (1000 * MS)
 
-static const uint64_t delay_list[] = {0, 5 * MS, 20 * MS, 100 * MS};
+static const uint64_t delay_list[] = { 0, 5 * MS, 20 * MS, 100 * MS };
 
 static struct backoff
 random_backoff(struct sim *sim, uint64_t within_us)
 {
-    static const uint64_t initial[] = {0, 1 * MS, 10 * MS, 100 * MS};
-    static const double factor[] = {1.0, 1.1, 1.5, 2.0};
-    static const uint64_t limit[] = {5 * MS, 500 * MS, 30 * SECOND};
-    static const unsigned jitter[] = {0, 0, 10, 20, 50, 100};
-    const uint64_t reset[] = {within_us, within_us, 10 * MS, 500 * MS, DURATION_INFINITE};
+    static const uint64_t initial[] = { 0, 1 * MS, 10 * MS, 100 * MS };
+    static const double factor[] = { 1.0, 1.1, 1.5, 2.0 };
+    static const uint64_t limit[] = { 5 * MS, 500 * MS, 30 * SECOND };
+    static const unsigned jitter[] = { 0, 0, 10, 20, 50, 100 };
+    const uint64_t reset[] = { within_us, within_us, 10 * MS, 500 * MS, DURATION_INFINITE };
     struct backoff backoff = {
         .strategy = (enum backoff_strategy)sim_random(sim, BACKOFF_LIST + 1),
         .initial_us = CHOOSE(sim, initial),
@@ -40,13 +40,13 @@ random_backoff(struct sim *sim, uint64_t within_us)
 static struct child_policy
 random_policy(struct sim *sim, bool is_supervisor)
 {
-    static const enum restart_policy restart[] = {
-        RESTART_PERMANENT, RESTART_PERMANENT, RESTART_PERMANENT, RESTART_TRANSIENT,
-        RESTART_TRANSIENT, RESTART_TEMPORARY};
-    static const uint32_t max_restarts[] = {0, 1, 2, 3, 5, 10, 50, RESTARTS_UNLIMITED};
-    static const uint64_t within[] = {50 * MS, 300 * MS, 2 * SECOND, 60 * SECOND};
-    static const uint64_t shutdown[] = {0, 1 * MS, 20 * MS, 300 * MS, DURATION_INFINITE};
-    static const uint64_t start_timeout[] = {5 * MS, 50 * MS, 10 * SECOND, DURATION_INFINITE};
+    static const enum restart_policy restart[] = { RESTART_PERMANENT, RESTART_PERMANENT,
+                                                   RESTART_PERMANENT, RESTART_TRANSIENT,
+                                                   RESTART_TRANSIENT, RESTART_TEMPORARY };
+    static const uint32_t max_restarts[] = { 0, 1, 2, 3, 5, 10, 50, RESTARTS_UNLIMITED };
+    static const uint64_t within[] = { 50 * MS, 300 * MS, 2 * SECOND, 60 * SECOND };
+    static const uint64_t shutdown[] = { 0, 1 * MS, 20 * MS, 300 * MS, DURATION_INFINITE };
+    static const uint64_t start_timeout[] = { 5 * MS, 50 * MS, 10 * SECOND, DURATION_INFINITE };
     uint64_t within_us = CHOOSE(sim, within);
     struct child_policy policy = {
         .restart = CHOOSE(sim, restart),
@@ -65,12 +65,12 @@ random_policy(struct sim *sim, bool is_supervisor)
 static struct sim_temper
 random_temper(struct sim *sim)
 {
-    static const unsigned seldom[] = {0, 0, 10, 60};
-    static const unsigned load_error[] = {0, 0, 0, 5};
-    static const unsigned often[] = {0, 20, 50, 100};
-    static const uint64_t fast[] = {1 * MS, 5 * MS, 40 * MS};
-    static const uint64_t life[] = {2 * MS, 100 * MS, 2 * SECOND};
-    static const uint64_t stop[] = {1 * MS, 10 * MS, 100 * MS};
+    static const unsigned seldom[] = { 0, 0, 10, 60 };
+    static const unsigned load_error[] = { 0, 0, 0, 5 };
+    static const unsigned often[] = { 0, 20, 50, 100 };
+    static const uint64_t fast[] = { 1 * MS, 5 * MS, 40 * MS };
+    static const uint64_t life[] = { 2 * MS, 100 * MS, 2 * SECOND };
+    static const uint64_t stop[] = { 1 * MS, 10 * MS, 100 * MS };
     return (struct sim_temper){
         .start_fails = CHOOSE(sim, seldom),
         .start_hangs = CHOOSE(sim, seldom) / 3,
@@ -115,8 +115,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
     if (is_supervisor)
         subject->node = node_new(sim, subject);
     snprintf(subject->path, sizeof subject->path, "%.80s/%c%zu",
-             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c',
-             sim->children_size);
+             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c', sim->children_size);
 
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
     if (!child)
@@ -135,7 +134,7 @@ add(struct sim *sim, struct sim_node *parent, bool is_supervisor)
 {
     struct sim_child *subject = sim_child_new(sim, parent, is_supervisor);
     if (subject)
-        sim_step(sim, parent, (struct node_event){.type = NODE_ADD, .child = subject->child});
+        sim_step(sim, parent, (struct node_event){ .type = NODE_ADD, .child = subject->child });
 }
 
 /* Children first, then what is below each supervisor: the order of a manifest's levels. */
@@ -157,6 +156,5 @@ sim_tree_build(struct sim *sim)
     sim->slots_max = 1 + (unsigned)sim_random(sim, 6);
     sim->root = node_new(sim, NULL);
     bool is_wide = sim_chance(sim, 3);
-    fill(sim, sim->root, is_wide ? 3 : 0,
-         1 + (unsigned)sim_random(sim, is_wide ? 120 : 7));
+    fill(sim, sim->root, is_wide ? 3 : 0, 1 + (unsigned)sim_random(sim, is_wide ? 120 : 7));
 }

@@ -58,7 +58,8 @@ sim_write_action(struct sim *sim, const struct node_action *action)
         return;
     }
     sim_write_line(sim, "  %s %s %u %s %.3f", path, event_type_name(action->event),
-                   action->generation, action->has_exit ? exit_reason_name(action->exit.reason) : "",
+                   action->generation,
+                   action->has_exit ? exit_reason_name(action->exit.reason) : "",
                    action->has_delay ? (double)action->delay_us / 1000.0 : 0.0);
 }
 
@@ -128,7 +129,7 @@ write_duration(FILE *file, const char *key, uint64_t us, const char *infinite)
 static void
 write_backoff(FILE *file, const struct backoff *backoff)
 {
-    static const char *const names[] = {"immediate", "linear", "exponential"};
+    static const char *const names[] = { "immediate", "linear", "exponential" };
     if (backoff->strategy == BACKOFF_LIST) {
         fprintf(file, ", \"backoff\": [");
         for (size_t i = 0; i < backoff->list_size; i++)
@@ -149,7 +150,7 @@ write_backoff(FILE *file, const struct backoff *backoff)
 static void
 write_policy(FILE *file, const struct child_policy *policy)
 {
-    static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    static const char *const restarts[] = { "permanent", "transient", "temporary" };
     fprintf(file, ", \"restart\": \"%s\"", restarts[policy->restart]);
     if (policy->max_restarts == RESTARTS_UNLIMITED)
         fprintf(file, ", \"max-restarts\": \"unlimited\"");

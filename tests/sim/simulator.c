@@ -12,8 +12,8 @@
 #include "sim.h"
 
 #define SEEDS_DEFAULT 1000
-#define PAIR_LEAST 100    /* Times that each pair of the state table must be taken, in all. */
-#define RESTARTS_LEAST 5  /* A seed, in the median. */
+#define PAIR_LEAST 100   /* Times that each pair of the state table must be taken, in all. */
+#define RESTARTS_LEAST 5 /* A seed, in the median. */
 
 struct run {
     uint64_t first, seeds;
@@ -48,7 +48,7 @@ run_seed(struct run *run, uint64_t seed, uint64_t index)
         .events = open_in(run->folder, seed, ".jsonl"),
         .manifest = open_in(run->folder, seed, ".yaml"),
     };
-    bool held = sim_run(&sim, (struct sim_source){.seed = seed}, options);
+    bool held = sim_run(&sim, (struct sim_source){ .seed = seed }, options);
     if (options.events) {
         fclose(options.events);
         fclose(options.manifest);
@@ -144,10 +144,11 @@ parse(struct run *run, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-    struct run run = {.first = 1, .seeds = SEEDS_DEFAULT};
+    struct run run = { .first = 1, .seeds = SEEDS_DEFAULT };
     if (!parse(&run, argc, argv)) {
-        fprintf(stderr, "usage: %s [--first N] [--seeds N] [--seed N] [--expect-failure] "
-                        "[--write FOLDER]\n",
+        fprintf(stderr,
+                "usage: %s [--first N] [--seeds N] [--seed N] [--expect-failure] "
+                "[--write FOLDER]\n",
                 argv[0]);
         return 2;
     }

@@ -115,9 +115,9 @@ restarts_a_transient_child_after_every_abnormal_end(void **state)
     policy.max_restarts = RESTARTS_UNLIMITED;
     policy.backoff.strategy = BACKOFF_IMMEDIATE;
     struct supervisor_child *worker = child_in(CHILD_STARTING, &policy);
-    static const enum exit_reason abnormal[] = {EXIT_ERROR,     EXIT_TRAP,   EXIT_TIMEOUT,
-                                                EXIT_OUT_OF_MEMORY, EXIT_UNHEALTHY, EXIT_KILLED,
-                                                EXIT_ESCALATED, EXIT_HOST_LOST};
+    static const enum exit_reason abnormal[] = { EXIT_ERROR,         EXIT_TRAP,      EXIT_TIMEOUT,
+                                                 EXIT_OUT_OF_MEMORY, EXIT_UNHEALTHY, EXIT_KILLED,
+                                                 EXIT_ESCALATED,     EXIT_HOST_LOST };
     for (size_t i = 0; i < sizeof abnormal / sizeof abnormal[0]; i++) {
         at(i, STARTED, worker);
         trace_at(i, NODE_EXITED, worker, abnormal[i]);
@@ -241,8 +241,8 @@ drops_what_an_earlier_generation_reports(void **state)
     at(10, EXITED, worker, TRAP);
     trace_clear();
     for (enum node_event_type type = NODE_STARTED; type <= NODE_EXITED; type++)
-        trace_step((struct node_event){
-            .type = type, .now_us = 20000, .child = worker, .generation = 1});
+        trace_step(
+            (struct node_event){ .type = type, .now_us = 20000, .child = worker, .generation = 1 });
     assert_trace("");
     assert_events("");
     assert_int_equal(node.ignored, 4);
@@ -340,11 +340,11 @@ says_in_each_event_what_it_left_and_where_it_is(void **state)
     (void)state;
     struct child_policy policy = plain_policy();
     struct supervisor_child *worker = child_in(CHILD_RUNNING, &policy);
-    struct node_event event = {.type = NODE_EXITED,
-                               .now_us = 1000,
-                               .child = worker,
-                               .generation = 1,
-                               .exit = {.reason = EXIT_TRAP, .code = 9}};
+    struct node_event event = { .type = NODE_EXITED,
+                                .now_us = 1000,
+                                .child = worker,
+                                .generation = 1,
+                                .exit = { .reason = EXIT_TRAP, .code = 9 } };
     struct node_actions actions;
     supervisor_node_step(&node, &event, &actions);
     const struct node_action *exited = &actions.items[0], *scheduled = &actions.items[1];

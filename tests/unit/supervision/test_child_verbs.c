@@ -82,8 +82,8 @@ static void
 start_and_restart_begin_afresh_from_stopped_and_failed(void **state)
 {
     (void)state;
-    static const enum child_state states[] = {CHILD_STOPPED, CHILD_FAILED};
-    static const enum node_event_type verbs[] = {NODE_START, NODE_RESTART};
+    static const enum child_state states[] = { CHILD_STOPPED, CHILD_FAILED };
+    static const enum node_event_type verbs[] = { NODE_START, NODE_RESTART };
     for (size_t i = 0; i < 4; i++) {
         given(states[i / 2]);
         worker->restarts = 2;
@@ -342,8 +342,8 @@ static void
 kill_says_not_running_where_there_is_no_instance(void **state)
 {
     (void)state;
-    static const enum child_state states[] = {CHILD_REGISTERED, CHILD_RESTARTING, CHILD_STOPPED,
-                                              CHILD_FAILED};
+    static const enum child_state states[] = { CHILD_REGISTERED, CHILD_RESTARTING, CHILD_STOPPED,
+                                               CHILD_FAILED };
     for (size_t i = 0; i < 4; i++) {
         given(states[i]);
         at(1, KILL, worker);
@@ -358,8 +358,8 @@ static void
 reset_clears_budget_and_n_and_changes_no_state(void **state)
 {
     (void)state;
-    static const enum child_state states[] = {CHILD_REGISTERED, CHILD_RESTARTING, CHILD_STARTING,
-                                              CHILD_RUNNING,    CHILD_STOPPING,   CHILD_STOPPED};
+    static const enum child_state states[] = { CHILD_REGISTERED, CHILD_RESTARTING, CHILD_STARTING,
+                                               CHILD_RUNNING,    CHILD_STOPPING,   CHILD_STOPPED };
     for (size_t i = 0; i < 6; i++) {
         given(states[i]);
         worker->restarts = 2;
@@ -391,7 +391,7 @@ static void
 delete_removes_at_once_what_has_no_instance(void **state)
 {
     (void)state;
-    static const enum child_state states[] = {CHILD_STOPPED, CHILD_FAILED};
+    static const enum child_state states[] = { CHILD_STOPPED, CHILD_FAILED };
     for (size_t i = 0; i < 2; i++) {
         given(states[i]);
         at(1, DELETE, worker);
@@ -424,7 +424,7 @@ static void
 delete_stops_first(void **state)
 {
     (void)state;
-    static const enum child_state states[] = {CHILD_STARTING, CHILD_RUNNING};
+    static const enum child_state states[] = { CHILD_STARTING, CHILD_RUNNING };
     for (size_t i = 0; i < 2; i++) {
         given(states[i]);
         at(1, DELETE, worker);

@@ -8,11 +8,11 @@
 static struct backoff
 backoff_of(enum backoff_strategy strategy, uint64_t initial_us, double factor, uint64_t max_us)
 {
-    return (struct backoff){.strategy = strategy,
-                            .initial_us = initial_us,
-                            .factor = factor,
-                            .max_us = max_us,
-                            .reset_after_us = DURATION_INFINITE};
+    return (struct backoff){ .strategy = strategy,
+                             .initial_us = initial_us,
+                             .factor = factor,
+                             .max_us = max_us,
+                             .reset_after_us = DURATION_INFINITE };
 }
 
 static void
@@ -44,7 +44,7 @@ exponential_grows_by_its_factor_up_to_max(void **state)
 {
     (void)state;
     struct backoff backoff = backoff_of(BACKOFF_EXPONENTIAL, 100000, 1.5, 30 * S);
-    static const uint64_t expected[] = {100000, 150000, 225000, 337500, 506250, 759375, 1139062};
+    static const uint64_t expected[] = { 100000, 150000, 225000, 337500, 506250, 759375, 1139062 };
     for (uint32_t n = 1; n <= 7; n++)
         assert_int_equal(restart_backoff_base_us(&backoff, n), expected[n - 1]);
     assert_int_equal(restart_backoff_base_us(&backoff, 15), 29192926); /* 29192926.025… */
@@ -76,8 +76,8 @@ static void
 a_list_repeats_its_last_value(void **state)
 {
     (void)state;
-    static const uint64_t list[] = {0, 1000, 30000000};
-    struct backoff backoff = {.strategy = BACKOFF_LIST, .list_us = list, .list_size = 3};
+    static const uint64_t list[] = { 0, 1000, 30000000 };
+    struct backoff backoff = { .strategy = BACKOFF_LIST, .list_us = list, .list_size = 3 };
     assert_int_equal(restart_backoff_base_us(&backoff, 1), 0);
     assert_int_equal(restart_backoff_base_us(&backoff, 2), 1000);
     assert_int_equal(restart_backoff_base_us(&backoff, 3), 30000000);
@@ -175,6 +175,22 @@ n_grows_until_a_run_was_stable(void **state)
 }
 
 static void
+short_runs_do_not_add_up_to_a_stable_one(void **state)
+{
+    (void)state;
+    struct child_policy policy = plain_policy();
+    policy.max_restarts = RESTARTS_UNLIMITED;
+    policy.backoff.reset_after_us = 1 * S;
+    policy.backoff.strategy = BACKOFF_IMMEDIATE;
+    struct supervisor_child *worker = child_in(CHILD_RUNNING, &policy);
+    for (uint64_t i = 1; i <= 5; i++) {
+        at(i * 600, EXITED, worker, TRAP);
+        assert_int_equal(worker->attempt, i);
+        at(i * 600, STARTED, worker);
+    }
+}
+
+static void
 a_long_start_is_no_stable_run(void **state)
 {
     (void)state;
@@ -227,6 +243,7 @@ main(void)
         a_test(jitter_upward_spreads_upward_alone),
         a_test(equal_seeds_draw_equal_delays),
         a_test(n_grows_until_a_run_was_stable),
+        a_test(short_runs_do_not_add_up_to_a_stable_one),
         a_test(a_long_start_is_no_stable_run),
         a_test(n_is_never_reset_when_told_so),
         a_test(a_delay_near_the_end_of_time_saturates),

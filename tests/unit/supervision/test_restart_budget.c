@@ -84,7 +84,7 @@ the_window_slides_and_is_not_fixed(void **state)
     now = crash_after(worker, now, 200);        /* Lived 1100: both in the window. */
     now = crash_after(worker, now, 801);        /* Lived 1901: the first has left it. */
     assert_state(worker, STARTING);
-    crash_after(worker, now, 199);              /* Lived 2100: 1100 and 1901 are in. */
+    crash_after(worker, now, 199); /* Lived 2100: 1100 and 1901 are in. */
     assert_state(worker, FAILED);
 }
 

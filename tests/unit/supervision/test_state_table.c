@@ -4,15 +4,16 @@
 /* x: has an entry. A pair without one is ignored and counted. */
 static const struct {
     enum node_event_type type;
-    const char row[CHILD_STATES + 1]; /* registered restarting starting running stopping stopped failed */
+    const char
+        row[CHILD_STATES + 1]; /* registered restarting starting running stopping stopped failed */
 } expected[] = {
-    {NODE_ADD, "x......"},     {NODE_START_ALL, "xx.x.xx"}, {NODE_STOP_ALL, "xxxxx.."},
-    {NODE_KILL_ALL, "xxxxx.."}, {NODE_ADMITTED, "xx....."},  {NODE_STARTED, "..x.x.."},
-    {NODE_READY, "...x..."},   {NODE_NOT_READY, "...x..."}, {NODE_EXITED, "xxxxx.."},
-    {NODE_TIMER, ".xx.x.."},   {NODE_IDLE, "...x..."},      {NODE_NOT_IDLE, "...x..."},
-    {NODE_START, "xxxxxxx"},   {NODE_STOP, "xxxxxxx"},      {NODE_RESTART, "xxxxxxx"},
-    {NODE_KILL, "xxxxxxx"},    {NODE_RESET, "xxxxxxx"},     {NODE_DELETE, "xxxxxxx"},
-    {NODE_RESET_ALL, "xxxxxxx"},
+    { NODE_ADD, "x......" },       { NODE_START_ALL, "xx.x.xx" }, { NODE_STOP_ALL, "xxxxx.." },
+    { NODE_KILL_ALL, "xxxxx.." },  { NODE_ADMITTED, "xx....." },  { NODE_STARTED, "..x.x.." },
+    { NODE_READY, "...x..." },     { NODE_NOT_READY, "...x..." }, { NODE_EXITED, "xxxxx.." },
+    { NODE_TIMER, ".xx.x.." },     { NODE_IDLE, "...x..." },      { NODE_NOT_IDLE, "...x..." },
+    { NODE_START, "xxxxxxx" },     { NODE_STOP, "xxxxxxx" },      { NODE_RESTART, "xxxxxxx" },
+    { NODE_KILL, "xxxxxxx" },      { NODE_RESET, "xxxxxxx" },     { NODE_DELETE, "xxxxxxx" },
+    { NODE_RESET_ALL, "xxxxxxx" },
 };
 
 static void

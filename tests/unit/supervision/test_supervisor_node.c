@@ -250,8 +250,8 @@ a_restarted_supervisor_starts_its_children_afresh(void **state)
 static void
 start_everything(uint64_t ms)
 {
-    trace_step((struct node_event){
-        .type = NODE_START_ALL, .now_us = ms * 1000, .everything = true});
+    trace_step(
+        (struct node_event){ .type = NODE_START_ALL, .now_us = ms * 1000, .everything = true });
 }
 
 static void
@@ -418,7 +418,7 @@ a_full_buffer_says_more(void **state)
     for (int i = 0; i < 100; i++)
         child_add("child", &policy);
     struct node_actions actions;
-    struct node_event event = {.type = NODE_START_ALL};
+    struct node_event event = { .type = NODE_START_ALL };
     assert_int_equal(supervisor_node_step(&node, &event, &actions), NODE_MORE);
     unsigned calls = 1;
     do {

@@ -27,8 +27,8 @@
 #define TRACE_CHILDREN_MAX 200
 
 static struct supervisor_node node;
-static enum node_reply reply;    /* Of the last event. */
-static bool hold_slots;          /* ADMIT is traced, and not answered. */
+static enum node_reply reply; /* Of the last event. */
+static bool hold_slots;       /* ADMIT is traced, and not answered. */
 static char trace[TRACE_BYTES_MAX], events[TRACE_BYTES_MAX];
 static struct supervisor_child *trace_children[TRACE_CHILDREN_MAX];
 static size_t trace_children_size;
@@ -57,8 +57,8 @@ __attribute__((format(printf, 2, 3))) static void
 trace_line(char *text, const char *format, ...)
 {
     size_t used = strlen(text);
-    int head = snprintf(text + used, TRACE_BYTES_MAX - used, "[%4" PRIu64 "] ",
-                        trace_now_us / 1000);
+    int head =
+        snprintf(text + used, TRACE_BYTES_MAX - used, "[%4" PRIu64 "] ", trace_now_us / 1000);
     assert_true(head > 0);
     used += (size_t)head;
     va_list arguments;
@@ -180,8 +180,8 @@ trace_step(struct node_event event)
         result = supervisor_node_continue(&node, &buffer);
     }
     for (size_t i = 0; i < due_size; i++)
-        trace_step((struct node_event){
-            .type = NODE_ADMITTED, .now_us = event.now_us, .child = due[i]});
+        trace_step(
+            (struct node_event){ .type = NODE_ADMITTED, .now_us = event.now_us, .child = due[i] });
     reply = answer;
 }
 
@@ -190,11 +190,11 @@ __attribute__((unused)) static void
 trace_at(uint64_t ms, enum node_event_type type, struct supervisor_child *child,
          enum exit_reason reason)
 {
-    trace_step((struct node_event){.type = type,
-                                   .now_us = ms * 1000,
-                                   .child = child,
-                                   .generation = child ? child->generation : 0,
-                                   .exit = {.reason = reason}});
+    trace_step((struct node_event){ .type = type,
+                                    .now_us = ms * 1000,
+                                    .child = child,
+                                    .generation = child ? child->generation : 0,
+                                    .exit = { .reason = reason } });
 }
 
 #define NOBODY NULL
@@ -254,16 +254,16 @@ node_teardown(void **state)
     return 0;
 }
 
-#define assert_trace(text)                    \
-    do {                                      \
-        assert_string_equal(trace, text);     \
-        trace[0] = '\0';                      \
+#define assert_trace(text)                \
+    do {                                  \
+        assert_string_equal(trace, text); \
+        trace[0] = '\0';                  \
     } while (0)
 
-#define assert_events(text)                   \
-    do {                                      \
-        assert_string_equal(events, text);    \
-        events[0] = '\0';                     \
+#define assert_events(text)                \
+    do {                                   \
+        assert_string_equal(events, text); \
+        events[0] = '\0';                  \
     } while (0)
 
 #define assert_state(child, expected) \
