@@ -22,15 +22,15 @@
 
 #define PAIRS 64
 #define PING_PONG_MS 300
-#define RUNS 5             /* The best counts: the machine is shared. */
+#define RUNS 5 /* The best counts: the machine is shared. */
 #define SAMPLES 5000
 #define RESTARTS 20000
 #define PATHS 10000
 #define LOOKUPS 2000000
 #define IDLE_MS 1000
 
-#define SPEEDUP_MIN 1.4       /* Of two workers over one. */
-#define OWN_CORE_MIN 0.9      /* With less of a core per worker, wall time says nothing of the two. */
+#define SPEEDUP_MIN 1.4  /* Of two workers over one. */
+#define OWN_CORE_MIN 0.9 /* With less of a core per worker, wall time says nothing of the two. */
 #define WAKE_MEDIAN_MAX_US 100.0
 #define RESTART_MEDIAN_MAX_US 10.0
 
@@ -179,7 +179,9 @@ play(unsigned workers)
     double seconds = (double)(clock_now_ns() - begin_ns) / 1e9;
     double cpu = cpu_seconds() - begin_cpu;
     struct rates rates = {
-        .per_second = hits / seconds, .per_cpu_second = hits / cpu, .cores = cpu / seconds,
+        .per_second = hits / seconds,
+        .per_cpu_second = hits / cpu,
+        .cores = cpu / seconds,
     };
     actor_system_free(system);
     return rates;
@@ -242,8 +244,7 @@ measure_stealing(void)
     struct actor_system *system = begin(2);
     airs_pid pid;
     for (int i = 0; i < 1000; i++)
-        check(actor_spawn(system, &(struct actor_options){ .behaviour = &little,
-                                                           .state = &litter },
+        check(actor_spawn(system, &(struct actor_options){ .behaviour = &little, .state = &litter },
                           &litter.pids[i], NULL));
     check(actor_spawn(system, &(struct actor_options){ .behaviour = &waker, .state = &litter },
                       &pid, NULL));
@@ -282,7 +283,9 @@ hear_control(struct actor_context *context, void *state, struct control *control
 }
 
 static const struct native_behaviour listener_behaviour = {
-    .name = "listener", .handle = hear_message, .control = hear_control,
+    .name = "listener",
+    .handle = hear_message,
+    .control = hear_control,
 };
 
 static double
@@ -365,7 +368,9 @@ burn(struct actor_context *context, void *state, struct message *message)
 }
 
 static const struct native_behaviour phoenix_behaviour = {
-    .name = "phoenix", .begin = rise, .handle = burn,
+    .name = "phoenix",
+    .begin = rise,
+    .handle = burn,
 };
 
 static void
@@ -381,14 +386,19 @@ supervise_phoenix(struct actor_system *system, struct phoenix *phoenix, airs_pid
     struct refstr *root_path = refstr_new("/", 1);
     struct refstr *path = refstr_new("/phoenix", 8);
     airs_pid root;
-    check(supervisor_actor_spawn(system, &(struct supervisor_options){ .path = root_path },
-                                 &root, NULL));
-    check(native_spawn(system, &(struct native_options){ .behaviour = &phoenix_behaviour,
-                                                         .state = phoenix, .path = path,
-                                                         .mailbox_max = 10, .supervised = true },
+    check(supervisor_actor_spawn(system, &(struct supervisor_options){ .path = root_path }, &root,
+                                 NULL));
+    check(native_spawn(system,
+                       &(struct native_options){ .behaviour = &phoenix_behaviour,
+                                                 .state = phoenix,
+                                                 .path = path,
+                                                 .mailbox_max = 10,
+                                                 .supervised = true },
                        pid_out, NULL));
     struct supervisor_request add = {
-        .verb = REQUEST_ADD, .path = path, .child = *pid_out,
+        .verb = REQUEST_ADD,
+        .path = path,
+        .child = *pid_out,
         .policy = child_policy_default(false),
     };
     add.policy.max_restarts = RESTARTS_UNLIMITED;
@@ -434,8 +444,9 @@ measure_registry(void)
         snprintf(texts[i], sizeof texts[i], "/web/child-%d", i);
         struct refstr *path = refstr_new(texts[i], strlen(texts[i]));
         airs_pid pid;
-        check(native_spawn(system, &(struct native_options){ .behaviour = &listener_behaviour,
-                                                             .state = &listener, .path = path },
+        check(native_spawn(system,
+                           &(struct native_options){
+                               .behaviour = &listener_behaviour, .state = &listener, .path = path },
                            &pid, NULL));
         refstr_unref(path);
     }

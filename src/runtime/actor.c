@@ -302,6 +302,5 @@ actor_context_is_killed(const struct actor_context *context)
     if (!link || link->generation == 0)
         return false;
     /* Acquire pairs with the release in child_link_send(). */
-    return atomic_load_explicit(&link->kill_generation, memory_order_acquire) ==
-           link->generation;
+    return atomic_load_explicit(&link->kill_generation, memory_order_acquire) == link->generation;
 }

@@ -19,7 +19,8 @@
 #include "runtime/mailbox.h"
 #include "runtime/message.h"
 
-#define MESSAGES_PER_TURN_MAX 100u /* A native actor that handled so many goes to the end of the queue. */
+/* A native actor that handled so many goes to the end of the queue. */
+#define MESSAGES_PER_TURN_MAX 100u
 #define MAILBOX_MAX_DEFAULT 1024u
 
 enum actor_turn {
@@ -44,7 +45,7 @@ struct actor_options {
     struct refstr *path;                     /* Registered under it; NULL: nameless. Referenced. */
     unsigned mailbox_max;                    /* 0: MAILBOX_MAX_DEFAULT. */
     enum mailbox_full on_full;
-    bool is_supervisor;                      /* Always taken before ordinary actors. */
+    bool is_supervisor; /* Always taken before ordinary actors. */
 };
 
 /**
@@ -76,9 +77,9 @@ enum airs_status actor_send(struct actor_system *system, airs_pid pid, struct me
 bool actor_is_alive(struct actor_system *system, airs_pid pid);
 
 struct actor_metrics {
-    size_t mailbox;     /* Messages waiting. */
-    uint64_t messages;  /* Messages taken so far. */
-    uint64_t dropped;   /* By drop-oldest. */
+    size_t mailbox;    /* Messages waiting. */
+    uint64_t messages; /* Messages taken so far. */
+    uint64_t dropped;  /* By drop-oldest. */
 };
 
 /** False, and *metrics_out untouched, when there is no such actor. Thread: any. */

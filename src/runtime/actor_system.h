@@ -24,30 +24,31 @@ struct start_gate;
 #define TICK_LINGER_US 100000u        /* The ticker parks after so long without a guest. */
 
 struct actor_system_options {
-    unsigned workers;                /* 0: one per core that this process may use. */
-    unsigned actors_max;             /* 0: ACTORS_MAX_DEFAULT. */
-    unsigned tick_us;                /* 0: TICK_US_DEFAULT. */
-    void (*tick)(void *ctx);         /* Called by the clock thread at each tick while a guest
-                                      * runs: increments the engine's epoch. NULL: nothing. */
+    unsigned workers;        /* 0: one per core that this process may use. */
+    unsigned actors_max;     /* 0: ACTORS_MAX_DEFAULT. */
+    unsigned tick_us;        /* 0: TICK_US_DEFAULT. */
+    /* Called by the clock thread at each tick while a guest runs: increments the engine's
+     * epoch. NULL: nothing. */
+    void (*tick)(void *ctx);
     void *tick_ctx;
-    unsigned max_concurrent_starts;  /* 0: START_GATE_STARTS_PER_WORKER × workers. */
-    unsigned instances_max;          /* Engine slots; 0: no limit. */
+    unsigned max_concurrent_starts; /* 0: START_GATE_STARTS_PER_WORKER × workers. */
+    unsigned instances_max;         /* Engine slots; 0: no limit. */
 };
 
 /* What one worker has done so far; each number only grows. */
 struct worker_counters {
-    uint64_t turns;         /* Actors run. */
-    uint64_t steals;        /* Times that work was taken from another worker. */
-    uint64_t stolen;        /* Actors taken so. */
-    uint64_t parks;         /* Times that it went to sleep. */
+    uint64_t turns;  /* Actors run. */
+    uint64_t steals; /* Times that work was taken from another worker. */
+    uint64_t stolen; /* Actors taken so. */
+    uint64_t parks;  /* Times that it went to sleep. */
 };
 
 struct actor_system_counters {
-    uint64_t dead_letters;      /* Messages refused or dropped after they had been accepted. */
-    uint64_t refused;           /* Messages that actor_send() gave back: full, or not accepting. */
-    uint64_t clock_wakeups;     /* Times that the clock thread came out of its wait. */
-    uint64_t ticks;             /* Slice ticks so far. */
-    size_t actors;              /* Alive now. */
+    uint64_t dead_letters;  /* Messages refused or dropped after they had been accepted. */
+    uint64_t refused;       /* Messages that actor_send() gave back: full, or not accepting. */
+    uint64_t clock_wakeups; /* Times that the clock thread came out of its wait. */
+    uint64_t ticks;         /* Slice ticks so far. */
+    size_t actors;          /* Alive now. */
 };
 
 /**

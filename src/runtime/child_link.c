@@ -38,8 +38,7 @@ begin_command(struct child_link *link, struct child_command *command)
         command->generation = link->start_generation;
         command->everything = link->start_everything;
         link->generation = command->generation;
-        atomic_store_explicit(&link->report_generation, command->generation,
-                              memory_order_relaxed);
+        atomic_store_explicit(&link->report_generation, command->generation, memory_order_relaxed);
         return true;
     case CHILD_STOP:
         command->generation = atomic_load_explicit(&link->stop_generation, memory_order_relaxed);
@@ -92,9 +91,8 @@ report(struct actor_context *context, struct child_link *link, unsigned clear, u
 {
     unsigned before = atomic_load_explicit(&link->reports, memory_order_relaxed);
     /* Release pairs with the acquire in child_link_take_reports(). */
-    while (!atomic_compare_exchange_weak_explicit(&link->reports, &before,
-                                                  (before & ~clear) | set, memory_order_release,
-                                                  memory_order_relaxed))
+    while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, (before & ~clear) | set,
+                                                  memory_order_release, memory_order_relaxed))
         continue;
     control_send(context->worker->system, link->supervisor, &link->report);
 }
@@ -112,8 +110,7 @@ child_report_ready(struct actor_context *context, bool ready)
 {
     struct child_link *link = own_link(context);
     assert(link && link->generation != 0);
-    report(context, link, REPORT_READY | REPORT_NOT_READY,
-           ready ? REPORT_READY : REPORT_NOT_READY);
+    report(context, link, REPORT_READY | REPORT_NOT_READY, ready ? REPORT_READY : REPORT_NOT_READY);
 }
 
 void
@@ -215,9 +212,8 @@ set_commands(struct child_link *link, unsigned clear, unsigned set)
 {
     unsigned before = atomic_load_explicit(&link->commands, memory_order_relaxed);
     /* Release pairs with the acquire in child_take_command(). */
-    while (!atomic_compare_exchange_weak_explicit(&link->commands, &before,
-                                                  (before & ~clear) | set, memory_order_release,
-                                                  memory_order_relaxed))
+    while (!atomic_compare_exchange_weak_explicit(&link->commands, &before, (before & ~clear) | set,
+                                                  memory_order_release, memory_order_relaxed))
         continue;
 }
 
@@ -237,8 +233,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
         atomic_store_explicit(&link->stop_generation, command->generation, memory_order_relaxed);
         break;
     case CHILD_KILL:
-        atomic_store_explicit(&link->kill_reason, (unsigned)command->reason,
-                              memory_order_relaxed);
+        atomic_store_explicit(&link->kill_reason, (unsigned)command->reason, memory_order_relaxed);
         /* Release pairs with the acquire in actor_context_is_killed(). */
         atomic_store_explicit(&link->kill_generation, command->generation, memory_order_release);
         break;

@@ -36,13 +36,13 @@ enum child_command_type {
     CHILD_RESET,         /* Supervisors alone: empty budgets in the whole subtree. */
     CHILD_STOP,
     CHILD_KILL,
-    CHILD_RELEASE        /* The child was deleted; never while an instance lives. */
+    CHILD_RELEASE /* The child was deleted; never while an instance lives. */
 };
 
 struct child_command {
     enum child_command_type type;
-    uint32_t generation; /* START, STOP, KILL. */
-    bool everything;     /* START of a supervisor: its children stopped by request too. */
+    uint32_t generation;     /* START, STOP, KILL. */
+    bool everything;         /* START of a supervisor: its children stopped by request too. */
     enum exit_reason reason; /* KILL of a supervisor: what its children's kill is called. */
 };
 
@@ -89,11 +89,11 @@ struct child_reports {
 };
 
 struct child_link {
-    struct control report;       /* In the supervisor's lane. */
-    struct control command;      /* In the child's lane. */
-    airs_pid supervisor;         /* Constant. */
-    airs_pid child;              /* Constant. */
-    atomic_uint references;      /* The supervisor's and the child actor's; last one frees. */
+    struct control report;  /* In the supervisor's lane. */
+    struct control command; /* In the child's lane. */
+    airs_pid supervisor;    /* Constant. */
+    airs_pid child;         /* Constant. */
+    atomic_uint references; /* The supervisor's and the child actor's; last one frees. */
     void (*free)(struct child_link *link); /* Constant. */
 
     atomic_uint commands;        /* Bits of child_command_type; set: supervisor (release),
@@ -102,16 +102,16 @@ struct child_link {
     atomic_uint kill_generation; /* Before KILL; also read inside polls, by
                                   * actor_context_is_killed(). */
     atomic_uint kill_reason;
-    uint32_t start_generation;   /* Written before START is set, read after it was taken, */
-    bool start_everything;       /* and not written again before `exited` was taken. */
+    uint32_t start_generation; /* Written before START is set, read after it was taken, */
+    bool start_everything;     /* and not written again before `exited` was taken. */
 
-    uint32_t generation;         /* The child's alone: child_generation(). */
-    unsigned pending;            /* The child's alone: commands taken together. */
+    uint32_t generation; /* The child's alone: child_generation(). */
+    unsigned pending;    /* The child's alone: commands taken together. */
 
-    atomic_uint reports;         /* Set: child (release), taken: supervisor (acquire). */
+    atomic_uint reports;           /* Set: child (release), taken: supervisor (acquire). */
     atomic_uint report_generation; /* Written when START is taken; relaxed. */
-    struct exit_info exit;       /* Written before `exited` is set, and not again before the */
-    struct refstr *detail;       /* next START. */
+    struct exit_info exit;         /* Written before `exited` is set, and not again before the */
+    struct refstr *detail;         /* next START. */
     struct refstr *cause;
 };
 

@@ -20,25 +20,25 @@
 /* Fields as interfaces name them. Texts are borrowed during the sink's call: a sink that keeps
  * an event references them (event_copy). */
 struct event {
-    uint64_t seq;              /* From 1, given by event_log_write(). */
-    uint64_t time_us;          /* Monotonic. */
+    uint64_t seq;     /* From 1, given by event_log_write(). */
+    uint64_t time_us; /* Monotonic. */
     enum event_type type;
-    struct refstr *path;       /* NULL for the application's own events. */
-    uint32_t generation;       /* 0: none. */
-    bool has_state;            /* `from` and `state` mean something. */
+    struct refstr *path; /* NULL for the application's own events. */
+    uint32_t generation; /* 0: none. */
+    bool has_state;      /* `from` and `state` mean something. */
     enum child_state from;
     enum child_state state;
     bool has_exit;
     struct exit_info exit;
-    struct refstr *detail;     /* Of the exit, or NULL. */
+    struct refstr *detail; /* Of the exit, or NULL. */
     bool has_delay;
     uint64_t delay_us;
-    bool has_budget;           /* `restarts`, `budget_used` and `budget_allowed` mean something. */
+    bool has_budget; /* `restarts`, `budget_used` and `budget_allowed` mean something. */
     uint32_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed;   /* RESTARTS_UNLIMITED. */
-    struct refstr *cause;      /* Path of the child that made it happen, or NULL. */
-    struct refstr *waits_for;  /* "pool" or a path, or NULL. */
+    uint32_t budget_allowed;  /* RESTARTS_UNLIMITED. */
+    struct refstr *cause;     /* Path of the child that made it happen, or NULL. */
+    struct refstr *waits_for; /* "pool" or a path, or NULL. */
 };
 
 /** A copy that holds references to its texts; give them back by event_deinit(). */

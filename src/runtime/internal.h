@@ -49,7 +49,7 @@ struct actor {
     /* Set: once, by the supervisor (release). Read: the actor's turn (acquire). */
     _Atomic(struct child_link *) link;
 
-    struct mailbox mailbox;                /* Its own lock. */
+    struct mailbox mailbox; /* Its own lock. */
 
     /* Constant from spawn to end; `word` publishes them. */
     const struct actor_behaviour *behaviour;
@@ -58,7 +58,7 @@ struct actor {
     bool is_supervisor;
     uint32_t slot;
 
-    struct actor *free_next;               /* The table's lock. */
+    struct actor *free_next; /* The table's lock. */
 };
 
 struct actor_context {
@@ -82,10 +82,10 @@ void supervisor_request_abandon(struct control *control);
 #define ACTOR_CHUNK 1024u /* Slots that are allocated together. */
 
 struct actor_table {
-    pthread_mutex_t lock;             /* Spawn and end alone. */
-    _Atomic(struct actor *) *chunks;  /* Release by the spawn that made it; acquire by actor_at(). */
+    pthread_mutex_t lock;            /* Spawn and end alone. */
+    _Atomic(struct actor *) *chunks; /* Release by the spawn that made it; acquire by actor_at(). */
     unsigned chunks_max;
-    unsigned slots;                   /* Handed out so far, at most slots_max. */
+    unsigned slots; /* Handed out so far, at most slots_max. */
     unsigned slots_max;
     struct actor *free;
     size_t alive;
@@ -109,12 +109,12 @@ struct worker {
     alignas(64) struct actor *next; /* Woken by the actor that ran here last; QUEUED. */
     unsigned next_streak;
     uint64_t picks;
-    uint64_t slice_tick;            /* The tick in which the slice began. */
+    uint64_t slice_tick; /* The tick in which the slice began. */
     bool is_searching;
     uint64_t random;
 
     /* This worker's thread writes. */
-    _Atomic uint64_t guest_begins;  /* Odd while in a guest. The clock thread reads, see
+    _Atomic uint64_t guest_begins; /* Odd while in a guest. The clock thread reads, see
                                      * actor_context_guest_begin(). */
     _Atomic uint64_t turns, steals, stolen, parks;
 
@@ -134,15 +134,15 @@ void worker_unpark_for_stop(struct worker *worker);
 /* ---- The clock thread ---- */
 
 struct clock_thread {
-    pthread_mutex_t lock;     /* Timers; may be held while taking a mailbox's or a queue's. */
+    pthread_mutex_t lock; /* Timers; may be held while taking a mailbox's or a queue's. */
     struct heap timers;
     uint64_t sleeps_until_us; /* Under the lock: when the thread will look by itself. */
 
     pthread_t thread;
     bool has_thread;
-    alignas(64) atomic_uint sequence;  /* A futex: changes whenever the thread must look. */
-    atomic_bool ticker_parked;         /* Pairs with guest_begins, see clock_thread.c. */
-    _Atomic uint64_t ticks;            /* Slices are counted in it. */
+    alignas(64) atomic_uint sequence; /* A futex: changes whenever the thread must look. */
+    atomic_bool ticker_parked;        /* Pairs with guest_begins, see clock_thread.c. */
+    _Atomic uint64_t ticks;           /* Slices are counted in it. */
     _Atomic uint64_t wakeups;
 };
 
@@ -160,7 +160,7 @@ struct actor_system {
     struct worker *workers;
     struct event_log *event_log;
     struct start_gate *start_gate;
-    struct refstr *text_pool;            /* "pool", as events say what is waited for. */
+    struct refstr *text_pool; /* "pool", as events say what is waited for. */
     bool started;
     bool stopped;
 
@@ -168,8 +168,8 @@ struct actor_system {
     struct registry registry;
     struct clock_thread clock;
 
-    alignas(64) _Atomic uint64_t idle;   /* One bit per parked worker, see worker.c. */
-    atomic_uint searching;               /* Workers that look for work to steal. */
+    alignas(64) _Atomic uint64_t idle; /* One bit per parked worker, see worker.c. */
+    atomic_uint searching;             /* Workers that look for work to steal. */
     atomic_bool stopping;
 
     _Atomic uint64_t dead_letters;

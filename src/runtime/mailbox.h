@@ -65,12 +65,12 @@ void control_recall(struct actor_system *system, airs_pid pid, struct control *c
 void mailbox_set_accepting(struct actor_system *system, airs_pid pid, bool accepting);
 
 struct mailbox {
-    pthread_mutex_t lock;     /* Held for a few instructions; guards everything below. */
-    airs_pid owner;           /* 0: closed. */
+    pthread_mutex_t lock; /* Held for a few instructions; guards everything below. */
+    airs_pid owner;       /* 0: closed. */
     struct list controls;
     struct list messages;
-    atomic_size_t size;        /* Written under the lock, as has_controls; read by the owner's */
-    atomic_bool has_controls;  /* turn without it, see mailbox_pop(). */
+    atomic_size_t size;       /* Written under the lock, as has_controls; read by the owner's */
+    atomic_bool has_controls; /* turn without it, see mailbox_pop(). */
     size_t size_max;
     enum mailbox_full on_full;
     bool accepting;

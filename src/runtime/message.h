@@ -37,17 +37,17 @@ struct reply {
 };
 
 struct message {
-    struct list link;              /* The mailbox's. */
+    struct list link; /* The mailbox's. */
     struct component_ref sender;
-    void *payload;                 /* malloc()ed, the message's own; NULL if size is 0. */
+    void *payload; /* malloc()ed, the message's own; NULL if size is 0. */
     size_t size;
-    uint64_t correlation_id;       /* Meaningful if has_correlation_id. */
+    uint64_t correlation_id; /* Meaningful if has_correlation_id. */
     bool has_correlation_id;
     bool has_reply_to;
     struct component_ref reply_to;
-    uint64_t timestamp_ms;         /* Since 1970. */
-    struct refstr *content_type;   /* Referenced; NULL: none. */
-    struct reply *reply;           /* NULL: nobody waits. */
+    uint64_t timestamp_ms;       /* Since 1970. */
+    struct refstr *content_type; /* Referenced; NULL: none. */
+    struct reply *reply;         /* NULL: nobody waits. */
 };
 
 /** A zeroed message with a copy of `payload`; NULL when out of memory. */

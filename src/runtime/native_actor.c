@@ -10,9 +10,9 @@ struct native {
     const struct native_behaviour *behaviour;
     void *state;
     bool supervised;
-    bool is_up;             /* Handles mail: its generation has started, or it needs none. */
-    bool is_over;           /* ACTOR_END after this handler. */
-    bool is_exiting;        /* The generation ends after this handler, with: */
+    bool is_up;      /* Handles mail: its generation has started, or it needs none. */
+    bool is_over;    /* ACTOR_END after this handler. */
+    bool is_exiting; /* The generation ends after this handler, with: */
     struct exit_info exit;
     struct refstr *detail;
 };

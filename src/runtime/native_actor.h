@@ -40,7 +40,7 @@ struct native_options {
     struct refstr *path;                      /* NULL: nameless. Referenced. */
     unsigned mailbox_max;                     /* 0: MAILBOX_MAX_DEFAULT. */
     enum mailbox_full on_full;
-    bool supervised;                          /* Handles mail only while a generation runs. */
+    bool supervised; /* Handles mail only while a generation runs. */
 };
 
 /** As actor_spawn(). */

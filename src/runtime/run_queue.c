@@ -28,8 +28,7 @@ actor_of(struct list *link)
 static void
 count_locked(struct run_queue *queue)
 {
-    atomic_store_explicit(&queue->size, queue->front_size + queue->back_size,
-                          memory_order_relaxed);
+    atomic_store_explicit(&queue->size, queue->front_size + queue->back_size, memory_order_relaxed);
 }
 
 static void
@@ -91,17 +90,50 @@ take_locked(struct run_queue *queue, struct list *list)
     return actor;
 }
 
+static struct actor *
+pop_front_locked(struct run_queue *queue)
+{
+    struct actor *actor = take_locked(queue, &queue->front);
+    return actor ? actor : take_locked(queue, &queue->back);
+}
+
 struct actor *
-run_queue_pop(struct run_queue *queue, enum queue_end first)
+run_queue_pop(struct run_queue *queue)
 {
     if (run_queue_is_empty(queue))
         return NULL;
 
     pthread_mutex_lock(&queue->lock);
-    struct list *lists[] = { &queue->front, &queue->back };
-    struct actor *actor = take_locked(queue, lists[first == QUEUE_FRONT ? 0 : 1]);
+    struct actor *actor = pop_front_locked(queue);
+    count_locked(queue);
+    pthread_mutex_unlock(&queue->lock);
+    return actor;
+}
+
+static struct actor *
+pop_ordinary_locked(struct run_queue *queue)
+{
+    struct list *link = queue->urgent_last->next;
+    if (link == &queue->front)
+        return NULL;
+    unlink_locked(queue, actor_of(link));
+    return actor_of(link);
+}
+
+struct actor *
+run_queue_pop_overtaken(struct run_queue *queue, enum queue_end prefer)
+{
+    if (run_queue_is_empty(queue))
+        return NULL;
+
+    pthread_mutex_lock(&queue->lock);
+    struct actor *actor = prefer == QUEUE_FRONT ? pop_ordinary_locked(queue) : NULL;
     if (!actor)
-        actor = take_locked(queue, lists[first == QUEUE_FRONT ? 1 : 0]);
+        actor = take_locked(queue, &queue->back);
+    if (!actor)
+        actor = pop_ordinary_locked(queue);
+    if (!actor)
+        actor = pop_front_locked(queue);
     count_locked(queue);
     pthread_mutex_unlock(&queue->lock);
     return actor;

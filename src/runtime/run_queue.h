@@ -29,7 +29,7 @@ struct run_queue {
     /* Written under the lock, read by anybody. A parking worker's and a pusher's seq_cst fences
      * order `size` against the idle bits, see worker.c. */
     atomic_size_t size;
-    atomic_size_t urgent;     /* A hint: whether something urgent waits here. */
+    atomic_size_t urgent; /* A hint: whether something urgent waits here. */
 };
 
 enum queue_end { QUEUE_FRONT, QUEUE_BACK };
@@ -39,8 +39,11 @@ void run_queue_deinit(struct run_queue *queue);
 
 /** Appends to the list; an urgent actor goes to the front, behind the urgent ones there. */
 void run_queue_push(struct run_queue *queue, struct actor *actor, enum queue_end end);
-/** The next one, from `first` and then the other list; NULL when empty. */
-struct actor *run_queue_pop(struct run_queue *queue, enum queue_end first);
+/** The next one, in the order of the lists; NULL when empty. */
+struct actor *run_queue_pop(struct run_queue *queue);
+/** One of those that others overtake: the back's first, or the front's first that is not
+ *  urgent; `prefer` says which of the two if there are both; else any. */
+struct actor *run_queue_pop_overtaken(struct run_queue *queue, enum queue_end prefer);
 /** Half of `from`, rounded up: one is returned, the others move to `to`. NULL: nothing there. */
 struct actor *run_queue_steal(struct run_queue *to, struct run_queue *from, size_t *stolen_out);
 /** An actor that has become urgent while it waits in some queue moves ahead there. */

@@ -10,13 +10,13 @@
 struct start_gate {
     struct actor_system *system; /* Constant, as the two limits. */
     unsigned starts_max;
-    unsigned instances_max;      /* 0: no limit. */
+    unsigned instances_max; /* 0: no limit. */
 
-    pthread_mutex_t lock;        /* Held while a grant is sent; guards the rest and all tickets. */
+    pthread_mutex_t lock; /* Held while a grant is sent; guards the rest and all tickets. */
     unsigned starting;
     unsigned instances;
     unsigned waiting;
-    struct heap queue;           /* Waiting tickets by due time. */
+    struct heap queue; /* Waiting tickets by due time. */
 };
 
 void

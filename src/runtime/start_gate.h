@@ -25,8 +25,8 @@ struct start_ticket {
     struct heap_node node;  /* The rest under the gate's lock. */
     uint64_t due_us;
     bool is_waiting;
-    bool is_starting;       /* Holds one of the concurrent starts. */
-    bool has_instance;      /* Holds one of the engine's slots. */
+    bool is_starting;  /* Holds one of the concurrent starts. */
+    bool has_instance; /* Holds one of the engine's slots. */
 };
 
 void start_ticket_init(struct start_ticket *ticket, airs_pid owner);

@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "runtime/supervisor_state.h"
 
-#define CONTROLS_PER_TURN_MAX 100u /* A supervisor that handled so many goes to the end of the queue. */
+/* A supervisor that took so many goes to the end of the queue. */
+#define CONTROLS_PER_TURN_MAX 100u
 
 /* ---- Actions ---- */
 
@@ -34,8 +35,8 @@ withdraw(struct supervisor *supervisor, struct supervised_child *child)
 }
 
 static void
-command(struct supervisor *supervisor, struct supervised_child *child,
-        enum child_command_type type, const struct node_action *action)
+command(struct supervisor *supervisor, struct supervised_child *child, enum child_command_type type,
+        const struct node_action *action)
 {
     struct child_command command = {
         .type = type,
@@ -291,8 +292,7 @@ take_control(struct supervisor *supervisor, struct control *control)
                         (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
         return true;
     case CONTROL_REQUEST:
-        supervisor_answer(supervisor,
-                          container_of(control, struct supervisor_request, control));
+        supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
         return true;
     case CONTROL_USER:
         return true;
@@ -323,7 +323,8 @@ static void
 supervisor_destroy(void *state)
 {
     struct supervisor *supervisor = state;
-    list_for_each(link, &supervisor->node.children) {
+    list_for_each(link, &supervisor->node.children)
+    {
         struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
         struct supervised_child *child = supervised_child_of(node);
         list_remove(link);

@@ -25,13 +25,13 @@
 struct actor_system;
 
 struct supervisor_options {
-    struct refstr *path;             /* Referenced. "/" for the root. */
-    uint64_t seed;                   /* Of its children's jitter. */
+    struct refstr *path; /* Referenced. "/" for the root. */
+    uint64_t seed;       /* Of its children's jitter. */
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     void (*on_idle)(void *ctx, bool idle, bool any_failed);
-                                     /* Nothing in it can run any more, or something can again.
-                                      * `any_failed`: a child of the root itself is failed. */
+    /* Nothing in it can run any more, or something can again.
+     * `any_failed`: a child of the root itself is failed. */
     void *ctx;
 };
 
@@ -41,8 +41,8 @@ struct supervisor_options {
  * Fails as actor_spawn(). Thread: any.  Blocks: no.
  */
 enum airs_status supervisor_actor_spawn(struct actor_system *system,
-                                        const struct supervisor_options *options,
-                                        airs_pid *pid_out, struct airs_error *error);
+                                        const struct supervisor_options *options, airs_pid *pid_out,
+                                        struct airs_error *error);
 
 /* What LIST and GET show of a child; valid during the visitor's call. */
 struct child_view {
@@ -50,29 +50,29 @@ struct child_view {
     airs_pid pid;
     bool is_supervisor;
     enum child_state state;
-    enum stop_cause stop_cause;   /* STOPPED. */
+    enum stop_cause stop_cause; /* STOPPED. */
     bool ready;
     uint32_t generation;
     uint32_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed;      /* RESTARTS_UNLIMITED. */
-    bool has_uptime;              /* RUNNING. */
-    uint64_t uptime_us;           /* Since started. */
+    uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
+    bool has_uptime;         /* RUNNING. */
+    uint64_t uptime_us;      /* Since started. */
     bool has_due;
-    uint64_t due_us;              /* From now. */
-    struct refstr *waits_for;     /* NULL: nothing. */
+    uint64_t due_us;          /* From now. */
+    struct refstr *waits_for; /* NULL: nothing. */
     bool has_exit;
-    struct exit_info exit;        /* The last one. */
-    struct refstr *detail;        /* Of the last exit, or NULL. */
+    struct exit_info exit; /* The last one. */
+    struct refstr *detail; /* Of the last exit, or NULL. */
     size_t mailbox;
     uint64_t messages;
     const struct child_policy *policy;
-    void *user;                   /* As given to ADD. */
+    void *user; /* As given to ADD. */
 };
 
 enum request_verb {
-    REQUEST_ADD,       /* `child`, `policy`, `is_supervisor`, `user` */
-    REQUEST_START,     /* `path` names the child, in these too … */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `user` */
+    REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
     REQUEST_KILL,
@@ -86,21 +86,21 @@ enum request_verb {
 };
 
 struct supervisor_request {
-    struct control control;            /* The runtime's. */
+    struct control control; /* The runtime's. */
 
     /* Set by the requester, who owns the request and keeps it until `done`. */
     enum request_verb verb;
-    struct refstr *path;               /* Of the child; borrowed until done. */
-    airs_pid child;                    /* ADD: spawned already, with its path. */
-    bool is_supervisor;                /* ADD */
-    struct child_policy policy;        /* ADD; copied, its delay list too. */
-    void *user;                        /* ADD: shown in views. */
-    bool everything;                   /* START_ALL: also what was stopped by request. */
+    struct refstr *path;        /* Of the child; borrowed until done. */
+    airs_pid child;             /* ADD: spawned already, with its path. */
+    bool is_supervisor;         /* ADD */
+    struct child_policy policy; /* ADD; copied, its delay list too. */
+    void *user;                 /* ADD: shown in views. */
+    bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The
      * request is then the requester's again, who may free it in there. */
     void (*done)(struct supervisor_request *request);
-    void *ctx;                         /* The requester's. */
+    void *ctx; /* The requester's. */
 
     /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
      * ENOENT (no such child) · EEXIST (ADD) · ENOMEM (ADD) · EENDED (the supervisor is over).

@@ -62,8 +62,8 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
         return supervisor_cause_path(supervisor);
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
         return child->cause;
-    bool gives_up = supervisor->node.end.reason == EXIT_ESCALATED &&
-                    supervisor->node.state != NODE_RUNNING;
+    bool gives_up =
+        supervisor->node.end.reason == EXIT_ESCALATED && supervisor->node.state != NODE_RUNNING;
     return gives_up && &child->node != supervisor->node.cause ? supervisor_cause_path(supervisor)
                                                               : NULL;
 }

@@ -85,8 +85,7 @@ status_of(enum node_reply reply)
 }
 
 static enum airs_status
-feed_verb(struct supervisor *supervisor, struct supervised_child *child,
-          enum node_event_type type)
+feed_verb(struct supervisor *supervisor, struct supervised_child *child, enum node_event_type type)
 {
     struct node_event event = { .type = type, .child = &child->node };
     return status_of(supervisor_feed(supervisor, event));

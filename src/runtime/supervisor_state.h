@@ -11,15 +11,15 @@
 
 /* Everything here but a child's link and mailbox is touched in the supervisor's turn alone. */
 struct supervisor {
-    struct actor_system *system;  /* Constant, as the next three. */
+    struct actor_system *system; /* Constant, as the next three. */
     airs_pid self;
     struct supervisor_options options;
     struct refstr *path;
 
     struct supervisor_node node;
-    struct list admitted;         /* supervised_child.waiting: ADMITTED is to be fed. */
-    struct list removed;          /* supervised_child.waiting: to be freed after the step. */
-    struct actor_context *context;/* Of the turn under way. */
+    struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
+    struct list removed;           /* supervised_child.waiting: to be freed after the step. */
+    struct actor_context *context; /* Of the turn under way. */
     uint64_t random;
 };
 
@@ -28,11 +28,11 @@ struct supervised_child {
     struct child_link link;
     struct start_ticket ticket;
     struct timer timer;
-    struct list waiting;          /* In admitted, removed, or neither. */
+    struct list waiting; /* In admitted, removed, or neither. */
     struct refstr *path;
     struct child_policy policy;
-    struct refstr *detail;        /* Of the last exit. */
-    struct refstr *cause;         /* Of the last exit: the path, if it was an escalation. */
+    struct refstr *detail; /* Of the last exit. */
+    struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
     uint64_t started_us;
     bool accepts_mail;
     void *user;

@@ -17,10 +17,10 @@
 struct actor_system;
 
 struct timer {
-    struct control control;     /* CONTROL_TIMER in the owner's lane, once it has fired. */
-    airs_pid owner;             /* Constant after timer_init(). */
-    struct heap_node node;      /* Under the timers' lock. */
-    uint64_t due_us;            /* Under the timers' lock. */
+    struct control control; /* CONTROL_TIMER in the owner's lane, once it has fired. */
+    airs_pid owner;         /* Constant after timer_init(). */
+    struct heap_node node;  /* Under the timers' lock. */
+    uint64_t due_us;        /* Under the timers' lock. */
 };
 
 /** A timer at rest, whose firing goes to `owner`. */

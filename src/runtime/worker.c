@@ -27,8 +27,10 @@
 #include "runtime/futex.h"
 #include "runtime/internal.h"
 
-#define NEXT_STREAK_MAX 3u  /* Turns out of the next slot in a row, in one slice. */
-#define BACK_FIRST_EVERY 61u /* This pick takes from the back first: the front cannot starve it. */
+#define NEXT_STREAK_MAX 3u /* Turns out of the next slot in a row, in one slice. */
+/* This pick takes from the back first, the next such one past the urgent ones in front: nobody
+ * starves. */
+#define OVERTAKEN_EVERY 61u
 
 /* What a token says. */
 enum unpark { UNPARK_NONE, UNPARK_LOOK, UNPARK_SEARCH };
@@ -133,29 +135,44 @@ worker_share_next(struct worker *worker)
     notify_any(worker->system);
 }
 
+/* The first that is overtaken all the time, if it is its turn; else NULL. */
+static struct actor *
+pick_overtaken(struct worker *worker)
+{
+    uint64_t pick = ++worker->picks;
+    if (pick % OVERTAKEN_EVERY != 0)
+        return NULL;
+    bool odd = pick / OVERTAKEN_EVERY % 2;
+    return run_queue_pop_overtaken(&worker->queue, odd ? QUEUE_BACK : QUEUE_FRONT);
+}
+
+static struct actor *
+take_next(struct worker *worker)
+{
+    struct actor *actor = worker->next;
+    worker->next = NULL;
+    return actor;
+}
+
 static struct actor *
 pick(struct worker *worker)
 {
-    bool back_first = ++worker->picks % BACK_FIRST_EVERY == 0;
-    if (!back_first && next_may_run(worker)) {
-        struct actor *actor = worker->next;
-        worker->next = NULL;
+    struct actor *overtaken = pick_overtaken(worker);
+    if (!overtaken && next_may_run(worker)) {
         worker->next_streak++;
-        return actor; /* In the slice of the one that woke it. */
+        return take_next(worker); /* In the slice of the one that woke it. */
     }
 
     worker->next_streak = 0;
-    worker->slice_tick =
-        atomic_load_explicit(&worker->system->clock.ticks, memory_order_relaxed);
-    if (worker->next) {
-        if (run_queue_is_empty(&worker->queue)) {
-            struct actor *actor = worker->next;
-            worker->next = NULL;
-            return actor;
-        }
+    worker->slice_tick = atomic_load_explicit(&worker->system->clock.ticks, memory_order_relaxed);
+    if (overtaken) {
         worker_share_next(worker);
+        return overtaken;
     }
-    return run_queue_pop(&worker->queue, back_first ? QUEUE_BACK : QUEUE_FRONT);
+    if (worker->next && run_queue_is_empty(&worker->queue))
+        return take_next(worker);
+    worker_share_next(worker);
+    return run_queue_pop(&worker->queue);
 }
 
 /* ---- Stealing ---- */
@@ -256,8 +273,8 @@ park(struct worker *worker)
 
     /* If somebody else has cleared the bit, a token is on its way. */
     unsigned token;
-    while ((token = atomic_exchange_explicit(&worker->token, UNPARK_NONE,
-                                             memory_order_acquire)) == UNPARK_NONE)
+    while ((token = atomic_exchange_explicit(&worker->token, UNPARK_NONE, memory_order_acquire)) ==
+           UNPARK_NONE)
         futex_wait(&worker->token, UNPARK_NONE, UINT64_MAX);
     count(&worker->parks, 1);
     worker->is_searching = token == UNPARK_SEARCH;
@@ -301,8 +318,8 @@ settle(struct worker *worker, struct actor *actor, enum actor_turn turn, uint64_
         uint64_t expected = running;
         /* Release: what this turn wrote is seen by the next. Failure: WOKEN. */
         if (!atomic_compare_exchange_strong_explicit(&actor->word, &expected,
-                                                     running & ~ACTOR_FLAGS,
-                                                     memory_order_acq_rel, memory_order_relaxed))
+                                                     running & ~ACTOR_FLAGS, memory_order_acq_rel,
+                                                     memory_order_relaxed))
             requeue(worker, actor, slice_is_used_up(worker) ? QUEUE_BACK : QUEUE_FRONT);
         return;
     }
@@ -321,12 +338,10 @@ settle(struct worker *worker, struct actor *actor, enum actor_turn turn, uint64_
 static void
 worker_run(struct worker *worker, struct actor *actor)
 {
-    uint64_t generation =
-        atomic_load_explicit(&actor->word, memory_order_relaxed) & ~ACTOR_FLAGS;
+    uint64_t generation = atomic_load_explicit(&actor->word, memory_order_relaxed) & ~ACTOR_FLAGS;
     uint64_t running = generation | ACTOR_RUNNING;
     /* Acquire pairs with the release of every wake whose QUEUED or WOKEN this takes. */
-    uint64_t before =
-        atomic_exchange_explicit(&actor->word, running, memory_order_acq_rel);
+    uint64_t before = atomic_exchange_explicit(&actor->word, running, memory_order_acq_rel);
     assert((before & ~ACTOR_WOKEN) == (generation | ACTOR_QUEUED));
 
     /* Before the turn takes its control messages: one that comes later makes it urgent again. */

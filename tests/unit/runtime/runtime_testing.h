@@ -99,8 +99,7 @@ new_system(const struct actor_system_options *options)
 static inline struct actor_system *
 started_system(unsigned workers)
 {
-    struct actor_system *system =
-        new_system(&(struct actor_system_options){ .workers = workers });
+    struct actor_system *system = new_system(&(struct actor_system_options){ .workers = workers });
     assert_int_equal(actor_system_start(system, NULL), AIRS_OK);
     return system;
 }

@@ -44,8 +44,7 @@ find_event_locked(const struct recorder *recorder, const char *path, enum event_
 {
     for (size_t i = 0; i < recorder->size; i++) {
         const struct event *event = &recorder->events[i];
-        if (event->type == type && event->path && strcmp(event->path->text, path) == 0 &&
-            --n == 0)
+        if (event->type == type && event->path && strcmp(event->path->text, path) == 0 && --n == 0)
             return event;
     }
     return NULL;
@@ -112,7 +111,11 @@ spawn_supervisor(struct stage *stage, const char *path)
 {
     struct refstr *text = text_of(path);
     struct supervisor_options options = {
-        .path = text, .seed = 7, .on_end = note_end, .on_idle = note_idle, .ctx = stage,
+        .path = text,
+        .seed = 7,
+        .on_end = note_end,
+        .on_idle = note_idle,
+        .ctx = stage,
     };
     airs_pid pid;
     assert_int_equal(supervisor_actor_spawn(stage->system, &options, &pid, NULL), AIRS_OK);
@@ -199,11 +202,14 @@ view_of(struct stage *stage, const char *path)
     struct refstr *above = supervisor_path_of(text);
     struct child_view view = { 0 };
     struct supervisor_request request = {
-        .verb = REQUEST_GET, .path = text, .user = &view, .visit = copy_view,
+        .verb = REQUEST_GET,
+        .path = text,
+        .user = &view,
+        .visit = copy_view,
     };
-    assert_int_equal(supervisor_request_wait(stage->system,
-                                             registry_find(stage->system, above->text), &request),
-                     AIRS_OK);
+    assert_int_equal(
+        supervisor_request_wait(stage->system, registry_find(stage->system, above->text), &request),
+        AIRS_OK);
     refstr_unref(above);
     refstr_unref(text);
     return view;
@@ -216,14 +222,14 @@ enum pupil_start { START_WELL, START_FAILING, START_NEVER, START_CRASHING };
 struct pupil {
     /* The test's, any time. */
     _Atomic enum pupil_start start;
-    atomic_bool stubborn;         /* Does not end when asked. */
-    atomic_bool may_go_on;        /* "hold" waits for it. */
-    atomic_bool holds;            /* "hold" is in hand. */
+    atomic_bool stubborn;  /* Does not end when asked. */
+    atomic_bool may_go_on; /* "hold" waits for it. */
+    atomic_bool holds;     /* "hold" is in hand. */
 
     /* The instance's. */
     uint32_t generation;
     unsigned count;
-    char *memory;                 /* Seen by ASan, should an instance not be dropped. */
+    char *memory; /* Seen by ASan, should an instance not be dropped. */
 
     atomic_uint begun;
     atomic_uint ended;
@@ -342,8 +348,8 @@ add(struct stage *stage, airs_pid pid, const char *path, const struct child_poli
         .policy = *policy,
         .is_supervisor = is_supervisor,
     };
-    enum airs_status status = supervisor_request_wait(
-        stage->system, registry_find(stage->system, above->text), &request);
+    enum airs_status status =
+        supervisor_request_wait(stage->system, registry_find(stage->system, above->text), &request);
     refstr_unref(above);
     refstr_unref(text);
     return status;
@@ -355,7 +361,10 @@ add_pupil(struct stage *stage, struct pupil *pupil, const char *path,
 {
     struct refstr *text = text_of(path);
     struct native_options options = {
-        .behaviour = &pupil_behaviour, .state = pupil, .path = text, .supervised = true,
+        .behaviour = &pupil_behaviour,
+        .state = pupil,
+        .path = text,
+        .supervised = true,
     };
     airs_pid pid;
     assert_int_equal(native_spawn(stage->system, &options, &pid, NULL), AIRS_OK);
@@ -382,8 +391,8 @@ struct answer {
 };
 
 static inline void
-take_answer(struct reply *reply, enum airs_status status, const char *error_text,
-            const void *bytes, size_t size)
+take_answer(struct reply *reply, enum airs_status status, const char *error_text, const void *bytes,
+            size_t size)
 {
     (void)error_text;
     struct answer *answer = container_of(reply, struct answer, reply);

@@ -44,8 +44,7 @@ write_and_wake(void *argument)
 {
     struct waker *waker = argument;
     for (int i = 0; i < INCREMENTS; i++) {
-        atomic_fetch_add_explicit(&waker->watcher->written[waker->index], 1,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&waker->watcher->written[waker->index], 1, memory_order_relaxed);
         actor_wake(waker->watcher->system, waker->watcher->pid);
         if (i % 64 == 0)
             sched_yield(); /* So that it parks now and then. */
@@ -118,12 +117,12 @@ each_single_wake_of_a_parked_system_is_seen(void **state)
 struct mortal {
     atomic_int destroyed;
     atomic_int turns_after_end;
-    bool is_over;            /* Its turns' own. */
+    bool is_over; /* Its turns' own. */
 };
 
 struct graveyard {
     struct actor_system *system;
-    atomic_ullong last_pid;  /* Wakers aim at it, most of the time too late. */
+    atomic_ullong last_pid; /* Wakers aim at it, most of the time too late. */
     atomic_bool closed;
     struct counter ended;
 };
@@ -152,7 +151,9 @@ bury(void *state)
 }
 
 static const struct actor_behaviour mortal_behaviour = {
-    .name = "mortal", .run = live_once, .destroy = bury,
+    .name = "mortal",
+    .run = live_once,
+    .destroy = bury,
 };
 
 static void *
@@ -250,7 +251,8 @@ the_most_actors_are_a_limit_not_a_crash(void **state)
 {
     (void)state;
     struct actor_system *system = new_system(&(struct actor_system_options){
-        .workers = 1, .actors_max = 3,
+        .workers = 1,
+        .actors_max = 3,
     });
     struct watcher watcher = { .system = system };
     for (int i = 0; i < 3; i++)

@@ -11,7 +11,7 @@ struct diary {
     struct counter handled;
     struct counter may_go_on; /* A handler of "stay" waits for it. */
     atomic_bool stays;
-    struct control *mark;     /* What a CONTROL_USER message of the test is. */
+    struct control *mark; /* What a CONTROL_USER message of the test is. */
 };
 
 static void
@@ -49,7 +49,9 @@ diary_control(struct actor_context *context, void *state, struct control *contro
 }
 
 static const struct native_behaviour diary_behaviour = {
-    .name = "diary", .handle = diary_handle, .control = diary_control,
+    .name = "diary",
+    .handle = diary_handle,
+    .control = diary_control,
 };
 
 static airs_pid
@@ -352,7 +354,9 @@ order_is_kept_for_each_of_many_senders(void **state)
     struct tally tally = { 0 };
     counter_init(&tally.handled);
     struct native_options options = {
-        .behaviour = &tally_behaviour, .state = &tally, .mailbox_max = 64,
+        .behaviour = &tally_behaviour,
+        .state = &tally,
+        .mailbox_max = 64,
     };
     airs_pid pid;
     assert_int_equal(native_spawn(system, &options, &pid, NULL), AIRS_OK);

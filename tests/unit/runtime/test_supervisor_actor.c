@@ -317,7 +317,8 @@ starts_beyond_the_gate_wait_visibly(void **state)
     struct pupil first = { .start = START_NEVER }, second = { 0 };
     struct child_policy policy = quick_policy();
     open_stage_with(&stage, &(struct actor_system_options){
-                                .workers = 2, .max_concurrent_starts = 1,
+                                .workers = 2,
+                                .max_concurrent_starts = 1,
                             });
     add_pupil(&stage, &first, "/first", &policy);
     add_pupil(&stage, &second, "/second", &policy);
@@ -399,7 +400,8 @@ compute_for_ever(struct actor_context *context)
 }
 
 static const struct actor_behaviour computing_behaviour = {
-    .name = "computing", .run = compute_for_ever,
+    .name = "computing",
+    .run = compute_for_ever,
 };
 
 static void
@@ -417,7 +419,9 @@ a_kill_reaches_children_that_compute_without_end(void **state)
         snprintf(path, sizeof path, "/child%d", i);
         struct refstr *text = text_of(path);
         struct actor_options options = {
-            .behaviour = &computing_behaviour, .state = &children[i], .path = text,
+            .behaviour = &computing_behaviour,
+            .state = &children[i],
+            .path = text,
         };
         airs_pid pid;
         assert_int_equal(actor_spawn(stage.system, &options, &pid, NULL), AIRS_OK);

@@ -64,8 +64,7 @@ an_escalation_restarts_the_subtree_then_ends_the_root(void **state)
     add_pupil(&stage, &other, "/other", &policy);
     ask_root(&stage, REQUEST_START_ALL);
 
-    const struct event *escalated =
-        await_event(stage.recorder, "/web/front", EVENT_ESCALATED, 1);
+    const struct event *escalated = await_event(stage.recorder, "/web/front", EVENT_ESCALATED, 1);
     assert_string_equal(escalated->cause->text, "/web/front");
     assert_int_equal(escalated->exit.reason, EXIT_TRAP);
     const struct event *exited = await_event(stage.recorder, "/web", EVENT_EXITED, 1);
@@ -77,8 +76,7 @@ an_escalation_restarts_the_subtree_then_ends_the_root(void **state)
     /* Its children come with it, with empty budgets, in their next generations. */
     const struct event *starting = await_event(stage.recorder, "/web", EVENT_STARTING, 2);
     assert_true(await_event(stage.recorder, "/web/back", EVENT_STARTING, 2)->seq > starting->seq);
-    const struct event *front_again =
-        await_event(stage.recorder, "/web/front", EVENT_STARTING, 3);
+    const struct event *front_again = await_event(stage.recorder, "/web/front", EVENT_STARTING, 3);
     assert_int_equal(front_again->generation, 3);
     assert_int_equal(front_again->restarts, 0);
 
@@ -249,7 +247,10 @@ bully_children(void *argument)
             struct refstr *text = text_of(path);
             struct child_view view;
             struct supervisor_request request = {
-                .verb = verbs[what], .path = text, .user = &view, .visit = copy_view,
+                .verb = verbs[what],
+                .path = text,
+                .user = &view,
+                .visit = copy_view,
             };
             enum airs_status status = supervisor_request_wait(
                 bully->stage->system, registry_find(bully->stage->system, "/a"), &request);
@@ -330,7 +331,9 @@ a_system_that_stops_with_everything_in_flight_leaves_nothing(void **state)
         policy.backoff.initial_us = policy.backoff.max_us = 50;
         policy.start_timeout_us = 500;
         open_stage_with(&stage, &(struct actor_system_options){
-                                    .workers = 2, .max_concurrent_starts = 2, .instances_max = 4,
+                                    .workers = 2,
+                                    .max_concurrent_starts = 2,
+                                    .instances_max = 4,
                                 });
         add_supervisor(&stage, "/a", &above);
         airs_pid pids[6];
@@ -350,10 +353,12 @@ a_system_that_stops_with_everything_in_flight_leaves_nothing(void **state)
         for (int i = 0; i < REQUESTS; i++) {
             requests[i] = (struct supervisor_request){
                 .verb = i % 2 ? REQUEST_RESTART : REQUEST_KILL,
-                .path = path, .done = count_done, .ctx = &done,
+                .path = path,
+                .done = count_done,
+                .ctx = &done,
             };
-            sent += supervisor_request_send(
-                stage.system, registry_find(stage.system, "/a"), &requests[i]);
+            sent += supervisor_request_send(stage.system, registry_find(stage.system, "/a"),
+                                            &requests[i]);
             struct message *message = message_of("crash");
             if (actor_send(stage.system, pids[i % 6], message) != AIRS_OK)
                 message_free(message);

@@ -44,7 +44,9 @@ handle_nothing(struct actor_context *context, void *state, struct message *messa
 }
 
 static const struct native_behaviour sleeper_behaviour = {
-    .name = "sleeper", .handle = handle_nothing, .control = note_alarm,
+    .name = "sleeper",
+    .handle = handle_nothing,
+    .control = note_alarm,
 };
 
 static airs_pid

@@ -165,7 +165,7 @@ the_system_stops_while_guests_compute(void **state)
 /* ---- Urgency: what waits in one queue, and what comes first ---- */
 
 struct noting {
-    char order[64];       /* One worker writes it. */
+    char order[64]; /* One worker writes it. */
     unsigned size;
     struct counter noted;
 };
@@ -196,12 +196,17 @@ supervisors_and_control_messages_come_first(void **state)
     struct noting noting = { 0 };
     counter_init(&noting.noted);
     struct noter noters[4] = {
-        { &noting, 'a' }, { &noting, 'b' }, { &noting, 'c' }, { &noting, 'S' },
+        { &noting, 'a' },
+        { &noting, 'b' },
+        { &noting, 'c' },
+        { &noting, 'S' },
     };
     airs_pid pids[4];
     for (int i = 0; i < 4; i++) {
         struct actor_options options = {
-            .behaviour = &noter_behaviour, .state = &noters[i], .is_supervisor = i == 3,
+            .behaviour = &noter_behaviour,
+            .state = &noters[i],
+            .is_supervisor = i == 3,
         };
         assert_int_equal(actor_spawn(system, &options, &pids[i], NULL), AIRS_OK);
     }
@@ -437,6 +442,59 @@ a_ping_pong_does_not_starve_who_yields(void **state)
     counter_deinit(&ticker.turns);
 }
 
+/* Two actors that send one another control messages are always urgent; an ordinary one that was
+ * woken and one that yields still get their turns. */
+struct storm {
+    airs_pid other;
+    struct control control; /* To the other one. */
+    atomic_bool *stop;
+};
+
+static enum actor_turn
+control_one_another(struct actor_context *context)
+{
+    struct storm *storm = actor_context_state(context);
+    while (actor_context_take_control(context))
+        continue;
+    if (!atomic_load(storm->stop))
+        control_send(actor_context_system(context), storm->other, &storm->control);
+    return ACTOR_PARK;
+}
+
+static const struct actor_behaviour storm_behaviour = {
+    .name = "storm",
+    .run = control_one_another,
+};
+
+static void
+a_storm_of_urgent_actors_starves_nobody(void **state)
+{
+    (void)state;
+    struct actor_system *system = started_system(1);
+    atomic_bool stop = false;
+    struct storm storms[2] = { { .stop = &stop }, { .stop = &stop } };
+    airs_pid first = spawn(system, &storm_behaviour, &storms[0]);
+    storms[1].other = first;
+    storms[0].other = spawn(system, &storm_behaviour, &storms[1]);
+    control_init(&storms[0].control, CONTROL_USER);
+    control_init(&storms[1].control, CONTROL_USER);
+    struct ticker woken = { 0 }, yielder = { 0 };
+    counter_init(&woken.turns);
+    counter_init(&yielder.turns);
+    airs_pid woken_pid = spawn(system, &ticker_behaviour, &woken);
+    actor_wake(system, first);
+    actor_wake(system, spawn(system, &yielder_behaviour, &yielder));
+    for (long i = 1; i <= 20; i++) {
+        actor_wake(system, woken_pid);
+        assert_true(counter_reaches(&woken.turns, i));
+        assert_true(counter_reaches(&yielder.turns, i));
+    }
+    atomic_store(&stop, true);
+    actor_system_free(system);
+    counter_deinit(&woken.turns);
+    counter_deinit(&yielder.turns);
+}
+
 /* ---- Handlers of at most 100 messages a turn ---- */
 
 struct reader {
@@ -488,7 +546,9 @@ the_clock_ticks_while_a_guest_runs_and_parks_after(void **state)
     counter_init(&ticks);
     counter_init(&ended);
     struct actor_system *system = new_system(&(struct actor_system_options){
-        .workers = 1, .tick = count_call, .tick_ctx = &ticks,
+        .workers = 1,
+        .tick = count_call,
+        .tick_ctx = &ticks,
     });
     actor_system_start(system, NULL);
     assert_int_equal(counter_read(&ticks), 0);
@@ -533,6 +593,7 @@ main(void)
         cmocka_unit_test(who_is_queued_behind_the_next_slot_is_taken_by_an_idle_worker),
         cmocka_unit_test(who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker),
         cmocka_unit_test(a_ping_pong_does_not_starve_who_yields),
+        cmocka_unit_test(a_storm_of_urgent_actors_starves_nobody),
         cmocka_unit_test(a_native_actor_handles_a_hundred_messages_a_turn),
         cmocka_unit_test(the_clock_ticks_while_a_guest_runs_and_parks_after),
     };
