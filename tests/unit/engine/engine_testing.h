@@ -42,6 +42,7 @@ struct bench_of_tests {
 };
 
 static struct bench_of_tests tests;
+static uint32_t test_instances_max = 16; /* Of the next start_engine(). */
 
 static inline void
 on_wake(void *wake_context, uint64_t id)
@@ -92,8 +93,7 @@ start_engine(void **state)
     pthread_mutex_init(&tests.lock, NULL);
     pthread_cond_init(&tests.woken, NULL);
     make_test_directory();
-    if (tests.config.instances_max == 0)
-        tests.config.instances_max = 16;
+    tests.config.instances_max = test_instances_max;
     tests.config.memory_bytes_max = UINT64_C(16) << 20;
     tests.config.wake = on_wake;
     tests.config.wake_context = &tests;
