@@ -393,15 +393,19 @@ capture_stderr(FILE **file_out)
     return kept;
 }
 
-static long
+/* Whether a panic was reported there; a sanitizer may write, too. */
+static bool
 release_stderr(int kept, FILE *file)
 {
     fflush(stderr);
-    long written = lseek(STDERR_FILENO, 0, SEEK_END);
+    char text[4096] = "";
+    rewind(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    text[size] = '\0';
     dup2(kept, STDERR_FILENO);
     close(kept);
     fclose(file);
-    return written;
+    return strstr(text, "panic") != NULL;
 }
 
 static void
@@ -430,7 +434,7 @@ a_panic_in_a_door_ends_one_instance_and_nothing_else(void **state)
         instance_free(instance);
     }
     component_unref(component);
-    assert_int_equal(release_stderr(kept, captured), 0);
+    assert_false(release_stderr(kept, captured));
 
     struct ticking ticking = { 0 }; /* It goes on until the next tick, and yields again. */
     start_ticking(&ticking);
