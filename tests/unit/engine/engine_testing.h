@@ -176,6 +176,21 @@ open_text(const char *text)
     return open_path(path);
 }
 
+/* Opens NAME of this folder. */
+static inline struct component *
+open_wat(const char *name)
+{
+    char path[256];
+    static char text[65536];
+    snprintf(path, sizeof path, "%s/tests/unit/engine/%s", SOURCE_DIR, name);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return open_text(text);
+}
+
 static inline struct instance *
 new_instance(struct component *component, const struct instance_options *options)
 {

@@ -207,13 +207,7 @@ open_actor(void **state)
 {
     if (start_engine(state) != 0)
         return -1;
-    static char text[65536];
-    FILE *file = fopen(SOURCE_DIR "/tests/unit/engine/actor.wat", "re");
-    assert_non_null(file);
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = '\0';
-    actor = open_text(text);
+    actor = open_wat("actor.wat");
     assert_int_equal(component_kind(actor), COMPONENT_ACTOR);
     return 0;
 }

@@ -254,6 +254,17 @@ a_command_gets_its_arguments_and_environment(void **state)
     assert_exit(begin(COUNTS_ARGUMENTS, &options), 0, 32);
 }
 
+static void
+an_outgoing_request_is_refused_with_an_error(void **state)
+{
+    (void)state;
+    struct component *component = open_wat("http.wat");
+    struct instance *instance = start_instance(component, &(struct instance_options){ 0 });
+    component_unref(component);
+    instance_begin_run(instance);
+    assert_exit(instance, 0, 0);
+}
+
 static uint64_t
 cpu_us(void)
 {
@@ -324,6 +335,7 @@ main(void)
         cmocka_unit_test(open_stdin_ends_when_it_is_asked_to_stop),
         cmocka_unit_test(a_command_that_imports_stop_is_told),
         cmocka_unit_test(a_command_gets_its_arguments_and_environment),
+        cmocka_unit_test(an_outgoing_request_is_refused_with_an_error),
         cmocka_unit_test(a_thousand_sleepers_are_woken_once_each),
     };
     return cmocka_run_group_tests(all, start_large_engine, stop_engine);
