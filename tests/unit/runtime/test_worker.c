@@ -389,6 +389,63 @@ who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker(void **state)
     hold_a_worker(wake_and_compute, count_woken_turn, true);
 }
 
+struct pressing {
+    struct holding holding;
+    struct control control;
+    airs_pid ordinary;
+};
+
+/* Makes somebody urgent who then lies in the queue of this worker, and does not let go of it. */
+static enum actor_turn
+press_and_hold(struct actor_context *context)
+{
+    struct pressing *pressing = actor_context_state(context);
+    struct actor_system *system = actor_context_system(context);
+    actor_wake(system, pressing->ordinary); /* Takes the next slot. */
+    control_send(system, pressing->holding.woken, &pressing->control);
+    return wait_for_the_woken(context, &pressing->holding, 1);
+}
+
+static enum actor_turn
+take_press(struct actor_context *context)
+{
+    while (actor_context_take_control(context))
+        continue;
+    return count_woken_turn(context);
+}
+
+static void
+who_is_urgent_is_taken_at_a_tick_by_a_worker_that_is_busy_with_a_guest(void **state)
+{
+    (void)state;
+    static const struct actor_behaviour holders = { .name = "holder", .run = press_and_hold };
+    static const struct actor_behaviour wokens = { .name = "woken", .run = take_press };
+    struct actor_system *system = started_system(2);
+    struct counter ended;
+    counter_init(&ended);
+    struct guest guest = { .system = system, .ended = &ended };
+    actor_wake(system, spawn(system, &guest_behaviour, &guest));
+    while (atomic_load(&guest.slices) < 2)
+        sched_yield();
+
+    struct ticker ordinary = { 0 };
+    struct pressing pressing = { .ordinary = spawn(system, &ticker_behaviour, &ordinary) };
+    counter_init(&ordinary.turns);
+    counter_init(&pressing.holding.woken_turns);
+    counter_init(&pressing.holding.over);
+    control_init(&pressing.control, CONTROL_USER);
+    pressing.holding.woken = spawn(system, &wokens, &pressing.holding);
+    actor_wake(system, spawn(system, &holders, &pressing));
+    assert_true(counter_reaches(&pressing.holding.over, 1));
+    assert_true(pressing.holding.was_taken);
+    assert_true(counter_reaches(&ordinary.turns, 1));
+    actor_system_free(system);
+    counter_deinit(&ended);
+    counter_deinit(&ordinary.turns);
+    counter_deinit(&pressing.holding.woken_turns);
+    counter_deinit(&pressing.holding.over);
+}
+
 /* ---- Fairness among native actors ---- */
 
 struct hog {
@@ -592,6 +649,7 @@ main(void)
         cmocka_unit_test(a_worker_that_only_steals_is_seen_to_steal),
         cmocka_unit_test(who_is_queued_behind_the_next_slot_is_taken_by_an_idle_worker),
         cmocka_unit_test(who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker),
+        cmocka_unit_test(who_is_urgent_is_taken_at_a_tick_by_a_worker_that_is_busy_with_a_guest),
         cmocka_unit_test(a_ping_pong_does_not_starve_who_yields),
         cmocka_unit_test(a_storm_of_urgent_actors_starves_nobody),
         cmocka_unit_test(a_native_actor_handles_a_hundred_messages_a_turn),
