@@ -279,6 +279,40 @@ supervise_all(struct airs_application *application, struct airs_error *error)
     return status;
 }
 
+/* Waits until every supervisor has taken in its children, so that their `registered` stands
+ * before `application-started`: each is asked for its list, behind what it was asked before. */
+struct barrier {
+    pthread_mutex_t lock;
+    pthread_cond_t passed;
+    bool is_passed;
+};
+
+static void
+on_barrier(void *context, enum airs_status status, const struct supervision_view *views,
+           size_t count)
+{
+    struct barrier *barrier = context;
+    (void)status;
+    (void)views;
+    (void)count;
+    pthread_mutex_lock(&barrier->lock);
+    barrier->is_passed = true;
+    pthread_cond_signal(&barrier->passed);
+    pthread_mutex_unlock(&barrier->lock);
+}
+
+static void
+wait_for_registered(struct airs_application *application)
+{
+    struct barrier barrier = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+    component_supervisor_list(application->supervisor, NULL,
+                              (struct bridge_listing){ on_barrier, &barrier });
+    pthread_mutex_lock(&barrier.lock);
+    while (!barrier.is_passed)
+        pthread_cond_wait(&barrier.passed, &barrier.lock);
+    pthread_mutex_unlock(&barrier.lock);
+}
+
 static bool
 set_phase(struct airs_application *application, enum application_phase from,
           enum application_phase to)
@@ -329,8 +363,12 @@ airs_application_start(struct airs_application *application, struct airs_error *
         set_phase(application, APPLICATION_STARTING, APPLICATION_LOADED);
         return status;
     }
+    /* Under the lock: whoever has seen the event finds the application running. */
+    pthread_mutex_lock(&application->lock);
+    wait_for_registered(application);
     write_event(application, EVENT_APPLICATION_STARTED);
-    set_phase(application, APPLICATION_STARTING, APPLICATION_RUNNING);
+    application->phase = APPLICATION_RUNNING;
+    pthread_mutex_unlock(&application->lock);
     component_supervisor_start_all(application->supervisor, (struct bridge_completion){ 0 });
     return AIRS_OK;
 }

@@ -310,6 +310,9 @@ refuse_for_phase(struct exchange *exchange)
 {
     switch (exchange->server->phase) {
     case CONTROL_STARTING:
+        /* Running, and the loop has not been told yet. */
+        if (airs_application_is_running(exchange->server->options.application))
+            break;
         exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the application is still starting");
         return true;
     case CONTROL_ENDED:

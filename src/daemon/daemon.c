@@ -213,6 +213,8 @@ static void
 on_give_up(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
+    if (daemon->options->giving_up)
+        daemon->options->giving_up(daemon->options->context);
     socket_lock_close(&daemon->lock);
     _exit(DAEMON_EXIT_INTERRUPTED);
 }

@@ -51,6 +51,11 @@ struct daemon_options {
     /** `application-started` was written. Main thread. */
     void (*started)(void *context);
     /**
+     * Killing takes too long: when this returns, the process ends at once. The last chance to
+     * give a terminal back. Main thread.
+     */
+    void (*giving_up)(void *context);
+    /**
      * A line for the user: why it failed, or what was lost. Without this hook: stderr. With
      * `detach`: the parent's stderr until started, then the daemon's own log. Main thread.
      */
