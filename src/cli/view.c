@@ -27,7 +27,7 @@
 #include "cli/screen.h"
 #include "cli/view_tree.h"
 
-#define RECENT_MAX 5
+#define RECENT_MAX 40
 
 /* Lines taken in a row before the output and the notes are looked at. */
 #define LINES_AT_ONCE_MAX 64
@@ -41,8 +41,8 @@
 #define FETCH_TIMEOUT_MS 500
 
 /* After the end: how long the rest of the stream, and a reader of ours, are waited for. */
-#define REST_OF_STREAM_US (1500 * US_PER_MS)
-#define UNREAD_MS 1000
+#define REST_OF_STREAM_US (500 * US_PER_MS)
+#define UNREAD_MS 500
 
 struct view {
     char *name;                     /* Constant. */

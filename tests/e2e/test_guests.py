@@ -19,7 +19,7 @@ def is_unharmed(place):
     (["trap"], "trap", "unreachable"), (["abort"], "trap", "unreachable"),
     (["oob"], "trap", "memory-out-of-bounds"),
     (["divzero"], "trap", "integer-division-by-zero"),
-    (["stackoverflow"], "trap", "stack-overflow"), (["exit", "3"], "error", ""),
+    (["stackoverflow"], "trap", "stack-overflow"), (["exit", "3"], "error", "3"),
     (["oom"], "out-of-memory", ""),
 ])
 def test_a_guest_that_crashes_is_restarted_until_its_budget_is_used_up(place, mode, reason,
@@ -27,9 +27,8 @@ def test_a_guest_that_crashes_is_restarted_until_its_budget_is_used_up(place, mo
     # A stack overflow may be told from memory out of bounds only by the engine.
     daemon = place.up(witness(), child("bad", "crasher", args=mode, **RESTARTS,
                                        limits={"memory": "32MiB"}))
-    place.wait("/bad", "failed")
-    exits = daemon.wait_for(lambda events: daemon.of("/bad", "failed")) and \
-        daemon.of("/bad", "exited")
+    daemon.wait_event("failed", "/bad")
+    exits = daemon.of("/bad", "exited")
     assert [one["generation"] for one in exits] == [1, 2, 3]
     assert all(one["reason"] == reason and detail in one.get("detail", "") for one in exits)
     # Each is a new instance: the guest's own counter begins at 1.
@@ -41,7 +40,7 @@ def test_a_guest_that_crashes_is_restarted_until_its_budget_is_used_up(place, mo
 @pytest.mark.parametrize("mode", ["trap", "err"])
 def test_a_guest_that_fails_in_initialize(place, mode):
     daemon = place.up(witness(), child("bad", "initfail", config=mode, **RESTARTS))
-    place.wait("/bad", "failed")
+    daemon.wait_event("failed", "/bad")
     assert len(daemon.of("/bad", "exited")) == 3
     assert not daemon.of("/bad", "started")
     assert daemon.of("/bad", "exited")[0]["reason"] == ("trap" if mode == "trap" else "error")
@@ -55,7 +54,7 @@ def test_a_guest_that_never_ends_its_initialize(place, mode):
                       child("sibling", "crasher", args=["trap", "50"], backoff=["1ms"],
                             max_restarts=5))
     place.wait("/sibling", "running", "--generation", 2)
-    place.wait("/bad", "failed")
+    daemon.wait_event("failed", "/bad")
     assert [one["reason"] for one in daemon.of("/bad", "exited")] == ["timeout"] * 3
     is_unharmed(place)
 
@@ -97,7 +96,7 @@ def test_a_guest_that_never_returns_from_a_message(place, message):
     limits = {"cpu-timeout": "200ms", "call-timeout": "400ms"}
     daemon = place.up(witness(), child("bad", "echo", limits=limits, backoff=["1ms"]))
     place.airs("call", "/bad", message, code=1)
-    place.wait("/bad", "running", "--generation", 2)
+    daemon.wait_event("started", "/bad", generation=2)
     assert daemon.of("/bad", "exited")[0]["reason"] == "timeout"
     is_unharmed(place)
 
@@ -179,7 +178,7 @@ def test_a_nested_supervisor_escalates_and_comes_back(place):
         "group", child("bad", "crasher", args=["trap"], max_restarts=1, backoff=["1ms"],
                        on_exhausted="escalate"), child("good", "sleeper"),
         max_restarts=1, backoff=["1ms"]))
-    place.wait("/group", "failed")
+    daemon.wait_event("failed", "/group")
     assert [one["reason"] for one in daemon.of("/group", "exited")] == ["escalated"] * 2
     assert max(one["generation"] for one in daemon.of("/group/good", "started")) == 2
     is_unharmed(place)
@@ -190,5 +189,5 @@ def test_a_restart_keeps_its_delay(place):
     daemon = place.up(child("a", "crasher", args=["trap"], max_restarts=3,
                             backoff={"strategy": "exponential", "initial": "100ms",
                                      "factor": 2, "jitter": "0%"}))
-    place.wait("/a", "failed")
+    daemon.wait_event("failed", "/a")
     assert [one["delay_ms"] for one in daemon.of("/a", "restart-scheduled")] == [100, 200, 400]
