@@ -229,6 +229,65 @@ start_instance(struct component *component, const struct instance_options *optio
     return instance;
 }
 
+/* Runs a command made from `text` to its end; the caller frees the instance. */
+static inline const struct outcome *
+run_with(const char *text, const struct instance_options *options, struct instance **instance_out)
+{
+    struct component *component = open_text(text);
+    *instance_out = start_instance(component, options);
+    component_unref(component);
+    instance_begin_run(*instance_out);
+    const struct outcome *outcome = finish(*instance_out, options->id);
+    assert_true(instance_has_ended(*instance_out));
+    return outcome;
+}
+
+static inline const struct outcome *
+run(const char *text, struct instance **instance_out)
+{
+    return run_with(text, &(struct instance_options){ 0 }, instance_out);
+}
+
+/* A thread that advances the epoch, and what a guest is answered when it asks. */
+struct ticking {
+    enum epoch_answer answers[4]; /* The last one repeats. */
+    unsigned asked;
+    atomic_bool stop; /* Ends the ticker; pairs with its own reads alone. */
+    pthread_t ticker;
+};
+
+static inline enum epoch_answer
+on_epoch(void *host)
+{
+    struct ticking *ticking = host;
+    unsigned i = ticking->asked++;
+    return ticking->answers[i < 4 ? i : 3];
+}
+
+static inline void *
+tick(void *argument)
+{
+    struct ticking *ticking = argument;
+    while (!atomic_load(&ticking->stop)) {
+        engine_tick(tests.engine);
+        usleep(100);
+    }
+    return NULL;
+}
+
+static inline void
+start_ticking(struct ticking *ticking)
+{
+    assert_int_equal(pthread_create(&ticking->ticker, NULL, tick, ticking), 0);
+}
+
+static inline void
+stop_ticking(struct ticking *ticking)
+{
+    atomic_store(&ticking->stop, true);
+    pthread_join(ticking->ticker, NULL);
+}
+
 /* A command whose core module is `body`: it must export run: () -> i32. */
 #define COMMAND(body)                                                                          \
     "(component (core module $m " body ")"                                                     \
@@ -236,6 +295,9 @@ start_instance(struct component *component, const struct instance_options *optio
     " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
     " (instance $cli (export \"run\" (func $run)))"                                            \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
+
+/* Computes without end. */
+#define LOOPS COMMAND("(func (export \"run\") (result i32) (loop (br 0)) i32.const 0)")
 
 #define COMMAND_RETURNS_OK COMMAND("(func (export \"run\") (result i32) i32.const 0)")
 
