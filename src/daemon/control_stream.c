@@ -201,6 +201,7 @@ make_from_files(struct exchange *exchange)
         ssize_t got = size == 0 ? 0 : pread(stream->snapshot.fds[i], bytes, size,
                                             (off_t)stream->offsets[i]);
         if (got <= 0) { /* Its end, or unreadable: the next one. */
+            log_snapshot_close_file(&stream->snapshot, i);
             stream->file++;
             continue;
         }

@@ -86,7 +86,7 @@ report(void *context, const char *line)
 {
     struct daemon *daemon = context;
     daemon->lines_told++;
-    if (daemon->detach.pipe_fd >= 0 || daemon->detach.log_fd >= 0)
+    if (daemon->is_child)
         detach_report(&daemon->detach, line);
     else if (daemon->options->report)
         daemon->options->report(daemon->options->context, line);
@@ -154,8 +154,8 @@ static void
 on_progress(void *context, const char *line)
 {
     struct daemon *daemon = context;
-    if (daemon->detach.log_fd >= 0)
-        dprintf(daemon->detach.log_fd, "%s\n", line);
+    if (daemon->is_child)
+        detach_progress(&daemon->detach, line);
     else if (daemon->options->progress)
         daemon->options->progress(daemon->options->context, line);
 }
@@ -314,7 +314,8 @@ take_start(struct daemon *daemon)
     }
     daemon->phase = DAEMON_RUNNING;
     control_server_set_phase(daemon->control, CONTROL_RUNNING);
-    detach_started(&daemon->detach);
+    if (!detach_started(&daemon->detach))
+        daemon->stop_wanted = true;
     if (daemon->options->for_us > 0)
         uv_timer_start(&daemon->for_timer, on_time_over,
                        (daemon->options->for_us + US_PER_MS - 1) / US_PER_MS, 0);
@@ -532,8 +533,9 @@ run_prepared(struct daemon *daemon)
     int exit_code = 1;
     if (!daemon->options->detach)
         return run_here(daemon);
-    if (detach_fork(&daemon->detach, daemon->dirs.state, report, daemon, &daemon->is_child,
-                    &exit_code, &error)
+    struct detach_hooks hooks = { report, on_progress, daemon };
+    if (detach_fork(&daemon->detach, daemon->dirs.state, &hooks, &daemon->is_child, &exit_code,
+                    &error)
         != AIRS_OK) {
         report(daemon, error.message);
         return 1;

@@ -46,7 +46,7 @@ struct daemon_options {
 
     /** The socket is up, the application is about to compile and start. Main thread. */
     void (*listening)(void *context, const char *name, const char *socket_path);
-    /** A line about compiling; with `detach` it goes to the daemon's own log. Starter thread. */
+    /** A line about compiling. Starter thread; with `detach` main thread, in the parent. */
     void (*progress)(void *context, const char *line);
     /** `application-started` was written. Main thread. */
     void (*started)(void *context);

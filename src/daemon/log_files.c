@@ -281,10 +281,18 @@ log_files_snapshot(struct log_files *files, const char *path, struct log_snapsho
 }
 
 void
+log_snapshot_close_file(struct log_snapshot *snapshot, size_t file)
+{
+    if (snapshot->fds[file] >= 0)
+        close(snapshot->fds[file]);
+    snapshot->fds[file] = -1;
+}
+
+void
 log_snapshot_close(struct log_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->count; i++)
-        close(snapshot->fds[i]);
+        log_snapshot_close_file(snapshot, i);
     snapshot->count = 0;
 }
 
