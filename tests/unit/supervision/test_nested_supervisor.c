@@ -99,8 +99,8 @@ verbs_on_a_supervisor_take_its_subtree_along(void **state)
     at(7, EXITED, web, SHUTDOWN);
     trace_clear();
     at(8, START, web);
-    assert_trace("[   8] start web 3 everything\n"
-                 "[   8] node not ready\n");
+    assert_trace("[   8] node not ready\n"
+                 "[   8] start web 3 everything\n");
     at(9, STARTED, web);
     at(10, KILL, web);
     at(11, EXITED, web, KILLED);
@@ -174,9 +174,9 @@ a_supervisor_started_by_hand_starts_everything(void **state)
     at(0, EXITED, web, SHUTDOWN);
     trace_clear();
     start_everything(10);
-    assert_trace("[  10] start web 2 everything\n"
-                 "[  10] arm held 10000ms\n"
-                 "[  10] start held 2\n");
+    assert_trace("[  10] arm held 10000ms\n"
+                 "[  10] start held 2\n"
+                 "[  10] start web 2 everything\n");
     assert_int_equal(node.by_request, 0);
 }
 
