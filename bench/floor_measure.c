@@ -68,7 +68,7 @@ static const struct {
     [FLOOR_MESSAGE_4096] = { "message-4096", "the same, 4 KiB", 1400, 20000 },
     [FLOOR_MESSAGE_65536] = { "message-65536", "the same, 64 KiB", 4000, 10000 },
     [FLOOR_CANCEL] = { "cancel", "cancel of a call that has yielded", 1000, 2000 },
-    [FLOOR_RESTART] = { "restart", "trap + store + instantiate + initialize + delete", 45000,
+    [FLOOR_RESTART] = { "restart", "trap + store + instantiate + initialize + delete", 36000,
                         3000 },
 };
 
