@@ -232,6 +232,8 @@ run_here(struct daemon *daemon)
 {
     struct airs_error error = { 0 };
     enum airs_status status = take_signals(daemon, &error);
+    if (status == AIRS_OK && daemon->is_child)
+        status = socket_lock_adopt(&daemon->lock, &error);
     if (status == AIRS_OK)
         status = compile_child_init(&daemon->compiler, &error);
     if (status == AIRS_OK) {
