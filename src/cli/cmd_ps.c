@@ -108,10 +108,13 @@ cmd_ps(int argc, char **argv)
         "Shows every child of a running application: its state, generation, restarts, used and\n"
         "allowed budget, how long it has been up, and what comes next.\n";
     struct cli_command command = {
-        .verb = "ps", .operands = "", .help = help,
+        .verb = "ps",
+        .operands = "",
+        .help = help,
         .example = "  airs ps --app shop\n"
                    "  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
-        .target = &target, .json = &json,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;
