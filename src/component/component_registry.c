@@ -212,8 +212,10 @@ info_of(const struct component_registry *registry, const struct entry *entry)
         .kind = entry->kind,
         .metadata_name = entry->metadata_name ? entry->metadata_name : entry->path,
         .metadata_version = entry->metadata_version ? entry->metadata_version : (char *)"",
+        .health = HEALTH_UNKNOWN,
     };
     if (entry->stats) {
+        info.health = atomic_load_explicit(&entry->stats->health, memory_order_relaxed);
         info.cpu_us = atomic_load_explicit(&entry->stats->cpu_ns, memory_order_relaxed) / 1000;
         info.messages = atomic_load_explicit(&entry->stats->messages, memory_order_relaxed);
         info.memory_bytes = atomic_load_explicit(&entry->stats->memory_bytes, memory_order_relaxed);

@@ -116,7 +116,8 @@ misfit(const struct file *file, const struct component_spec *spec)
 
 enum airs_status
 component_spawner_spawn(struct component_spawner *spawner, const char *path,
-                        const struct component_spec *spec, airs_pid *pid_out,
+                        const struct component_spec *spec,
+                        const struct health_restart_config *health, airs_pid *pid_out,
                         struct airs_error *error)
 {
     assert(spawner && path && spec && pid_out);
@@ -133,6 +134,7 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
             .component = wrong ? NULL : file->component,
             .load_error = wrong,
             .spec = spec,
+            .health = health,
             .path = path,
         },
         pid_out, error);

@@ -248,6 +248,8 @@ entry_take_in(struct entry *entry, const struct supervision_event *event)
         handle->ready = true;
         break;
     case EVENT_NOT_READY:
+    case EVENT_DEGRADED:
+    case EVENT_HEALTH_FAILED:
     case EVENT_STARTING:
     case EVENT_STOPPING:
     case EVENT_STOPPED:

@@ -136,6 +136,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.has_exit = action->has_exit;
     event.exit = action->exit;
     event.detail = action->has_exit ? child->detail : NULL;
+    if (action->event == EVENT_HEALTH_FAILED)
+        event.detail = child->health_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
