@@ -11,7 +11,7 @@
 
 #include <airs/status.h>
 
-#include "supervision/health_monitor.h"
+#include "supervision/health_policy.h"
 
 struct health_restart_config {
     bool enabled;
