@@ -193,8 +193,8 @@ AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 
 enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONENT };
 
-/** What the manifest has at `path`, as long as it is not deleted ("/" is a supervisor); nothing: `error` names the nearest
- * path. Thread: any.  Blocks: no. */
+/** What the manifest has at `path`, as long as it is not deleted ("/" is a supervisor); nothing:
+ * `error` names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
 

@@ -213,8 +213,8 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     } else {
         assert(wrapper->options.spawner);
         status = component_spawner_spawn(wrapper->options.spawner, child->path->text,
-                                         component_spec_of_child(child->spec), &child->config->health,
-                                         &pid, error);
+                                         component_spec_of_child(child->spec),
+                                         &child->config->health, &pid, error);
     }
     if (status == AIRS_OK)
         atomic_store(&child->pid, pid);
