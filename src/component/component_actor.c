@@ -33,7 +33,7 @@ destroy(void *state)
 {
     struct component_actor *actor = state;
 
-    component_registry_remove(actor->host.registry, actor->path->text);
+    component_registry_remove(actor->host.registry, actor->path->text, &actor->stats);
     component_life_abandon(actor);
     free_state(actor);
 }
@@ -122,6 +122,9 @@ make_state(const struct component_actor_options *options)
     actor->host.path = path->text;
     component_output_init(&actor->host.output, options->log_sink, path->text);
     actor->spec = component_spec_ref((struct component_spec *)(uintptr_t)options->spec);
+    if (options->health)
+        actor->health = *options->health;
+    atomic_init(&actor->stats.health, HEALTH_UNKNOWN);
     actor->load_error = component_detail(options->load_error);
     if (options->component) {
         actor->component = component_ref(options->component);

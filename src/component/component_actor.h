@@ -12,6 +12,7 @@
 #include "component/component_registry.h"
 #include "component/component_spec.h"
 #include "component/log_sink.h"
+#include "policy/health_restart.h"
 
 struct actor_system;
 struct component;
@@ -26,6 +27,7 @@ struct component_actor_options {
     struct component *component;         /* Referenced. NULL: it could not be loaded. */
     const char *load_error;              /* Why; copied. */
     const struct component_spec *spec;   /* Referenced. */
+    const struct health_restart_config *health; /* Copied. NULL: not enabled. */
     const char *path;                    /* Copied. */
 };
 

@@ -13,7 +13,9 @@
 #include "runtime/message.h"
 #include "runtime/timer.h"
 #include "supervision/child_policy.h"
+#include "policy/health_restart.h"
 #include "supervision/exit_info.h"
+#include "supervision/health_monitor.h"
 
 /* What the instance is doing; all but ABSENT and IDLE have a call in flight. */
 enum phase {
@@ -23,6 +25,7 @@ enum phase {
     PHASE_METADATA, /* Once in a child's life, after its first initialize. */
     PHASE_IDLE,
     PHASE_HANDLING, /* handle-message; `message` is in hand. */
+    PHASE_PROBING,  /* health, between two messages. */
     PHASE_RUNNING,  /* run of a command. */
     PHASE_SHUTTING_DOWN
 };
@@ -67,6 +70,13 @@ struct component_actor {
     uint64_t poll_started_ns;
     uint64_t call_cpu_ns; /* Of the call in flight, up to its last poll. */
     struct component_stats stats;
+
+    struct health_restart_config health;
+    struct health_monitor monitor;
+    struct timer health_timer; /* Due at monitor.due_us. */
+    bool health_timer_fired;
+    bool heartbeat;      /* A command has written a line since the last look. */
+    bool probe_answered; /* The last one; else it failed by its time. */
 };
 
 /* ---- component_life.c ---- */
@@ -78,6 +88,29 @@ void component_life_abandon(struct component_actor *actor);
 /** The instance's callbacks; `host` is &actor->host. */
 void component_life_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size);
 size_t component_life_on_output_room(void *host, enum guest_stream stream);
+
+/* ---- component_health.c ---- */
+
+/* A true of these: the child is to be ended as unhealthy, with component_health_detail(). */
+
+/** The child has been reported as started: it is probed from now on, if it is to be. */
+void component_health_start(struct component_actor *actor);
+/** The instance is gone, or asked to end. */
+void component_health_stop(struct component_actor *actor);
+/** Whether the probe is to be called now. */
+bool component_health_wants_probe(const struct component_actor *actor);
+/** The probe is being called. */
+void component_health_begun(struct component_actor *actor);
+/** The probe has answered. */
+bool component_health_answered(struct component_actor *actor, enum guest_health answer);
+/** Takes heartbeats and a fired timer, if there are any. */
+bool component_health_look(struct component_actor *actor);
+/** Inside a poll: a command has written to stdout. */
+void component_health_hear(struct component_actor *actor, const void *bytes, size_t size);
+/** Inside a poll: whether the turn is to end so that component_health_look() has its chance. */
+bool component_health_needs_turn(const struct component_actor *actor, uint64_t now_us);
+/** What the last failure was, "2 of 3: unhealthy"; a reference, or NULL. */
+struct refstr *component_health_detail(const struct component_actor *actor);
 
 /* ---- component_call.c ---- */
 

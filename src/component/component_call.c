@@ -20,7 +20,8 @@
 static bool
 is_bounded(const struct component_actor *actor)
 {
-    return actor->phase == PHASE_HANDLING || actor->phase == PHASE_RUNNING;
+    return actor->phase == PHASE_HANDLING || actor->phase == PHASE_PROBING ||
+           actor->phase == PHASE_RUNNING;
 }
 
 static bool
@@ -54,6 +55,8 @@ component_call_on_epoch(void *host)
         actor->cut = CUT_CALL_TIMEOUT;
     if (actor->cut != CUT_NONE)
         return EPOCH_INTERRUPT;
+    if (component_health_needs_turn(actor, now_ns / NS_PER_US))
+        return EPOCH_YIELD;
     return actor_context_should_yield(actor->context) ? EPOCH_YIELD : EPOCH_CONTINUE;
 }
 

@@ -19,6 +19,8 @@ component_life_on_output(void *host, enum guest_stream stream, const void *bytes
 {
     struct component_host *self = host;
 
+    if (stream == GUEST_STDOUT)
+        component_health_hear(container_of(self, struct component_actor, host), bytes, size);
     component_output_write(&self->output, stream == GUEST_STDERR ? LOG_STDERR : LOG_STDOUT, bytes,
                            size);
 }
@@ -45,6 +47,7 @@ note_memory(struct component_actor *actor)
 static void
 drop_instance(struct component_actor *actor)
 {
+    component_health_stop(actor);
     component_call_end(actor);
     instance_free(actor->instance);
     actor->instance = NULL;
@@ -86,6 +89,12 @@ finish_by_outcome(struct component_actor *actor, const struct outcome *outcome)
     struct exit_info exit = component_call_exit(actor, outcome, &detail);
 
     finish(actor, exit, detail);
+}
+
+static void
+finish_unhealthy(struct component_actor *actor)
+{
+    finish(actor, (struct exit_info){ EXIT_UNHEALTHY, 0 }, component_health_detail(actor));
 }
 
 /* ---- Start. ---- */
@@ -132,8 +141,10 @@ become_idle(struct component_actor *actor)
 static void
 started(struct component_actor *actor)
 {
-    if (!actor->stop_asked)
+    if (!actor->stop_asked) {
         child_report_started(actor->context);
+        component_health_start(actor);
+    }
     become_idle(actor);
 }
 
@@ -146,6 +157,7 @@ instantiated(struct component_actor *actor)
         return;
     }
     child_report_started(actor->context);
+    component_health_start(actor);
     component_call_begin(actor, PHASE_RUNNING);
     instance_begin_run(actor->instance);
 }
@@ -169,6 +181,25 @@ described(struct component_actor *actor, const struct guest_metadata *metadata)
                                         metadata->version);
     actor->has_metadata = true;
     started(actor);
+}
+
+/* ---- Health. ---- */
+
+static void
+begin_probe(struct component_actor *actor)
+{
+    component_health_begun(actor);
+    component_call_begin(actor, PHASE_PROBING);
+    instance_begin_health(actor->instance);
+}
+
+static void
+probed(struct component_actor *actor, enum guest_health answer)
+{
+    if (component_health_answered(actor, answer))
+        finish_unhealthy(actor);
+    else
+        become_idle(actor);
 }
 
 /* ---- Messages. ---- */
@@ -230,6 +261,9 @@ call_returned(struct component_actor *actor, const struct outcome *outcome)
     case PHASE_HANDLING:
         handled(actor, outcome);
         break;
+    case PHASE_PROBING:
+        probed(actor, outcome->health);
+        break;
     case PHASE_RUNNING:
         finish_by_outcome(actor, outcome);
         break;
@@ -267,6 +301,7 @@ static void
 stop(struct component_actor *actor)
 {
     actor->stop_asked = true;
+    component_health_stop(actor);
     if (actor->is_command)
         stop_command(actor);
     else if (actor->phase == PHASE_IDLE)
@@ -306,6 +341,7 @@ set_up(struct component_actor *actor)
     actor->is_set_up = true;
     actor->options.id = self;
     timer_init(&actor->timer, self);
+    timer_init(&actor->health_timer, self);
 }
 
 static bool
@@ -317,11 +353,15 @@ take_controls(struct component_actor *actor)
     while ((control = actor_context_take_control(actor->context)) != NULL)
         if (control == &actor->timer.control)
             actor->timer_fired = true;
+        else if (control == &actor->health_timer.control)
+            actor->health_timer_fired = true;
     while (child_take_command(actor->context, &command))
         if (!obey(actor, &command))
             return false;
     if (actor->timer_fired && actor->timer_armed)
         finish(actor, (struct exit_info){ EXIT_TIMEOUT, 0 }, component_detail("call-timeout"));
+    if (component_health_look(actor))
+        finish_unhealthy(actor);
     return true;
 }
 
@@ -347,13 +387,21 @@ proceed(struct component_actor *actor)
         case PHASE_INITIALIZING:
         case PHASE_METADATA:
         case PHASE_HANDLING:
+        case PHASE_PROBING:
         case PHASE_RUNNING:
         case PHASE_SHUTTING_DOWN:
-            if (!component_call_poll(actor))
-                return ACTOR_PARK;
-            call_done(actor);
-            break;
+            if (component_call_poll(actor)) {
+                call_done(actor);
+                break;
+            }
+            if (component_health_look(actor)) /* A heartbeat may have come; a kill parks, too. */
+                finish_unhealthy(actor);
+            return ACTOR_PARK;
         case PHASE_IDLE:
+            if (component_health_wants_probe(actor)) {
+                begin_probe(actor);
+                break;
+            }
             if (handled_now == COMPONENT_MESSAGES_PER_TURN ||
                 (handled_now > 0 && actor_context_should_yield(actor->context)))
                 return ACTOR_YIELD;

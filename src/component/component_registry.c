@@ -132,12 +132,17 @@ component_registry_add(struct component_registry *registry, const char *path, ai
 }
 
 void
-component_registry_remove(struct component_registry *registry, const char *path)
+component_registry_remove(struct component_registry *registry, const char *path,
+                          const struct component_stats *stats)
 {
     pthread_mutex_lock(&registry->lock);
-    struct entry *entry = map_remove(&registry->entries, path);
-    if (entry)
+    struct entry *entry = map_find(&registry->entries, path);
+    if (entry && stats && entry->stats != stats)
+        entry = NULL; /* Another child has that name by now. */
+    if (entry) {
+        map_remove(&registry->entries, path);
         list_remove(&entry->link);
+    }
     pthread_mutex_unlock(&registry->lock);
     entry_free(entry);
 }
@@ -212,8 +217,10 @@ info_of(const struct component_registry *registry, const struct entry *entry)
         .kind = entry->kind,
         .metadata_name = entry->metadata_name ? entry->metadata_name : entry->path,
         .metadata_version = entry->metadata_version ? entry->metadata_version : (char *)"",
+        .health = HEALTH_UNKNOWN,
     };
     if (entry->stats) {
+        info.health = atomic_load_explicit(&entry->stats->health, memory_order_relaxed);
         info.cpu_us = atomic_load_explicit(&entry->stats->cpu_ns, memory_order_relaxed) / 1000;
         info.messages = atomic_load_explicit(&entry->stats->messages, memory_order_relaxed);
         info.memory_bytes = atomic_load_explicit(&entry->stats->memory_bytes, memory_order_relaxed);

@@ -16,6 +16,8 @@
 #include <airs/status.h>
 #include <airs/types.h>
 
+#include "supervision/health_monitor.h"
+
 /* What runs behind an entry, found from the file's exports at load. */
 enum component_kind_known { COMPONENT_UNKNOWN, COMPONENT_IS_ACTOR, COMPONENT_IS_COMMAND };
 
@@ -26,6 +28,7 @@ struct component_stats {
     _Atomic uint64_t
         memory_bytes; /* Of the running instance, as of its last call; 0 without one. */
     _Atomic uint64_t output_bytes;
+    _Atomic enum health_answer health; /* Of the last probe of this generation, else UNKNOWN. */
 };
 
 /* An entry, copied out. Strings are owned by the copy. */
@@ -39,6 +42,7 @@ struct component_info {
     char *metadata_name;    /* Of `metadata`; of a command its path. */
     char *metadata_version; /* Empty of a command, and before the first start. */
     uint64_t cpu_us, messages, memory_bytes, output_bytes;
+    enum health_answer health; /* The last probe's. */
 };
 
 struct component_registry;
@@ -60,8 +64,10 @@ enum airs_status component_registry_add(struct component_registry *registry, con
                                         airs_pid pid, enum component_kind_known kind,
                                         const struct component_stats *stats,
                                         struct airs_error *error);
-/** Forgets an entry; an unknown path is ignored. Thread: any. */
-void component_registry_remove(struct component_registry *registry, const char *path);
+/** Forgets the entry of `path` if it was added with `stats` (NULL: whatever is there); none such
+ * is ignored. Thread: any. */
+void component_registry_remove(struct component_registry *registry, const char *path,
+                               const struct component_stats *stats);
 
 /** Keeps what `metadata` said. Thread: any. */
 void component_registry_set_metadata(struct component_registry *registry, const char *path,

@@ -156,6 +156,8 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return environment_of(walk, node->spec);
     case SCHEMA_NUMBER:
         return json_real(*(const double *)place);
+    case SCHEMA_BOOLEAN:
+        return json_boolean(*(const bool *)place);
     case SCHEMA_JITTER:
         return jitter_of(backoff);
     case SCHEMA_INTEGER:
@@ -184,6 +186,8 @@ has_value(struct walk *walk, const struct schema_field *field, const struct mani
 {
     const void *place = schema_place_const(field, walk->manifest, node);
 
+    if (field->is_switch)
+        return *(const bool *)place;
     if (field->zero_is_unset)
         return number_at(field, place) != 0;
     if (field->type == SCHEMA_TEXT)

@@ -87,6 +87,8 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a size, as in 64MiB";
     case SCHEMA_CHOICE:
         return reader_words_phrase(field, phrase);
+    case SCHEMA_BOOLEAN:
+        return "true or false";
     case SCHEMA_JITTER:
         return "a percentage, as in 10% or +20%";
     case SCHEMA_OBJECT:
@@ -204,6 +206,9 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_JITTER:
         reader_read_jitter(reader, field, value, place);
         return;
+    case SCHEMA_BOOLEAN:
+        reader_read_boolean(reader, field, value, place);
+        return;
     case SCHEMA_CHOICE:
         complain_word(reader, field, value);
         return;
@@ -279,6 +284,7 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
     case SCHEMA_DURATION:
     case SCHEMA_SIZE:
     case SCHEMA_CHOICE:
+    case SCHEMA_BOOLEAN:
     case SCHEMA_JITTER:
         read_scalar(reader, field, value, place);
         return;

@@ -151,6 +151,8 @@ static void
 read_field(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
            struct manifest_node *node)
 {
+    if (field->is_switch)
+        *(bool *)schema_place(field, reader->manifest, node) = true;
     bool is_object = field->type == SCHEMA_OBJECT || field->type == SCHEMA_BACKOFF;
 
     if (field->type == SCHEMA_CHILDREN)
@@ -209,6 +211,7 @@ reader_read_entry(struct reader *reader, const struct yaml_node *map, struct man
     bool has_reset = backoff && backoff->kind == YAML_MAP && yaml_map_find(backoff, "reset-after");
     if (!has_reset)
         node->config.policy.backoff.reset_after_us = node->config.policy.within_us;
+    node->config = supervisor_config_with_health(node->config, node->config.health);
 }
 
 /* ---- Values that must fit one another ---- */

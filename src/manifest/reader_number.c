@@ -1,6 +1,7 @@
 /* Reader, numbers: integers, decimals, durations, sizes and percentages, each in its limits. */
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/quantity.h"
 #include "manifest/reader_values.h"
@@ -128,6 +129,19 @@ reader_read_size(struct reader *reader, const struct schema_field *field,
                         quantity_format_size(field->max, most), value->text);
     else
         *place = bytes;
+}
+
+void
+reader_read_boolean(struct reader *reader, const struct schema_field *field,
+                    const struct yaml_node *value, bool *place)
+{
+    bool is_true = strcasecmp(value->text, "true") == 0;
+
+    if (yaml_scalar_is_text(value) || (!is_true && strcasecmp(value->text, "false") != 0))
+        reader_complain(reader, value, "'%s' must be true or false, not '%s'", field->key,
+                        value->text);
+    else
+        *place = is_true;
 }
 
 /* "10%" or "+20%": a whole number up to 100. */

@@ -46,6 +46,8 @@ bool reader_read_duration(struct reader *reader, const struct schema_field *fiel
                           const struct yaml_node *value, uint64_t *place);
 void reader_read_size(struct reader *reader, const struct schema_field *field,
                       const struct yaml_node *value, uint64_t *place);
+void reader_read_boolean(struct reader *reader, const struct schema_field *field,
+                         const struct yaml_node *value, bool *place);
 void reader_read_jitter(struct reader *reader, const struct schema_field *field,
                         const struct yaml_node *value, struct backoff *backoff);
 

@@ -113,6 +113,30 @@ static const struct schema_field limits_fields[] = {
       .help = "Times that a message which ended the instance is handled again." },
 };
 
+static const struct schema_field health_fields[] = {
+    { .key = "interval", .type = SCHEMA_DURATION, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.interval_us), .min = HEALTH_INTERVAL_MIN_US,
+      .max = POLICY_DURATION_MAX_US, .fallback = "5s",
+      .help = "From probe to probe of an actor; the longest pause between two lines on a "
+              "command's stdout." },
+    { .key = "timeout", .type = SCHEMA_DURATION, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.timeout_us), .min = HEALTH_INTERVAL_MIN_US,
+      .max = POLICY_DURATION_MAX_US, .fallback = "1s",
+      .help = "Time for an actor's answer, from the call on; commands have none." },
+    { .key = "failures", .type = SCHEMA_INTEGER, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.failures), .min = 1, .max = HEALTH_FAILURES_MAX, .fallback = "3",
+      .help = "So many in a row end it as unhealthy." },
+    { .key = "start-period", .type = SCHEMA_DURATION, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.start_period_us), .max = POLICY_DURATION_MAX_US, .fallback = "0s",
+      .help = "Failures in it do not count; the first success ends it." },
+    { .key = "readiness", .type = SCHEMA_BOOLEAN, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.readiness), .fallback = "true",
+      .help = "Ready from the first success, not ready from the first failure." },
+    { .key = "liveness", .type = SCHEMA_BOOLEAN, .on = SCHEMA_COMPONENT,
+      IN_CONFIG(health.probe.liveness), .fallback = "true",
+      .help = "Whether 'failures' in a row end it." },
+};
+
 const struct schema_field schema_fields[] = {
     { .key = "name", .type = SCHEMA_NAME, .on = ANY, .required = true, IN_NODE(name),
       .help = "Letters, digits, '.', '_' and '-'; begins with a letter or a digit." },
@@ -165,8 +189,9 @@ const struct schema_field schema_fields[] = {
       IN_CONFIG(policy.start_timeout_us), .min = POLICY_DURATION_MIN_US,
       .max = POLICY_DURATION_MAX_US, WORDS(infinity), .fallback = "10s",
       .fallback_supervisor = "infinity", .help = "Time to get running." },
-    { .key = "health", .type = SCHEMA_LATER, .on = SCHEMA_COMPONENT,
-      .help = "Health probes." },
+    { .key = "health", .type = SCHEMA_OBJECT, .on = SCHEMA_COMPONENT, IN_CONFIG(health.enabled),
+      .is_switch = true, FIELDS(health_fields),
+      .help = "Probes of an actor's 'health'; of a command, lines on its stdout. Off without." },
     { .key = "depends-on", .type = SCHEMA_LATER, .on = CHILD,
       .help = "Children that must be ready first." },
     { .key = "when-dependency-restarts", .type = SCHEMA_LATER, .on = CHILD,

@@ -37,8 +37,9 @@ enum schema_type {
     SCHEMA_DURATION,  /* uint64_t, microseconds */
     SCHEMA_SIZE,      /* uint64_t, bytes */
     SCHEMA_CHOICE,    /* an enum */
+    SCHEMA_BOOLEAN,   /* bool */
     SCHEMA_JITTER,    /* jitter and jitter_upward of a struct backoff */
-    SCHEMA_OBJECT,    /* `fields`, each with its own place */
+    SCHEMA_OBJECT,    /* `fields`, each with its own place; with `is_switch` a bool, too */
     SCHEMA_BACKOFF,   /* an object, or a list of durations */
     SCHEMA_CHILDREN,  /* entries; read by manifest.c */
     SCHEMA_LATER,     /* Not supported yet: refused by name. */
@@ -61,6 +62,7 @@ struct schema_field {
     unsigned on; /* Set of enum schema_entry. */
     bool required;
     bool later_above_min; /* Anything but `min` is refused by name. */
+    bool is_switch;       /* An object that is off unless it is there; its place is a bool. */
     bool zero_is_unset;   /* 0 is "not set": its default is known at run time alone. */
     enum schema_home home;
     size_t offset;

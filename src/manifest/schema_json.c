@@ -107,6 +107,8 @@ type_of(const struct schema_field *field)
         return reference_to("size");
     case SCHEMA_CHOICE:
         return words_of(field);
+    case SCHEMA_BOOLEAN:
+        return json_pack("{s:s}", "type", "boolean");
     case SCHEMA_JITTER:
         return json_pack("{s:s, s:s}", "type", "string", "pattern", JITTER_PATTERN);
     case SCHEMA_OBJECT:
@@ -128,7 +130,7 @@ default_of(const struct schema_field *field, const char *fallback)
 {
     if (field->type == SCHEMA_INTEGER && fallback[0] >= '0' && fallback[0] <= '9')
         return json_integer(strtol(fallback, NULL, 10));
-    if (field->type == SCHEMA_NUMBER)
+    if (field->type == SCHEMA_NUMBER || field->type == SCHEMA_BOOLEAN)
         return json_loads(fallback, JSON_DECODE_ANY, NULL);
     return json_string(fallback);
 }

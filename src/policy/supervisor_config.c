@@ -7,7 +7,10 @@
 struct supervisor_config
 supervisor_config_default(void)
 {
-    return (struct supervisor_config){ .policy = child_policy_default(false) };
+    return (struct supervisor_config){
+        .policy = child_policy_default(false),
+        .health = health_restart_config_off(),
+    };
 }
 
 struct supervisor_config
@@ -16,6 +19,7 @@ supervisor_config_default_supervisor(void)
     return (struct supervisor_config){
         .is_supervisor = true,
         .policy = child_policy_default(true),
+        .health = health_restart_config_off(),
     };
 }
 
@@ -83,6 +87,14 @@ struct supervisor_config
 supervisor_config_with_start_timeout(struct supervisor_config config, uint64_t start_timeout_us)
 {
     config.policy.start_timeout_us = start_timeout_us;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_health(struct supervisor_config config, struct health_restart_config health)
+{
+    config.health = health;
+    config.policy.reports_ready = health_restart_gates_ready(&health);
     return config;
 }
 
@@ -203,8 +215,12 @@ supervisor_config_validate(const struct supervisor_config *config, struct airs_e
         return fail(error, AIRS_EINVAL, "'start-timeout' is out of range");
 
     enum airs_status status = validate_backoff(&policy->backoff, error);
+    if (status == AIRS_OK)
+        status = health_restart_config_validate(&config->health, error);
     if (status != AIRS_OK)
         return status;
+    if (config->is_supervisor && config->health.enabled)
+        return fail(error, AIRS_EINVAL, "'health' is for components");
     if (policy->max_restarts == RESTARTS_UNLIMITED && backoff_can_stay_zero(&policy->backoff))
         return fail(error, AIRS_EINVAL,
                     "'max-restarts: unlimited' needs a backoff whose delay does not stay 0");

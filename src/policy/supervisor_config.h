@@ -19,6 +19,7 @@
 
 #include <airs/status.h>
 
+#include "policy/health_restart.h"
 #include "supervision/child_policy.h"
 
 /* A duration of a policy is at most ten years, so that sums of them cannot overflow. */
@@ -33,6 +34,7 @@
 struct supervisor_config {
     bool is_supervisor;         /* The child is a supervisor, not a component. */
     struct child_policy policy; /* As the node that decides reads it. */
+    struct health_restart_config health; /* Of a component; not enabled by default. */
 };
 
 /** The config of a component with the defaults of semantics.md: permanent, 3 within 60 s. */
@@ -60,6 +62,9 @@ struct supervisor_config supervisor_config_with_shutdown(struct supervisor_confi
                                                          uint64_t shutdown_us);
 struct supervisor_config supervisor_config_with_start_timeout(struct supervisor_config config,
                                                               uint64_t start_timeout_us);
+/** Sets `health`, and with it whether the child is ready by its probe. */
+struct supervisor_config supervisor_config_with_health(struct supervisor_config config,
+                                                       struct health_restart_config health);
 
 /** Backoffs with the other values at their defaults. `list_us` is borrowed. */
 struct backoff backoff_immediate(void);

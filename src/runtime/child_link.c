@@ -11,7 +11,9 @@ enum report {
     REPORT_NOT_READY = 1 << 2,
     REPORT_IDLE = 1 << 3,
     REPORT_NOT_IDLE = 1 << 4,
-    REPORT_EXITED = 1 << 5
+    REPORT_EXITED = 1 << 5,
+    REPORT_HEALTH_FAILED = 1 << 6,
+    REPORT_DEGRADED = 1 << 7
 };
 
 /* ---- The child's side ---- */
@@ -114,6 +116,24 @@ child_report_ready(struct actor_context *context, bool ready)
 }
 
 void
+child_report_health_failed(struct actor_context *context, struct refstr *detail)
+{
+    struct child_link *link = own_link(context);
+    assert(link && link->generation != 0);
+    refstr_unref(atomic_exchange_explicit(&link->health_detail, refstr_ref(detail),
+                                          memory_order_acq_rel));
+    report(context, link, 0, REPORT_HEALTH_FAILED);
+}
+
+void
+child_report_degraded(struct actor_context *context)
+{
+    struct child_link *link = own_link(context);
+    assert(link && link->generation != 0);
+    report(context, link, 0, REPORT_DEGRADED);
+}
+
+void
 child_report_idle(struct actor_context *context, bool idle)
 {
     struct child_link *link = own_link(context);
@@ -202,6 +222,7 @@ child_link_unref(struct child_link *link)
     assert(before > 0);
     if (before > 1)
         return;
+    refstr_unref(atomic_load_explicit(&link->health_detail, memory_order_relaxed));
     refstr_unref(link->detail);
     refstr_unref(link->cause);
     link->free(link);
@@ -256,10 +277,15 @@ child_link_take_reports(struct child_link *link)
         .started = bits & REPORT_STARTED,
         .has_ready = bits & (REPORT_READY | REPORT_NOT_READY),
         .ready = bits & REPORT_READY,
+        .health_failed = bits & REPORT_HEALTH_FAILED,
+        .degraded = bits & REPORT_DEGRADED,
         .has_idle = bits & (REPORT_IDLE | REPORT_NOT_IDLE),
         .idle = bits & REPORT_IDLE,
         .exited = bits & REPORT_EXITED,
     };
+    if (reports.health_failed)
+        reports.health_detail =
+            atomic_exchange_explicit(&link->health_detail, NULL, memory_order_acq_rel);
     if (!reports.exited)
         return reports;
     reports.exit = link->exit;

@@ -61,8 +61,13 @@ uint32_t child_generation(const struct actor_context *context);
 
 /** The start has been answered. Once per generation. */
 void child_report_started(struct actor_context *context);
-/** Supervisors (and, one day, probes): whether it is ready; components are when started. */
+/** Supervisors, and children whose policy has `reports_ready`; others are ready when started. */
 void child_report_ready(struct actor_context *context, bool ready);
+/** A probe failed; `detail` (NULL: none) is referenced. Of several that the supervisor has not yet
+ * taken, the last one's stays. */
+void child_report_health_failed(struct actor_context *context, struct refstr *detail);
+/** A probe passed, and the child says that it is degraded. */
+void child_report_degraded(struct actor_context *context);
 /** Supervisors: whether nothing in it can run any more. */
 void child_report_idle(struct actor_context *context, bool idle);
 /**
@@ -80,6 +85,9 @@ struct child_reports {
     bool started;
     bool has_ready;
     bool ready;
+    bool health_failed;
+    bool degraded;
+    struct refstr *health_detail; /* The caller's reference; NULL without. */
     bool has_idle;
     bool idle;
     bool exited;
@@ -110,6 +118,7 @@ struct child_link {
 
     atomic_uint reports;           /* Set: child (release), taken: supervisor (acquire). */
     atomic_uint report_generation; /* Written when START is taken; relaxed. */
+    _Atomic(struct refstr *) health_detail; /* Exchanged: whoever takes it out owns it. */
     struct exit_info exit;         /* Written before `exited` is set, and not again before the */
     struct refstr *detail;         /* next START. */
     struct refstr *cause;

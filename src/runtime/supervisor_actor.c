@@ -214,8 +214,19 @@ take_reports(struct supervisor *supervisor, struct supervised_child *child)
         event.type = NODE_STARTED;
         supervisor_feed(supervisor, event);
     }
+    if (reports.health_failed) {
+        event.type = NODE_HEALTH_FAILED;
+        child->health_detail = reports.health_detail;
+        supervisor_feed(supervisor, event);
+        child->health_detail = NULL;
+        refstr_unref(reports.health_detail);
+    }
     if (reports.has_ready) {
         event.type = reports.ready ? NODE_READY : NODE_NOT_READY;
+        supervisor_feed(supervisor, event);
+    }
+    if (reports.degraded) {
+        event.type = NODE_DEGRADED;
         supervisor_feed(supervisor, event);
     }
     if (reports.has_idle) {

@@ -136,6 +136,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.has_exit = action->has_exit;
     event.exit = action->exit;
     event.detail = action->has_exit ? child->detail : NULL;
+    if (action->event == EVENT_HEALTH_FAILED)
+        event.detail = child->health_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
@@ -143,6 +145,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     if (action->event == EVENT_STARTED)
         child->started_us = event.time_us;
+    if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
+        registry_remove(&supervisor->system->registry, child->path, child->link.child);
     event_log_write(supervisor->system->event_log, &event);
     follow_state(supervisor, child);
 }

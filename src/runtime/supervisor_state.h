@@ -33,9 +33,11 @@ struct supervised_child {
     struct child_policy policy;
     struct refstr *detail; /* Of the last exit. */
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
+    struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
     uint64_t started_us;
     bool accepts_mail;
     void *user;
+    void (*user_free)(void *user);
     struct supervisor_child node; /* Last: its ring of grants follows. */
 };
 

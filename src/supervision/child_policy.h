@@ -52,6 +52,7 @@ struct child_policy {
     struct backoff backoff;
     uint64_t shutdown_us;      /* 0: kill at once; DURATION_INFINITE: wait for ever. */
     uint64_t start_timeout_us; /* DURATION_INFINITE: none. */
+    bool reports_ready;        /* A component: ready when it says READY, not when started. */
 };
 
 /** The defaults (semantics: Restart, Stopping); a supervisor's shutdown and start timeout are

@@ -121,7 +121,7 @@ child_started(struct step *step, struct supervisor_child *child)
     settle(step, child);
     enum child_state from = child_enter(step, child, CHILD_RUNNING);
     step_notify(step, child, EVENT_STARTED, from);
-    if (!child->is_supervisor)
+    if (!child->is_supervisor && !child->policy->reports_ready)
         child_became_ready(step, child);
     return true;
 }
@@ -153,6 +153,20 @@ child_became_unready(struct step *step, struct supervisor_child *child)
         return false;
     child_set_ready(step, child, false);
     step_notify(step, child, EVENT_NOT_READY, CHILD_RUNNING);
+    return true;
+}
+
+bool
+child_health_failed(struct step *step, struct supervisor_child *child)
+{
+    step_notify(step, child, EVENT_HEALTH_FAILED, CHILD_RUNNING);
+    return true;
+}
+
+bool
+child_degraded(struct step *step, struct supervisor_child *child)
+{
+    step_notify(step, child, EVENT_DEGRADED, CHILD_RUNNING);
     return true;
 }
 

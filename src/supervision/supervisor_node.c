@@ -38,6 +38,8 @@ is_of_generation(enum node_event_type type)
     case NODE_STARTED:
     case NODE_READY:
     case NODE_NOT_READY:
+    case NODE_HEALTH_FAILED:
+    case NODE_DEGRADED:
     case NODE_EXITED:
     case NODE_IDLE:
     case NODE_NOT_IDLE:
@@ -202,6 +204,8 @@ apply(struct step *step)
     case NODE_STARTED:
     case NODE_READY:
     case NODE_NOT_READY:
+    case NODE_HEALTH_FAILED:
+    case NODE_DEGRADED:
     case NODE_EXITED:
     case NODE_TIMER:
     case NODE_IDLE:

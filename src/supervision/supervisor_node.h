@@ -66,6 +66,8 @@ enum child_wait {
     X(STARTED, "started")                         \
     X(READY, "ready")                             \
     X(NOT_READY, "not-ready")                     \
+    X(DEGRADED, "degraded")                       \
+    X(HEALTH_FAILED, "health-failed")             \
     X(EXITED, "exited")                           \
     X(RESTART_SCHEDULED, "restart-scheduled")     \
     X(STOPPING, "stopping")                       \
@@ -137,7 +139,7 @@ enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 /* What one step does to all children, one after the other. */
 enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET };
 
-#define NODE_EVENTS 19 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 21 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
@@ -169,9 +171,10 @@ struct supervisor_node {
  * KILL_ALL: the same, at once; joins a STOP_ALL under way. `exit.reason` is that of the KILL
  *   action that asked for it.
  * ADMITTED: the start slot that ADMIT asked for is granted.
- * STARTED, READY, NOT_READY, EXITED, IDLE, NOT_IDLE: reports of `generation`. A component is
- *   ready when started; a supervisor says READY. EXITED: the instance is gone, or its start
- *   failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
+ * STARTED, READY, NOT_READY, HEALTH_FAILED, DEGRADED, EXITED, IDLE, NOT_IDLE: reports of
+ *   `generation`. A component is ready when started, unless its policy says that it reports it;
+ *   a supervisor says READY. HEALTH_FAILED and DEGRADED are passed on. EXITED: the instance is
+ *   gone, or its start failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
  * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
@@ -186,6 +189,8 @@ struct supervisor_node {
     X(STARTED)             \
     X(READY)               \
     X(NOT_READY)           \
+    X(HEALTH_FAILED)       \
+    X(DEGRADED)            \
     X(EXITED)              \
     X(TIMER)               \
     X(IDLE)                \

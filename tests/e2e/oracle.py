@@ -21,7 +21,8 @@ OTHER = {"denied", "dead-letter", "added", "application-started", "application-s
 LEGAL = {  # event: states from which it may come, state to which it leads (None: stays)
     "registered": (REST, "registered"), "waiting": (DUE, None), "starting": (DUE, "starting"),
     "started": ({"starting"}, "running"), "ready": ({"running"}, None),
-    "not-ready": ({"running"}, None), "exited": (ALIVE | DUE, None),
+    "not-ready": ({"running"}, None), "degraded": ({"running"}, None),
+    "health-failed": ({"running"}, None), "exited": (ALIVE | DUE, None),
     "restart-scheduled": (ALIVE, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
     "stopped": (ALIVE | DUE | {"failed"}, "stopped"), "escalated": ({"failed"}, None),
     "failed": ({"starting", "running"} | DUE, "failed"), "reset": (ALIVE | DUE | REST, None),
@@ -39,6 +40,8 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
     def __init__(self, spec, parent, place):
         self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
+        self.health = None if self.is_supervisor else spec.get("health")
+        self.probed = self.health is not None and self.health.get("readiness", True)
         self.restart, self.max_restarts = ALIASES.get(restart, restart), WORDS.get(limit, limit)
         self.within, self.escalates = duration(spec.get("within", "60s")), spec.get("on-exhausted") == "escalate"
         self.shutdown = duration(spec.get("shutdown", "infinity" if self.is_supervisor else "5s"))
@@ -120,7 +123,8 @@ class Oracle:
         require(child.exit or name not in FOLLOWS_EXIT or child.state not in ALIVE, f"{name} without exited")
         require(not child.after_started or name == "ready", f"{name} after started, not ready")
         require(child.escalates or name != "escalated", "escalated without being told to")
-        child.after_started = name == "started" and not child.is_supervisor
+        require(child.health is not None or name not in ("degraded", "health-failed"), f"{name} without probes")
+        child.after_started = name == "started" and not child.is_supervisor and not child.probed
         child.state = LEGAL[name][1] or child.state
         require(name == "deleted" or event.get("state", child.state) == child.state, f"{name} leads elsewhere")
         require(event.get("generation", 0) == child.generation + (name == "starting"),
@@ -149,6 +153,7 @@ class Oracle:
     def on_exited(self, child, event, now, before):
         child.exit = event["reason"]
         require(before in ALIVE or child.exit == "load-error", f"{child.exit} without an instance")
+        require(child.exit != "unhealthy" or child.health is not None, "unhealthy without probes")
         edge = child.lived - child.born - child.reset_after
         child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
         if before == "stopping":

@@ -16,7 +16,9 @@ Words.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+Words.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+TYPES = {"boolean": bool, "object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
 
 
 def allows(schema, value, root):
@@ -91,6 +93,8 @@ GOOD = [
     entry("backoff: [0s, 1ms, 7h], shutdown: kill, start-timeout: infinity, stdin: open"),
     entry("backoff: { strategy: linear, initial: 0s, max: 1s, jitter: +20%, reset-after: never }"),
     entry("limits: { memory: 64KiB, cpu-timeout: infinity, mailbox: 1, on-full: drop-oldest }"),
+    entry("health: {}"),
+    entry("health: { interval: 1s, timeout: 20ms, failures: 1, start-period: 0s, liveness: false }"),
     entry('args: [a, "1"], environment: { A: b, "odd name": "" }, config: "x y"'),
 ]
 BAD = [
@@ -106,7 +110,9 @@ BAD = [
     entry("backoff: { jitter: 101% }"), entry("backoff: { factr: 2 }"),
     entry("limits: { memory: 64MB }"), entry("limits: { memory: 64 }"), entry("args: [80]"),
     entry("args: x"), entry("environment: { A: 1 }"), entry("environment: { A=B: x }"),
-    entry("config: 5"), entry("stdin: closed"), entry("health: {}"), entry("depends-on: []"),
+    entry("config: 5"), entry("stdin: closed"), entry("depends-on: []"),
+    entry("health: 5"), entry("health: { readiness: 1 }"), entry("health: { liveness: no }"),
+    entry("health: { failures: 0 }"), entry("health: { interval: 5 }"), entry("health: { port: 80 }"),
     entry("limits: { on-full: block }"), entry("limits: { redeliver: 1 }"),
     "name: s\nintensity: {}\nchildren: [{ name: a, component: a.wasm }]\n",
     "name: s\nstrategy: one-for-all\nchildren: [{ name: a, component: a.wasm }]\n",

@@ -27,6 +27,27 @@ report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_
     sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
 }
 
+/* What its probes say from `from_us` on, until it ends; some are never ready. */
+static void
+plan_health(struct sim *sim, struct sim_child *subject, uint64_t from_us, uint64_t until_us)
+{
+    bool gated = subject->policy.reports_ready;
+    if (sim_chance(sim, gated ? 15 : 70))
+        return;
+    for (unsigned i = 0; i < 4 && from_us < until_us; i++) {
+        if (sim_chance(sim, 30)) {
+            report(sim, subject, from_us, NODE_HEALTH_FAILED, EXIT_NORMAL);
+            if (gated)
+                report(sim, subject, from_us, NODE_NOT_READY, EXIT_NORMAL);
+        } else if (gated) {
+            report(sim, subject, from_us, NODE_READY, EXIT_NORMAL);
+        }
+        if (sim_chance(sim, 20))
+            report(sim, subject, from_us, NODE_DEGRADED, EXIT_NORMAL);
+        from_us += about(sim, subject->temper.life_us / 4);
+    }
+}
+
 void
 sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generation)
 {
@@ -44,7 +65,9 @@ sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generati
         report(sim, subject, start_us, NODE_EXITED, random_crash(sim));
     } else {
         report(sim, subject, start_us, NODE_STARTED, EXIT_NORMAL);
-        report(sim, subject, start_us + about(sim, temper->life_us), NODE_EXITED,
+        uint64_t end_us = start_us + about(sim, temper->life_us);
+        plan_health(sim, subject, start_us, end_us);
+        report(sim, subject, end_us, NODE_EXITED,
                sim_chance(sim, temper->ends_normally) ? EXIT_NORMAL : random_crash(sim));
     }
 }

@@ -63,7 +63,8 @@ static void
 send_stale(struct sim *sim, struct sim_child *subject)
 {
     static const enum node_event_type reports[] = { NODE_STARTED, NODE_READY,    NODE_NOT_READY,
-                                                    NODE_EXITED,  NODE_NOT_IDLE, NODE_IDLE };
+                                                    NODE_EXITED,  NODE_NOT_IDLE, NODE_IDLE,
+                                                    NODE_DEGRADED, NODE_HEALTH_FAILED };
     if (subject->child->generation == 0)
         return;
     uint64_t ignored = subject->parent->node.ignored;

@@ -59,6 +59,7 @@ random_policy(struct sim *sim, bool is_supervisor)
     };
     if (is_supervisor && sim_chance(sim, 50))
         policy.shutdown_us = DURATION_INFINITE;
+    policy.reports_ready = !is_supervisor && sim_chance(sim, 35);
     return policy;
 }
 

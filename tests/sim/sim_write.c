@@ -184,7 +184,8 @@ write_children(struct sim *sim, const struct sim_node *node)
             fprintf(file, ", ");
             write_children(sim, subject->node);
         } else {
-            fprintf(file, ", \"component\": \"sim.wasm\"");
+            fprintf(file, ", \"component\": \"sim.wasm\", \"health\": {\"readiness\": %s}",
+                    subject->policy.reports_ready ? "true" : "false");
         }
         fprintf(file, "}");
         separator = ",";

@@ -27,6 +27,7 @@ static const char all_forms[] =
     "\"#x\", \"5s\"]\n"
     "    environment: { MODE: production, \"strange name\": \"5\", \"y\": \"~\", E: \"\" }\n"
     "    stdin: open\n"
+    "    health: { interval: 2s, failures: 7, readiness: false }\n"
     "    config: \"two\\nlines: \\\"quoted\\\" \\\\ \\t end\"\n"
     "  - name: web\n"
     "    restart: temporary\n"
@@ -65,6 +66,9 @@ the_yaml_of_a_manifest_reads_as_the_same_manifest(void **state)
     assert_string_equal(spec->config, "two\nlines: \"quoted\" \\ \t end");
     assert_string_equal(spec->environment[1].name, "strange name");
     assert_int_equal(spec->limits.memory_bytes, 65537);
+    assert_int_equal(node_at("/full")->config.health.probe.failures, 7);
+    assert_false(node_at("/full")->config.health.probe.readiness);
+    assert_false(node_at("/plain")->config.health.enabled);
     assert_int_equal(node_at("/web/1e3#3")->config.policy.backoff.list_us[2], UINT64_C(7200000000));
     assert_int_equal(node_at("/web/now#1")->instance, 1);
     assert_int_equal(node_at("/web")->config.policy.shutdown_us, 5);

@@ -55,6 +55,35 @@ a_component_without_keys_has_the_defaults_of_policy_and_spec(void **state)
 }
 
 static void
+health_is_off_until_it_is_written_and_then_has_its_defaults(void **state)
+{
+    (void)state;
+    load("name: shop\nchildren:\n  - { name: a, component: a.wasm }\n"
+         "  - { name: b, component: a.wasm, health: {} }\n"
+         "  - { name: c, component: a.wasm, health: { interval: 10s, timeout: 2s, failures: 1,\n"
+         "      start-period: 1m, readiness: false, liveness: TRUE } }\n");
+    const struct supervisor_config *a = &node_at("/a")->config, *b = &node_at("/b")->config;
+    const struct supervisor_config *c = &node_at("/c")->config;
+
+    assert_false(a->health.enabled);
+    assert_false(a->policy.reports_ready);
+    assert_true(b->health.enabled);
+    assert_true(b->policy.reports_ready);
+    assert_int_equal(b->health.probe.interval_us, 5 * S);
+    assert_int_equal(b->health.probe.timeout_us, 1 * S);
+    assert_int_equal(b->health.probe.failures, 3);
+    assert_int_equal(b->health.probe.start_period_us, 0);
+    assert_true(b->health.probe.readiness && b->health.probe.liveness);
+    assert_int_equal(c->health.probe.interval_us, 10 * S);
+    assert_int_equal(c->health.probe.timeout_us, 2 * S);
+    assert_int_equal(c->health.probe.failures, 1);
+    assert_int_equal(c->health.probe.start_period_us, 60 * S);
+    assert_false(c->health.probe.readiness);
+    assert_true(c->health.probe.liveness);
+    assert_false(c->policy.reports_ready);
+}
+
+static void
 a_supervisor_without_keys_has_the_defaults_of_supervisors(void **state)
 {
     (void)state;
@@ -356,6 +385,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_component_without_keys_has_the_defaults_of_policy_and_spec),
+        cmocka_unit_test(health_is_off_until_it_is_written_and_then_has_its_defaults),
         cmocka_unit_test(a_supervisor_without_keys_has_the_defaults_of_supervisors),
         cmocka_unit_test(the_tree_is_in_file_order_with_paths_and_counts),
         cmocka_unit_test(instances_of_a_count_share_one_spec_and_one_list_of_delays),

@@ -295,6 +295,24 @@ keys_of_a_backoff_must_fit_its_strategy(void **state)
 }
 
 static void
+health_takes_its_own_keys_in_their_limits(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        { CHILD("health: 5"), 2, KEYS + 8, "'health' must be a map, not a number" },
+        { CHILD("health: { port: 80 }"), 2, KEYS + 10, "unknown key 'port'" },
+        { CHILD("health: { readiness: 1 }"), 2, KEYS + 21, "'readiness' must be true or false" },
+        { CHILD("health: { liveness: \"true\" }"), 2, KEYS + 20, "must be true or false" },
+        { CHILD("health: { interval: 1ms }"), 2, KEYS + 20, "must be between 10ms and" },
+        { CHILD("health: { timeout: 5 }"), 2, KEYS + 19, "5 has no unit" },
+        { CHILD("health: { failures: 0 }"), 2, KEYS + 20, "'failures'" },
+        { CHILD("health: { failures: 1001 }"), 2, KEYS + 20, "'failures'" },
+        { CHILD("interval: 5s"), 2, KEYS, "it belongs into 'health'" },
+    };
+    ASSERT_ALL_REFUSED(refusals);
+}
+
+static void
 what_this_version_lacks_is_refused_by_name(void **state)
 {
     (void)state;
@@ -306,7 +324,6 @@ what_this_version_lacks_is_refused_by_name(void **state)
     static const char *const children[] = {
         "on-exit: [{ reason: trap, do: fail }]",
         "success-codes: [0]",
-        "health: {}",
         "depends-on: [/b]",
         "when-dependency-restarts: leave",
         "significant: true",
@@ -402,6 +419,7 @@ main(void)
         cmocka_unit_test(component_files_must_be_there),
         cmocka_unit_test(unlimited_restarts_need_a_delay),
         cmocka_unit_test(keys_of_a_backoff_must_fit_its_strategy),
+        cmocka_unit_test(health_takes_its_own_keys_in_their_limits),
         cmocka_unit_test(what_this_version_lacks_is_refused_by_name),
         cmocka_unit_test(yaml_that_is_none_is_refused_at_its_place),
         cmocka_unit_test(all_errors_of_a_file_are_reported_in_order),

@@ -81,9 +81,9 @@ static void
 what_this_version_lacks_is_ruled_out(void **state)
 {
     (void)state;
-    json_t *health = property("component", "health");
-    assert_non_null(json_object_get(health, "not"));
-    assert_non_null(strstr(json_string_value(json_object_get(health, "description")),
+    json_t *later = property("component", "capabilities");
+    assert_non_null(json_object_get(later, "not"));
+    assert_non_null(strstr(json_string_value(json_object_get(later, "description")),
                            "Not supported by this version of airs yet."));
 }
 

@@ -84,6 +84,13 @@ reset_component(struct supervisor_bridge *bridge, const char *path,
     answer(bridge, "reset", path, completion);
 }
 
+static void
+delete_component(struct supervisor_bridge *bridge, const char *path,
+                 struct bridge_completion completion)
+{
+    answer(bridge, "delete", path, completion);
+}
+
 static bool
 get_component_state(struct supervisor_bridge *bridge, const char *path,
                     component_supervision_state *state_out)
@@ -125,6 +132,7 @@ static const struct supervisor_bridge_ops recorder_ops = {
     .restart_component = restart_component,
     .kill_component = kill_component,
     .reset_component = reset_component,
+    .delete_component = delete_component,
     .get_component_state = get_component_state,
     .start_all = start_all,
     .stop_all = stop_all,
@@ -204,14 +212,30 @@ every_verb_goes_to_the_bridge_and_its_answer_comes_back(void **state)
     component_supervisor_restart(fixture.supervisor, "/a", completion);
     component_supervisor_kill(fixture.supervisor, "/a", completion);
     component_supervisor_reset(fixture.supervisor, "/a", completion);
+    component_supervisor_delete(fixture.supervisor, "/a", completion);
     component_supervisor_start_all(fixture.supervisor, completion);
     component_supervisor_stop_all(fixture.supervisor, 1, completion);
     component_supervisor_kill_all(fixture.supervisor, completion);
-    assert_int_equal(fixture.times, 8);
+    assert_int_equal(fixture.times, 9);
     assert_int_equal(fixture.told, AIRS_EBUSY);
     assert_string_equal(fixture.recorder.trace,
                         "register /a in /\nstart /a\nstop /a\nrestart /a\nkill /a\nreset /a\n"
-                        "start-all /\nstop-all /\nkill-all /\n");
+                        "delete /a\nstart-all /\nstop-all /\nkill-all /\n");
+}
+
+static void
+a_deleted_child_and_all_below_it_have_no_handle_any_more(void **state)
+{
+    (void)state;
+
+    supervise("/a");
+    supervise("/a/b");
+    supervise("/ab");
+    happens("/a", (struct supervision_event){ .seq = 1, .type = EVENT_DELETED });
+    assert_true(component_supervisor_has(fixture.supervisor, "/ab"));
+    assert_int_equal(component_supervisor_has(fixture.supervisor, "/a"), false);
+    supervise("/a");
+    assert_true(component_supervisor_has(fixture.supervisor, "/a"));
 }
 
 static void
@@ -362,6 +386,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         EACH(every_verb_goes_to_the_bridge_and_its_answer_comes_back),
         EACH(a_verb_changes_no_handle_only_events_do),
+        EACH(a_deleted_child_and_all_below_it_have_no_handle_any_more),
         EACH(a_crash_and_its_restart_stand_in_the_handle),
         EACH(the_history_keeps_the_newest_exits_oldest_first),
         EACH(a_name_can_be_supervised_once),

@@ -34,6 +34,30 @@ is_ready_at_once_when_started(void **state)
 }
 
 static void
+is_ready_by_its_probe_where_it_reports_that_and_lives_only_then(void **state)
+{
+    (void)state;
+    struct child_policy policy = plain_policy();
+    policy.reports_ready = true;
+    struct supervisor_child *worker = child_in(CHILD_STARTING, &policy);
+    at(5, STARTED, worker);
+    assert_int_equal(supervisor_child_lived_us(worker, 5000), 0);
+    at(10, READY, worker);
+    at(10, DEGRADED, worker);
+    at(30, HEALTH_FAILED, worker);
+    at(30, NOT_READY, worker);
+    at(90, EXITED, worker, UNHEALTHY);
+    assert_events("[   5] worker started\n"
+                  "[  10] worker ready\n"
+                  "[  10] worker degraded\n"
+                  "[  30] worker health-failed\n"
+                  "[  30] worker not-ready\n"
+                  "[  90] worker exited unhealthy\n"
+                  "[  90] worker restart-scheduled 100ms\n");
+    assert_int_equal(supervisor_child_lived_us(worker, 90000), 20000);
+}
+
+static void
 restarts_a_trapped_child_after_its_delay(void **state)
 {
     (void)state;
@@ -245,7 +269,7 @@ drops_what_an_earlier_generation_reports(void **state)
             (struct node_event){ .type = type, .now_us = 20000, .child = worker, .generation = 1 });
     assert_trace("");
     assert_events("");
-    assert_int_equal(node.ignored, 4);
+    assert_int_equal(node.ignored, 6);
 }
 
 static void
@@ -368,6 +392,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         a_test(starts_its_children_in_order),
         a_test(is_ready_at_once_when_started),
+        a_test(is_ready_by_its_probe_where_it_reports_that_and_lives_only_then),
         a_test(restarts_a_trapped_child_after_its_delay),
         a_test(starts_in_the_same_step_when_the_delay_is_zero),
         a_test(arms_no_timer_for_a_start_without_timeout),

@@ -1,0 +1,95 @@
+/* sick: an actor whose health is written down. Its config is a list of words, one for each
+ * probe, the last of which repeats; none is healthy:
+ *
+ *   healthy, degraded, unhealthy, unknown    answers that
+ *   trap             traps
+ *   hang             waits for an hour
+ *   spin             computes without end
+ *   late-MS          waits that long, then is healthy
+ *   ill-MS           waits that long, then is unhealthy
+ *
+ * Messages: "be WORDS" replaces the list; "probes" how many probes this instance got; "sleep MS"
+ * waits, then answers how many probes came meanwhile; any other: its text.
+ */
+#include "airs_guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char words[256];
+static const char *next = words;
+static unsigned probes;
+static volatile unsigned turns;
+
+static void
+be(const char *list)
+{
+    snprintf(words, sizeof words, "%s", list);
+    next = words;
+}
+
+struct airs_result
+on_init(void)
+{
+    be(airs_config());
+    return airs_ok();
+}
+
+static bool
+is_word(const char *text, size_t size, const char *word)
+{
+    return size == strlen(word) && memcmp(text, word, size) == 0;
+}
+
+static enum airs_health
+answer(const char *word, size_t size)
+{
+    if (is_word(word, size, "degraded"))
+        return AIRS_DEGRADED;
+    if (is_word(word, size, "unhealthy"))
+        return AIRS_UNHEALTHY;
+    if (is_word(word, size, "unknown"))
+        return AIRS_UNKNOWN;
+    if (is_word(word, size, "trap"))
+        __builtin_trap();
+    if (is_word(word, size, "hang"))
+        airs_sleep_ms(3600000);
+    while (is_word(word, size, "spin"))
+        turns++;
+    if (strncmp(word, "late-", 5) == 0)
+        airs_sleep_ms(strtoull(word + 5, NULL, 10));
+    if (strncmp(word, "ill-", 4) == 0) {
+        airs_sleep_ms(strtoull(word + 4, NULL, 10));
+        return AIRS_UNHEALTHY;
+    }
+    return AIRS_HEALTHY;
+}
+
+enum airs_health
+on_health(void)
+{
+    const char *word = next;
+    size_t size = strcspn(word, " ");
+
+    probes++;
+    if (word[size] == ' ')
+        next = word + size + 1;
+    return answer(word, size);
+}
+
+struct airs_result
+on_message(const struct airs_message *message)
+{
+    unsigned before = probes;
+
+    if (strcmp(message->text, "probes") == 0)
+        return airs_text("%u", probes);
+    if (strncmp(message->text, "be ", 3) == 0)
+        be(message->text + 3);
+    if (strncmp(message->text, "sleep ", 6) == 0) {
+        airs_sleep_ms(strtoull(message->text + 6, NULL, 10));
+        return airs_text("%u", probes - before);
+    }
+    return airs_text("%s", message->text);
+}
