@@ -23,6 +23,7 @@ child_row_read(struct child_row *row, const json_t *object)
         .waits_for = json_text(object, "waits_for"),
         .exit_reason = json_text(exit, "reason"),
         .exit_detail = json_text(exit, "detail"),
+        .exit_message = json_text(exit, "message"),
     };
     return row->path && row->path[0] == '/' && row->state;
 }
@@ -93,8 +94,8 @@ child_row_name(struct buffer *buffer, const struct style *style, const struct ch
     text_put(buffer, style, part + 1, strlen(part));
 }
 
-static void
-put_exit(struct buffer *buffer, const struct child_row *row)
+void
+child_row_exit(struct buffer *buffer, const struct child_row *row)
 {
     if (!row->exit_reason)
         return;
@@ -123,5 +124,5 @@ child_row_note(struct buffer *buffer, const struct child_row *row, double elapse
         buffer_printf(buffer, "%slast ", buffer->size ? ", " : "");
     else if (buffer->size)
         buffer_append_text(buffer, ", after ");
-    put_exit(buffer, row);
+    child_row_exit(buffer, row);
 }

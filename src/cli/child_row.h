@@ -26,6 +26,7 @@ struct child_row {
     const char *waits_for;
     const char *exit_reason;
     const char *exit_detail;
+    const char *exit_message; /* Of several lines: what happened, and where in the guest. */
 };
 
 /** Fills `row` from `object`, which must outlive it; false when it is no child. */
@@ -43,6 +44,9 @@ bool child_row_is_under(const char *child, const char *parent);
  */
 void child_row_name(struct buffer *buffer, const struct style *style, const struct child_row *rows,
                     size_t size, size_t at);
+
+/** Appends its last exit, "trap: unreachable"; nothing when there was none. */
+void child_row_exit(struct buffer *buffer, const struct child_row *row);
 
 /** Why it is not simply running, and what comes next: "in 1.2s, after trap: unreachable".
  * `elapsed_ms` is how old the row is. */

@@ -13,7 +13,7 @@
 #define CALL_TIMEOUT "30s"
 
 /* The daemon keeps the time; this is how much later we stop to believe in it. */
-#define ANSWER_GRACE_MS 5000u
+#define ANSWER_GRACE_MS 2000u
 
 static bool
 append_base64(struct buffer *buffer, const struct buffer *bytes)

@@ -47,14 +47,18 @@ put_number_of(struct buffer *buffer, const struct style *style, const json_t *ch
     put_fact(buffer, style, label, text);
 }
 
-/* The last exit; its detail may be a backtrace of several lines. */
+/* The last exit; its message is a backtrace of several lines. */
 static void
 put_exit(struct buffer *buffer, const struct style *style, const struct child_row *row)
 {
     if (!row->exit_reason)
         return;
-    put_fact(buffer, style, "last exit", row->exit_reason);
-    const char *line = row->exit_detail;
+    struct buffer text;
+    buffer_init(&text, 0);
+    child_row_exit(&text, row);
+    put_fact(buffer, style, "last exit", text.data ? text.data : "");
+    buffer_deinit(&text);
+    const char *line = row->exit_message;
     while (line && *line) {
         put_fact(buffer, style, "", line);
         line += strcspn(line, "\n");

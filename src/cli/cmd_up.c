@@ -33,12 +33,20 @@ on_line(void *context, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+static void
+on_giving_up(void *context)
+{
+    struct front *front = context;
+    view_stop(front->view);
+}
+
 static int
 run_in_front(struct daemon_options *options, bool json)
 {
     struct front front = { .json = json };
     options->context = &front;
     options->listening = on_listening;
+    options->giving_up = on_giving_up;
     options->progress = on_line;
     options->report = on_line;
     int exit_code = daemon_run(options);

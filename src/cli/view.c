@@ -27,7 +27,7 @@
 #include "cli/screen.h"
 #include "cli/view_tree.h"
 
-#define RECENT_MAX 5
+#define RECENT_MAX 40
 
 /* Lines taken in a row before the output and the notes are looked at. */
 #define LINES_AT_ONCE_MAX 64
@@ -41,8 +41,8 @@
 #define FETCH_TIMEOUT_MS 500
 
 /* After the end: how long the rest of the stream, and a reader of ours, are waited for. */
-#define REST_OF_STREAM_US (1500 * US_PER_MS)
-#define UNREAD_MS 1000
+#define REST_OF_STREAM_US (500 * US_PER_MS)
+#define UNREAD_MS 500
 
 struct view {
     char *name;                     /* Constant. */
@@ -57,6 +57,7 @@ struct view {
 
     /* The view thread's. */
     struct client *client;
+    struct client_stream *stream;   /* Sent by view_start(), so that no event is missed. */
     struct writer out;              /* stdout */
     struct writer err;              /* stderr */
     char *note;                     /* The latest. */
@@ -162,8 +163,9 @@ static void
 run_stream(struct view *view, void (*take_line)(struct view *, const char *, size_t),
            int (*between)(struct view *))
 {
-    struct client_stream *stream = open_stream(view);
+    struct client_stream *stream = view->stream;
     uint64_t opened_at_seq = view->last_seq;
+    view->stream = NULL;
     while (stream && !is_late(view)) {
         const char *line;
         size_t size;
@@ -366,6 +368,7 @@ view_free(struct view *view)
 {
     if (!view)
         return;
+    client_stream_free(view->stream);
     client_free(view->client);
     writer_deinit(&view->out);
     writer_deinit(&view->err);
@@ -406,6 +409,10 @@ view_start(const char *name, const char *socket, bool json, struct view **view_o
         status = fail(error, AIRS_ENOMEM, "out of memory");
     if (status == AIRS_OK)
         status = client_new(socket, &view->client, error);
+    if (status == AIRS_OK && !(view->stream = open_stream(view)))
+        status = fail(error, AIRS_ENOMEM, "out of memory");
+    if (status == AIRS_OK)
+        client_stream_send(view->stream);
     if (status == AIRS_OK && pthread_create(&view->thread, NULL, run, view) != 0)
         status = fail(error, AIRS_EIO, "cannot start a thread");
     if (status != AIRS_OK) {

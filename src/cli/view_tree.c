@@ -17,13 +17,13 @@
 #define NAME_COLUMNS_MIN 8
 #define WIDE_COLUMNS 60    /* From here on there is room for uptime and note. */
 
-/* In the order in which a header names them. */
+/* In the order in which a header names them; where it is narrow, under fewer names. */
 static const struct {
     const char *state;
     const char *brief;
 } states[STATES] = {
-    { "running", "run" },     { "starting", "start" },  { "restarting", "wait" },
-    { "registered", "new" },  { "stopping", "end" },    { "stopped", "stop" },
+    { "running", "run" },     { "starting", "busy" }, { "restarting", "busy" },
+    { "registered", "busy" }, { "stopping", "busy" }, { "stopped", "stop" },
     { "failed", "FAIL" },
 };
 
@@ -40,10 +40,15 @@ lay_out(const struct view_model *model, size_t lines)
 {
     struct layout layout = { .note = model->note && lines >= 6, .gap = lines >= 20 };
     layout.recent = lines >= 20 ? 5 : lines >= 12 ? 3 : lines >= 5 ? 1 : 0;
-    if (layout.recent > model->recent_size)
-        layout.recent = model->recent_size;
     size_t taken = 2 + layout.recent + layout.note + layout.gap;
     layout.rows = lines > taken ? lines - taken : 0;
+    /* What the children leave is for more events. */
+    if (layout.rows > model->size) {
+        layout.recent += layout.rows - model->size;
+        layout.rows = model->size;
+    }
+    if (layout.recent > model->recent_size)
+        layout.recent = model->recent_size;
     return layout;
 }
 
@@ -71,11 +76,15 @@ count_state(const struct child_row *rows, size_t size, const bool *hidden, size_
 static void
 put_counts(struct buffer *text, const struct view_model *model, const bool *hidden, bool brief)
 {
+    size_t count = 0;
     for (size_t state = 0; state < STATES; state++) {
-        size_t count = count_state(model->rows, model->size, hidden, state);
-        if (count > 0)
-            buffer_printf(text, "  %zu %s", count,
-                          brief ? states[state].brief : states[state].state);
+        count += count_state(model->rows, model->size, hidden, state);
+        bool goes_on = brief && state + 1 < STATES &&
+                       strcmp(states[state].brief, states[state + 1].brief) == 0;
+        if (count == 0 || goes_on)
+            continue;
+        buffer_printf(text, "  %zu %s", count, brief ? states[state].brief : states[state].state);
+        count = 0;
     }
 }
 
@@ -96,7 +105,7 @@ put_header(struct buffer *buffer, const struct style *style, const struct view_m
     text_duration(up, sizeof up, model->up_ms);
     struct buffer text;
     buffer_init(&text, 0);
-    buffer_printf(&text, "%s  up %s", model->name, up);
+    buffer_printf(&text, "%s  %s %s", model->name, model->size ? "up" : "starting", up);
     put_counts(&text, model, NULL, false);
     buffer_printf(&text, "  %.0f restarts", count_restarts(model));
     if (text.data && text_columns(style, text.data) > columns) {

@@ -15,6 +15,9 @@
 #include "base/error.h"
 #include "client/client_internal.h"
 
+/* libcurl connects, then sends, each in a turn of its own or two. */
+#define SEND_TURNS_MAX 16
+
 struct client_stream {
     struct client client; /* For set-up and reports; its socket path is ours. */
     CURLM *multi;
@@ -132,6 +135,16 @@ perform(struct client_stream *stream)
             stream->ended = true;
             stream->result = message->data.result;
         }
+    }
+}
+
+void
+client_stream_send(struct client_stream *stream)
+{
+    long sent = 0;
+    for (int turn = 0; turn < SEND_TURNS_MAX && sent == 0 && !stream->ended; turn++) {
+        perform(stream);
+        curl_easy_getinfo(stream->client.curl, CURLINFO_REQUEST_SIZE, &sent);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Component actor, inside: the state that component_actor.c and component_call.c share. */
+/* Component actor, inside: the state that its three files share. */
 #ifndef COMPONENT_COMPONENT_ACTOR_STATE_H
 #define COMPONENT_COMPONENT_ACTOR_STATE_H
 
@@ -68,6 +68,16 @@ struct component_actor {
     uint64_t call_cpu_ns; /* Of the call in flight, up to its last poll. */
     struct component_stats stats;
 };
+
+/* ---- component_life.c ---- */
+
+/** One turn of the actor. */
+enum actor_turn component_life_run(struct actor_context *context);
+/** The actor is over: drops its instance and the message in hand, and reports to nobody. */
+void component_life_abandon(struct component_actor *actor);
+/** The instance's callbacks; `host` is &actor->host. */
+void component_life_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size);
+size_t component_life_on_output_room(void *host, enum guest_stream stream);
 
 /* ---- component_call.c ---- */
 

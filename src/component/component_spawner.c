@@ -137,9 +137,3 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
         },
         pid_out, error);
 }
-
-size_t
-component_spawner_files(const struct component_spawner *spawner)
-{
-    return spawner->files.size;
-}

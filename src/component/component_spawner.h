@@ -47,7 +47,4 @@ enum airs_status component_spawner_spawn(struct component_spawner *spawner, cons
                                          const struct component_spec *spec, airs_pid *pid_out,
                                          struct airs_error *error);
 
-/** Files opened so far, well or not. */
-size_t component_spawner_files(const struct component_spawner *spawner);
-
 #endif

@@ -1,9 +1,7 @@
-/* Supervisor wrapper: paths to supervisors, verbs to requests, events to handles.
+/* Supervisor wrapper: paths to supervisors, registrations to actors, events to handles.
  *
- * Each verb becomes one request in memory of its own, which the supervisor answers in its
- * turn; the completion is called there. A listing asks every supervisor of the tree at once
- * and sorts what comes back into tree order. Timeouts of stops are timers of one small native
- * actor, the warden; it kills what is still stopping when they fire.
+ * Beside it stand supervisor_verbs.c (verbs to requests), supervisor_listing.c (what all
+ * supervisors say, in tree order) and supervisor_warden.c (stops bounded in time).
  *
  * One lock guards the map of paths. It is never held across a call of the runtime that may
  * call back, nor across a completion.
@@ -15,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -134,90 +130,6 @@ on_root_end(void *context, struct exit_info exit)
         wrapper->options.on_end(wrapper->options.context, exit);
 }
 
-/* ---- Requests. ---- */
-
-struct verb_request {
-    struct supervisor_request request;
-    struct bridge_completion completion;
-};
-
-static const char *
-text_of_status(enum airs_status status)
-{
-    switch (status) {
-    case AIRS_OK:
-        return NULL;
-    case AIRS_EALREADY:
-        return "already running";
-    case AIRS_EBUSY:
-        return "busy";
-    case AIRS_ENOTRUNNING:
-        return "not running";
-    case AIRS_ENOENT:
-        return "no such child";
-    case AIRS_EENDED:
-        return "the supervisor has ended";
-    case AIRS_ENOMEM:
-    case AIRS_EINVAL:
-    case AIRS_EEXIST:
-    case AIRS_ELIMIT:
-    case AIRS_EIO:
-    case AIRS_ETIMEDOUT:
-    case AIRS_ELOAD:
-    case AIRS_EDENIED:
-    case AIRS_EREJECTED:
-    case AIRS_EFAILED:
-        return airs_status_text(status);
-    }
-    return NULL;
-}
-
-static void
-verb_done(struct supervisor_request *request)
-{
-    struct verb_request *verb = container_of(request, struct verb_request, request);
-
-    bridge_complete(verb->completion, request->status, text_of_status(request->status));
-    free(verb);
-}
-
-/* Sends `verb` about `child` (NULL: about the whole tree, to the root). */
-void
-wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
-                const struct wrapper_child *child, struct bridge_completion completion)
-{
-    struct verb_request *request = calloc(1, sizeof *request);
-    if (!request) {
-        bridge_complete(completion, AIRS_ENOMEM, text_of_status(AIRS_ENOMEM));
-        return;
-    }
-    request->completion = completion;
-    request->request.verb = verb;
-    request->request.done = verb_done;
-    airs_pid supervisor = atomic_load(&wrapper->root->pid);
-    if (child) {
-        supervisor = atomic_load(&child->parent->pid);
-        request->request.path = child->path;
-    }
-    if (!supervisor_request_send(wrapper->options.system, supervisor, &request->request)) {
-        bridge_complete(completion, AIRS_EENDED, text_of_status(AIRS_EENDED));
-        free(request);
-    }
-}
-
-static void
-verb_on(struct supervisor_bridge *bridge, enum request_verb verb, const char *path,
-        struct bridge_completion completion)
-{
-    struct supervisor_wrapper *wrapper = wrapper_of(bridge);
-    struct wrapper_child *child = wrapper_find(wrapper, path);
-
-    if (!child || !child->parent)
-        bridge_complete(completion, AIRS_ENOENT, text_of_status(AIRS_ENOENT));
-    else
-        wrapper_request(wrapper, verb, child, completion);
-}
-
 /* ---- The bridge. ---- */
 
 static enum airs_status
@@ -285,7 +197,8 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
                                                       atomic_load(&child->parent->pid), &request);
 
     if (status != AIRS_OK)
-        return fail(error, status, "child '%s': %s", child->path->text, text_of_status(status));
+        return fail(error, status, "child '%s': %s", child->path->text,
+                    wrapper_status_text(status));
     return AIRS_OK;
 }
 
@@ -323,44 +236,6 @@ bridge_register(struct supervisor_bridge *bridge, const char *parent_path, const
     return status;
 }
 
-static void
-bridge_start(struct supervisor_bridge *bridge, const char *path,
-             struct bridge_completion completion)
-{
-    verb_on(bridge, REQUEST_START, path, completion);
-}
-
-static void
-bridge_stop(struct supervisor_bridge *bridge, const char *path, uint64_t timeout_us,
-            struct bridge_completion completion)
-{
-    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
-
-    if (child && child->parent && timeout_us != DURATION_INFINITE)
-        wrapper_stop_watch(wrapper_of(bridge), child, timeout_us);
-    verb_on(bridge, REQUEST_STOP, path, completion);
-}
-
-static void
-bridge_restart(struct supervisor_bridge *bridge, const char *path,
-               struct bridge_completion completion)
-{
-    verb_on(bridge, REQUEST_RESTART, path, completion);
-}
-
-static void
-bridge_kill(struct supervisor_bridge *bridge, const char *path, struct bridge_completion completion)
-{
-    verb_on(bridge, REQUEST_KILL, path, completion);
-}
-
-static void
-bridge_reset(struct supervisor_bridge *bridge, const char *path,
-             struct bridge_completion completion)
-{
-    verb_on(bridge, REQUEST_RESET, path, completion);
-}
-
 static bool
 bridge_state(struct supervisor_bridge *bridge, const char *path,
              component_supervision_state *state_out)
@@ -374,25 +249,6 @@ bridge_state(struct supervisor_bridge *bridge, const char *path,
 }
 
 static void
-bridge_start_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
-{
-    wrapper_request(wrapper_of(bridge), REQUEST_START_ALL, NULL, completion);
-}
-
-static void
-bridge_stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
-                struct bridge_completion completion)
-{
-    wrapper_stop_all(wrapper_of(bridge), timeout_us, completion);
-}
-
-static void
-bridge_kill_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
-{
-    wrapper_request(wrapper_of(bridge), REQUEST_KILL_ALL, NULL, completion);
-}
-
-static void
 bridge_list(struct supervisor_bridge *bridge, const char *path, struct bridge_listing listing)
 {
     supervisor_listing_begin(wrapper_of(bridge), path, listing);
@@ -400,15 +256,15 @@ bridge_list(struct supervisor_bridge *bridge, const char *path, struct bridge_li
 
 static const struct supervisor_bridge_ops wrapper_ops = {
     .register_component = bridge_register,
-    .start_component = bridge_start,
-    .stop_component = bridge_stop,
-    .restart_component = bridge_restart,
-    .kill_component = bridge_kill,
-    .reset_component = bridge_reset,
+    .start_component = wrapper_verb_start,
+    .stop_component = wrapper_verb_stop,
+    .restart_component = wrapper_verb_restart,
+    .kill_component = wrapper_verb_kill,
+    .reset_component = wrapper_verb_reset,
     .get_component_state = bridge_state,
-    .start_all = bridge_start_all,
-    .stop_all = bridge_stop_all,
-    .kill_all = bridge_kill_all,
+    .start_all = wrapper_verb_start_all,
+    .stop_all = wrapper_verb_stop_all,
+    .kill_all = wrapper_verb_kill_all,
     .list = bridge_list,
 };
 

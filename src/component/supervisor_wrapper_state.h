@@ -1,4 +1,4 @@
-/* Supervisor wrapper, inside: what its three files share. */
+/* Supervisor wrapper, inside: what its four files share. */
 #ifndef COMPONENT_SUPERVISOR_WRAPPER_STATE_H
 #define COMPONENT_SUPERVISOR_WRAPPER_STATE_H
 
@@ -49,9 +49,30 @@ wrapper_of(struct supervisor_bridge *bridge)
 /** The child at `path`; NULL: none. */
 struct wrapper_child *wrapper_find(struct supervisor_wrapper *wrapper, const char *path);
 
+/* ---- supervisor_verbs.c ---- */
+
 /** Sends a verb about `child` to its supervisor; NULL: about the whole tree, to the root. */
 void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
                      const struct wrapper_child *child, struct bridge_completion completion);
+
+/** What an answer is called: "busy", "already running", …; NULL of AIRS_OK. */
+const char *wrapper_status_text(enum airs_status status);
+
+/** The bridge's verbs. */
+void wrapper_verb_start(struct supervisor_bridge *bridge, const char *path,
+                        struct bridge_completion completion);
+void wrapper_verb_stop(struct supervisor_bridge *bridge, const char *path, uint64_t timeout_us,
+                       struct bridge_completion completion);
+void wrapper_verb_restart(struct supervisor_bridge *bridge, const char *path,
+                          struct bridge_completion completion);
+void wrapper_verb_kill(struct supervisor_bridge *bridge, const char *path,
+                       struct bridge_completion completion);
+void wrapper_verb_reset(struct supervisor_bridge *bridge, const char *path,
+                        struct bridge_completion completion);
+void wrapper_verb_start_all(struct supervisor_bridge *bridge, struct bridge_completion completion);
+void wrapper_verb_stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
+                           struct bridge_completion completion);
+void wrapper_verb_kill_all(struct supervisor_bridge *bridge, struct bridge_completion completion);
 
 /* ---- supervisor_warden.c: stops that are bounded in time. ---- */
 

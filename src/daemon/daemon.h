@@ -39,17 +39,22 @@
 struct daemon_options {
     const char *manifest_path; /* Required. */
     bool detach;
-    uint64_t for_us;           /* Stop this long after application-started; 0: never. */
-    unsigned workers;          /* 0: one per core. */
+    uint64_t for_us;  /* Stop this long after application-started; 0: never. */
+    unsigned workers; /* 0: one per core. */
 
-    void *context;             /* Given to every hook; each may be NULL. None may block for long. */
+    void *context; /* Given to every hook; each may be NULL. None may block for long. */
 
     /** The socket is up, the application is about to compile and start. Main thread. */
     void (*listening)(void *context, const char *name, const char *socket_path);
-    /** A line about compiling; with `detach` it goes to the daemon's own log. Starter thread. */
+    /** A line about compiling. Starter thread; with `detach` main thread, in the parent. */
     void (*progress)(void *context, const char *line);
     /** `application-started` was written. Main thread. */
     void (*started)(void *context);
+    /**
+     * Killing takes too long: when this returns, the process ends at once. The last chance to
+     * give a terminal back. Main thread.
+     */
+    void (*giving_up)(void *context);
     /**
      * A line for the user: why it failed, or what was lost. Without this hook: stderr. With
      * `detach`: the parent's stderr until started, then the daemon's own log. Main thread.

@@ -1,5 +1,5 @@
-/* Detach. The child's words are lines; the last byte before the end is its exit code behind a
- * NUL, which no line has. A child that dies without a word counts as failed.
+/* Detach. The child's words are lines, each behind a byte that says what it is; the last one is
+ * its exit code. A child that dies without that counts as failed.
  */
 #include "daemon/detach.h"
 
@@ -7,17 +7,19 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "daemon/event_json.h"
 
-#define WORDS_BYTES_MAX 65536 /* Of the child's, in the parent; more is dropped. */
+#define LINE_BYTES_MAX 2048 /* Below PIPE_BUF, so that lines of two threads do not mix. */
+
+enum word { WORD_REPORT = 'r', WORD_PROGRESS = 'p', WORD_EXIT = 'x' };
 
 static int
 open_log(const char *state_dir)
@@ -27,8 +29,8 @@ open_log(const char *state_dir)
     if (snprintf(name, sizeof name, "%s/%s", state_dir, DETACH_LOG_NAME) >= (int)sizeof name)
         return -1;
     int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > DETACH_LOG_BYTES_MAX
-        && ftruncate(fd, 0) != 0) {
+    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > DETACH_LOG_BYTES_MAX &&
+        ftruncate(fd, 0) != 0) {
         close(fd);
         return -1;
     }
@@ -39,8 +41,8 @@ static bool
 leave_terminal(void)
 {
     int null_fd = open("/dev/null", O_RDWR);
-    if (setsid() < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0
-        || dup2(null_fd, STDOUT_FILENO) < 0 || dup2(null_fd, STDERR_FILENO) < 0)
+    if (setsid() < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+        dup2(null_fd, STDOUT_FILENO) < 0 || dup2(null_fd, STDERR_FILENO) < 0)
         return false;
     if (null_fd > STDERR_FILENO)
         close(null_fd);
@@ -48,38 +50,42 @@ leave_terminal(void)
 }
 
 static void
-hear(int fd, struct buffer *words)
+take_word(const char *line, const struct detach_hooks *hooks, int *exit_code)
 {
-    char block[1024];
-    for (;;) {
-        ssize_t got = read(fd, block, sizeof block);
-        if (got == 0 || (got < 0 && errno != EINTR))
-            return;
-        if (got > 0)
-            buffer_append(words, block, (size_t)got);
+    switch ((enum word)line[0]) {
+    case WORD_REPORT:
+        hooks->report(hooks->context, line + 1);
+        return;
+    case WORD_PROGRESS:
+        hooks->progress(hooks->context, line + 1);
+        return;
+    case WORD_EXIT:
+        *exit_code = atoi(line + 1);
+        return;
     }
 }
 
-/* Gives the child's lines on; returns its exit code. */
+/* Listens until the child closes; its exit code, or -1 when it said none. */
 static int
-tell(struct buffer *words, void (*report)(void *context, const char *line), void *context)
+hear(int fd, const struct detach_hooks *hooks)
 {
-    int exit_code = 1;
-    if (words->size >= 2 && words->data[words->size - 2] == '\0')
-        exit_code = (unsigned char)words->data[words->size - 1];
-    char *rest = NULL;
-    for (char *line = words->size ? strtok_r(words->data, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest))
-        report(context, line);
-    if (words->size == 0)
-        report(context, "the daemon died before it was up");
+    int exit_code = -1;
+    FILE *words = fdopen(fd, "r");
+    char line[LINE_BYTES_MAX];
+    while (words && fgets(line, sizeof line, words)) {
+        line[strcspn(line, "\n")] = '\0';
+        take_word(line, hooks, &exit_code);
+    }
+    if (words)
+        fclose(words);
+    else
+        close(fd);
     return exit_code;
 }
 
 enum airs_status
-detach_fork(struct detach *detach, const char *state_dir,
-            void (*report)(void *context, const char *line), void *context, bool *is_child_out,
-            int *exit_code_out, struct airs_error *error)
+detach_fork(struct detach *detach, const char *state_dir, const struct detach_hooks *hooks,
+            bool *is_child_out, int *exit_code_out, struct airs_error *error)
 {
     int fds[2];
     *detach = (struct detach){ .pipe_fd = -1, .log_fd = -1 };
@@ -100,60 +106,75 @@ detach_fork(struct detach *detach, const char *state_dir,
         return leave_terminal() ? AIRS_OK
                                 : fail(error, AIRS_EIO, "cannot detach: %s", strerror(errno));
     }
-    struct buffer words;
-    buffer_init(&words, WORDS_BYTES_MAX);
     close(fds[1]);
-    hear(fds[0], &words);
-    close(fds[0]);
-    *exit_code_out = tell(&words, report, context);
+    *exit_code_out = hear(fds[0], hooks);
+    if (*exit_code_out < 0) {
+        hooks->report(hooks->context, "the daemon died before it was up");
+        *exit_code_out = 1;
+    }
     if (*exit_code_out != 0)
         waitpid(pid, NULL, 0);
-    buffer_deinit(&words);
     return AIRS_OK;
 }
 
-static void
-say(int fd, const char *bytes, size_t size)
+/* One write a line. False: the parent is gone. */
+static bool
+say(const struct detach *detach, enum word word, const char *text)
 {
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return;
-        bytes += written;
-        size -= (size_t)written;
-    }
+    char line[LINE_BYTES_MAX];
+    int size = snprintf(line, sizeof line - 1, "%c%s", word, text);
+    if (detach->pipe_fd < 0 || size < 0)
+        return true;
+    if ((size_t)size >= sizeof line - 1)
+        size = (int)sizeof line - 2;
+    line[size++] = '\n';
+    ssize_t written;
+    do
+        written = write(detach->pipe_fd, line, (size_t)size);
+    while (written < 0 && errno == EINTR);
+    return written == size;
+}
+
+static void
+note(const struct detach *detach, const char *line)
+{
+    char time[JSON_TIME_SIZE];
+    json_time(clock_wall_us(), time);
+    if (detach->log_fd >= 0)
+        dprintf(detach->log_fd, "%s %s\n", time, line);
 }
 
 void
 detach_report(struct detach *detach, const char *line)
 {
-    char time[JSON_TIME_SIZE];
-    json_time(clock_wall_us(), time);
-    if (detach->pipe_fd >= 0) {
-        say(detach->pipe_fd, line, strlen(line));
-        say(detach->pipe_fd, "\n", 1);
-    }
-    if (detach->log_fd >= 0)
-        dprintf(detach->log_fd, "%s %s\n", time, line);
-}
-
-static void
-close_pipe(struct detach *detach, int exit_code)
-{
-    char end[2] = { '\0', (char)exit_code };
-    if (detach->pipe_fd < 0)
-        return;
-    say(detach->pipe_fd, end, sizeof end);
-    close(detach->pipe_fd);
-    detach->pipe_fd = -1;
+    say(detach, WORD_REPORT, line);
+    note(detach, line);
 }
 
 void
+detach_progress(struct detach *detach, const char *line)
+{
+    say(detach, WORD_PROGRESS, line);
+    note(detach, line);
+}
+
+static bool
+close_pipe(struct detach *detach, int exit_code)
+{
+    char text[16];
+    if (detach->pipe_fd < 0)
+        return true;
+    snprintf(text, sizeof text, "%d", exit_code);
+    bool heard = say(detach, WORD_EXIT, text);
+    close(detach->pipe_fd);
+    detach->pipe_fd = -1;
+    return heard;
+}
+
+bool
 detach_started(struct detach *detach)
 {
-    close_pipe(detach, 0);
+    return close_pipe(detach, 0);
 }
 
 void

@@ -16,7 +16,7 @@
 
 #define LOG_FILE_BYTES_MAX (UINT64_C(4) << 20) /* A file as large as this is rotated away. */
 #define LOG_FILES_A_CHILD 4                    /* With the latest one; the oldest is deleted. */
-#define LOG_FILES_OPEN_MAX 64                  /* Open at a time; the least recently used is closed. */
+#define LOG_FILES_OPEN_MAX 64 /* Open at a time; the least recently used is closed. */
 
 struct log_files;
 
@@ -37,7 +37,7 @@ enum airs_status log_files_flush(struct log_files *files, struct airs_error *err
 
 /* What a reader sees: the files of one child as they were at one moment, oldest first. */
 struct log_snapshot {
-    int fds[LOG_FILES_A_CHILD];
+    int fds[LOG_FILES_A_CHILD]; /* -1: closed. */
     uint64_t sizes[LOG_FILES_A_CHILD];
     size_t count;
 };
@@ -46,6 +46,8 @@ struct log_snapshot {
 enum airs_status log_files_snapshot(struct log_files *files, const char *path,
                                     struct log_snapshot *snapshot_out, struct airs_error *error);
 void log_snapshot_close(struct log_snapshot *snapshot);
+/** Closes one file before the rest. */
+void log_snapshot_close_file(struct log_snapshot *snapshot, size_t file);
 /** Skips all but the last `lines` lines: moves the files' beginnings (`begins`, zeroed) up. */
 void log_snapshot_tail(const struct log_snapshot *snapshot, uint64_t lines,
                        uint64_t begins[LOG_FILES_A_CHILD]);

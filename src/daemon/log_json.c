@@ -87,16 +87,16 @@ static bool
 append_line(struct buffer *line, const struct airs_log_line *log_line)
 {
     char generation[40];
-    int size = snprintf(generation, sizeof generation, ",\"generation\":%" PRIu64,
-                        log_line->generation);
-    return append_time(line, log_line->time_us)
-           && append_member(line, ",\"path\":", log_line->path, strlen(log_line->path))
-           && (log_line->generation == 0 || buffer_append(line, generation, (size_t)size))
-           && append_member(line, ",\"stream\":", log_line->stream, strlen(log_line->stream))
-           && (!log_line->level
-               || append_member(line, ",\"level\":", log_line->level, strlen(log_line->level)))
-           && append_member(line, ",\"text\":", log_line->text, log_line->size)
-           && buffer_append(line, "}\n", 2);
+    int size =
+        snprintf(generation, sizeof generation, ",\"generation\":%" PRIu64, log_line->generation);
+    return append_time(line, log_line->time_us) &&
+           append_member(line, ",\"path\":", log_line->path, strlen(log_line->path)) &&
+           (log_line->generation == 0 || buffer_append(line, generation, (size_t)size)) &&
+           append_member(line, ",\"stream\":", log_line->stream, strlen(log_line->stream)) &&
+           (!log_line->level ||
+            append_member(line, ",\"level\":", log_line->level, strlen(log_line->level))) &&
+           append_member(line, ",\"text\":", log_line->text, log_line->size) &&
+           buffer_append(line, "}\n", 2);
 }
 
 bool

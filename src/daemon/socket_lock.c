@@ -25,8 +25,8 @@ static bool
 is_named(int fd, const char *path)
 {
     struct stat by_fd, by_name;
-    return fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_dev == by_name.st_dev
-           && by_fd.st_ino == by_name.st_ino;
+    return fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_dev == by_name.st_dev &&
+           by_fd.st_ino == by_name.st_ino;
 }
 
 static enum airs_status
@@ -64,8 +64,8 @@ listen_at(const char *path, int *fd_out, struct airs_error *error)
     /* Who could have made it is dead: we hold the lock. */
     unlink(path);
     mode_t old = umask(0177);
-    bool done = bind(fd, (struct sockaddr *)&address, sizeof address) == 0
-                && chmod(path, SOCKET_MODE) == 0 && listen(fd, SOCKET_BACKLOG) == 0;
+    bool done = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                chmod(path, SOCKET_MODE) == 0 && listen(fd, SOCKET_BACKLOG) == 0;
     int cause = errno;
     umask(old);
     if (done) {

@@ -93,9 +93,8 @@ component_compile(const struct engine_config *config, const char *path, const ch
 }
 
 enum airs_status
-component_find_cached(const struct engine_config *config, const char *path,
-                      const char *cache_dir, struct component_entry *entry_out,
-                      struct airs_error *error)
+component_find_cached(const struct engine_config *config, const char *path, const char *cache_dir,
+                      struct component_entry *entry_out, struct airs_error *error)
 {
     assert(config && path && cache_dir && entry_out);
 
@@ -123,8 +122,9 @@ check_needs(const struct engine *engine, const char *path, const struct doors_ne
             struct airs_error *error)
 {
     if (needs->memories > INSTANCE_MEMORIES_MAX || needs->memories > engine->config.instances_max)
-        return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " memories; %u is the most",
-                    path, needs->memories, INSTANCE_MEMORIES_MAX);
+        return fail(error, AIRS_ELOAD,
+                    "component '%s': it has %" PRIu32 " memories; %u is the most", path,
+                    needs->memories, INSTANCE_MEMORIES_MAX);
     if (needs->tables > INSTANCE_TABLES_MAX)
         return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " tables; %u is the most",
                     path, needs->tables, INSTANCE_TABLES_MAX);

@@ -24,9 +24,9 @@ enum call_kind {
 };
 
 struct instance {
-    struct component *component;  /* Constant after instance_new(). */
-    struct doors_store *store;    /* Constant after instance_new(); used with `call`. */
-    struct doors_signal *signal;  /* Constant; raised by any thread. NULL: cannot be asked. */
+    struct component *component; /* Constant after instance_new(). */
+    struct doors_store *store;   /* Constant after instance_new(); used with `call`. */
+    struct doors_signal *signal; /* Constant; raised by any thread. NULL: cannot be asked. */
 
     /* The polling thread only. */
     struct doors_call *call; /* NULL: none in flight. */
@@ -61,8 +61,8 @@ instance_new(struct component *component, const struct instance_options *options
     struct instance *instance = calloc(1, sizeof *instance);
     if (!instance)
         return fail(error, AIRS_ENOMEM, "instance: out of memory");
-    wasmtime_error_t *failure = doors_store_new(component->doors, &complete,
-                                                &instance->memory_bytes, &instance->store);
+    wasmtime_error_t *failure =
+        doors_store_new(component->doors, &complete, &instance->memory_bytes, &instance->store);
     if (failure) {
         free(instance);
         return settings_fail(error, AIRS_EINVAL, "instance", failure);

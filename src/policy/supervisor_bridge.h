@@ -122,9 +122,6 @@ struct supervisor_bridge {
 /** The name of a state as it stands in events. Thread: any. */
 const char *component_supervision_state_name(component_supervision_state state);
 
-/** The answer of a supervisor as a status, and its text ("busy", …). Thread: any. */
-enum airs_status bridge_status_of_reply(enum node_reply reply, const char **text_out);
-
 /** Calls `completion.done`, if there is one. */
 void bridge_complete(struct bridge_completion completion, enum airs_status status,
                      const char *text);

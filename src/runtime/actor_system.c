@@ -131,14 +131,15 @@ actor_system_start(struct actor_system *system, struct airs_error *error)
 static void
 join_threads(struct actor_system *system)
 {
-    /* seq_cst: pairs with the look at `stopping` of a parking worker and of the clock. */
+    /* seq_cst: pairs with the look at `stopping` of a parking worker. */
     atomic_store(&system->stopping, true);
     for (unsigned i = 0; i < system->options.workers; i++)
         if (system->workers[i].has_thread)
-            worker_unpark_for_stop(&system->workers[i]);
+            parking_wake(system, i);
     for (unsigned i = 0; i < system->options.workers; i++)
         if (system->workers[i].has_thread)
             pthread_join(system->workers[i].thread, NULL);
+    atomic_store(&system->clock.is_over, true);
     clock_thread_nudge(&system->clock);
     if (system->clock.has_thread)
         pthread_join(system->clock.thread, NULL);
@@ -155,6 +156,7 @@ destroy_actor(struct actor_system *system, struct actor *actor)
 void
 actor_system_stop(struct actor_system *system)
 {
+    assert(!worker_is_here());
     if (system->stopped)
         return;
     system->stopped = true;

@@ -24,9 +24,9 @@ struct start_gate;
 #define TICK_LINGER_US 100000u        /* The ticker parks after so long without a guest. */
 
 struct actor_system_options {
-    unsigned workers;        /* 0: one per core that this process may use. */
-    unsigned actors_max;     /* 0: ACTORS_MAX_DEFAULT. */
-    unsigned tick_us;        /* 0: TICK_US_DEFAULT. */
+    unsigned workers;    /* 0: one per core that this process may use. */
+    unsigned actors_max; /* 0: ACTORS_MAX_DEFAULT. */
+    unsigned tick_us;    /* 0: TICK_US_DEFAULT. */
     /* Called by the clock thread at each tick while a guest runs: increments the engine's
      * epoch. NULL: nothing. */
     void (*tick)(void *ctx);

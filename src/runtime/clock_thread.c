@@ -25,6 +25,7 @@ clock_thread_init(struct clock_thread *clock)
     heap_init(&clock->timers);
     clock->sleeps_until_us = 0;
     atomic_init(&clock->ticker_parked, true);
+    atomic_init(&clock->is_over, false);
 }
 
 void
@@ -189,7 +190,7 @@ clock_thread_main(void *argument)
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* Nanoseconds: wake when due, not 50 µs later. */
     for (;;) {
         unsigned sequence = atomic_load_explicit(&clock->sequence, memory_order_acquire);
-        if (atomic_load(&system->stopping))
+        if (atomic_load(&clock->is_over))
             return NULL;
         run_ticker(system, &ticker);
         uint64_t until_us = fire_due(system, ticker.is_running ? ticker.next_us : UINT64_MAX);

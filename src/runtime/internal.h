@@ -109,7 +109,8 @@ struct worker {
     alignas(64) struct actor *next; /* Woken by the actor that ran here last; QUEUED. */
     unsigned next_streak;
     uint64_t picks;
-    uint64_t slice_tick; /* The tick in which the slice began. */
+    uint64_t slice_tick;  /* The tick in which the slice began. */
+    uint64_t looked_tick; /* The tick in which it last looked for urgent ones elsewhere. */
     bool is_searching;
     uint64_t random;
 
@@ -126,10 +127,30 @@ struct worker {
 /** Puts a QUEUED actor where it will run soon, and sees to it that somebody looks. Any thread. */
 void worker_schedule(struct actor_system *system, struct actor *actor);
 void *worker_main(void *worker);
+/** Whether this thread is a worker, of any system: it must not wait for others. */
+bool worker_is_here(void);
 /** Whoever stands in the next slot moves to the queue, where others can take him. Its thread. */
 void worker_share_next(struct worker *worker);
-/** Wakes a sleeping worker so that it sees `stopping`. */
-void worker_unpark_for_stop(struct worker *worker);
+/* A number that one thread writes and others read. */
+static inline void
+worker_count(_Atomic uint64_t *counter, uint64_t more)
+{
+    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, now + more, memory_order_relaxed);
+}
+
+/* ---- Parking ---- */
+
+/** After a push: wakes one worker to search, unless one searches already or none sleeps. */
+void parking_notify(struct actor_system *system);
+/** Wakes that worker, if it sleeps, to look at its queue and at `stopping`. */
+bool parking_wake(struct actor_system *system, unsigned index);
+/** At most half of the workers search; one alone has nobody to steal from. False: no more may. */
+bool parking_begin_search(struct worker *worker);
+/** Something was found. The last searcher makes up for pushers that relied on it. */
+void parking_end_search(struct worker *worker);
+/** Nothing was found: sleeps until there may be something. */
+void parking_sleep(struct worker *worker);
 
 /* ---- The clock thread ---- */
 
@@ -144,12 +165,15 @@ struct clock_thread {
     atomic_bool ticker_parked;        /* Pairs with guest_begins, see clock_thread.c. */
     _Atomic uint64_t ticks;           /* Slices are counted in it. */
     _Atomic uint64_t wakeups;
+    /* Set before the last nudge, once no worker is left: until then guests in their last turn
+     * need its ticks to give up. */
+    atomic_bool is_over;
 };
 
 void clock_thread_init(struct clock_thread *clock);
 void clock_thread_deinit(struct clock_thread *clock);
 void *clock_thread_main(void *system);
-/** Makes the thread look at timers, ticker and `stopping`. Any thread. */
+/** Makes the thread look at timers, ticker and `is_over`. Any thread. */
 void clock_thread_nudge(struct clock_thread *clock);
 
 /* ---- The system ---- */
@@ -168,7 +192,7 @@ struct actor_system {
     struct registry registry;
     struct clock_thread clock;
 
-    alignas(64) _Atomic uint64_t idle; /* One bit per parked worker, see worker.c. */
+    alignas(64) _Atomic uint64_t idle; /* One bit per parked worker, see parking.c. */
     atomic_uint searching;             /* Workers that look for work to steal. */
     atomic_bool stopping;
 

@@ -139,6 +139,17 @@ run_queue_pop_overtaken(struct run_queue *queue, enum queue_end prefer)
     return actor;
 }
 
+struct actor *
+run_queue_take_urgent(struct run_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool is_there = queue->urgent_last != &queue->front;
+    struct actor *actor = is_there ? take_locked(queue, &queue->front) : NULL;
+    count_locked(queue);
+    pthread_mutex_unlock(&queue->lock);
+    return actor;
+}
+
 /* Moves half of one list, rounded up, into `loot`. On the way an actor is in no queue. */
 static size_t
 rob_locked(struct run_queue *from, struct list *list, size_t size, struct list *loot)

@@ -27,7 +27,7 @@ struct run_queue {
     size_t back_size;
 
     /* Written under the lock, read by anybody. A parking worker's and a pusher's seq_cst fences
-     * order `size` against the idle bits, see worker.c. */
+     * order `size` against the idle bits, see parking.c. */
     atomic_size_t size;
     atomic_size_t urgent; /* A hint: whether something urgent waits here. */
 };
@@ -46,6 +46,8 @@ struct actor *run_queue_pop(struct run_queue *queue);
 struct actor *run_queue_pop_overtaken(struct run_queue *queue, enum queue_end prefer);
 /** Half of `from`, rounded up: one is returned, the others move to `to`. NULL: nothing there. */
 struct actor *run_queue_steal(struct run_queue *to, struct run_queue *from, size_t *stolen_out);
+/** The first, if it is urgent; else NULL. For other workers. */
+struct actor *run_queue_take_urgent(struct run_queue *queue);
 /** An actor that has become urgent while it waits in some queue moves ahead there. */
 void run_queue_promote(struct actor *actor);
 

@@ -21,7 +21,8 @@
 static void
 ask_start(struct supervisor *supervisor, struct supervised_child *child, uint64_t due_us)
 {
-    if (start_gate_ask(supervisor->system->start_gate, &child->ticket, due_us))
+    if (child->node.is_supervisor ||
+        start_gate_ask(supervisor->system->start_gate, &child->ticket, due_us))
         list_push_back(&supervisor->admitted, &child->waiting);
     else
         supervisor_notify_waiting(supervisor, child);

@@ -29,9 +29,9 @@ struct supervisor_options {
     uint64_t seed;       /* Of its children's jitter. */
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
+    /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
+     * itself is failed. */
     void (*on_idle)(void *ctx, bool idle, bool any_failed);
-    /* Nothing in it can run any more, or something can again.
-     * `any_failed`: a child of the root itself is failed. */
     void *ctx;
 };
 

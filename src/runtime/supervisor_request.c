@@ -43,6 +43,8 @@ enum airs_status
 supervisor_request_wait(struct actor_system *system, airs_pid supervisor,
                         struct supervisor_request *request)
 {
+    assert(!worker_is_here());
+
     void *ctx = request->ctx;
     atomic_uint answered = 0;
     request->ctx = &answered;

@@ -12,11 +12,7 @@
  * is seen by this turn. Afterwards it exchanges exactly RUNNING for idle; if that fails,
  * somebody has woken the actor during the turn, and it is queued again.
  *
- * Sleeping without a lost wake-up. A parking worker sets its idle bit, fences, and looks at
- * all queues again; a pusher pushes, fences, and reads the idle bits. One of the two sees the
- * other. While a worker searches, pushers wake nobody: the searcher gives up its searching
- * before that fence, and so its look comes after any push that relied on it. One that finds
- * something as the last searcher looks whether there is more, and wakes the next.
+ * How it sleeps, and who wakes it, is in parking.c.
  */
 #include <assert.h>
 #include <sched.h>
@@ -24,7 +20,6 @@
 
 #include "base/random.h"
 #include "runtime/fence.h"
-#include "runtime/futex.h"
 #include "runtime/internal.h"
 
 #define NEXT_STREAK_MAX 3u /* Turns out of the next slot in a row, in one slice. */
@@ -32,48 +27,9 @@
  * starves. */
 #define OVERTAKEN_EVERY 61u
 
-/* What a token says. */
-enum unpark { UNPARK_NONE, UNPARK_LOOK, UNPARK_SEARCH };
-
 static _Thread_local struct worker *current_worker;
 
-/* ---- Waking workers ---- */
-
-static void
-give_token(struct worker *worker, enum unpark token)
-{
-    atomic_store_explicit(&worker->token, token, memory_order_release);
-    futex_wake(&worker->token);
-}
-
-/* Clears the idle bit of `worker`; true: it was set, and now a token is owed to it. */
-static bool
-claim_idle(struct actor_system *system, unsigned index)
-{
-    uint64_t bit = UINT64_C(1) << index;
-    return (atomic_fetch_and(&system->idle, ~bit) & bit) != 0;
-}
-
-/* After a push: wakes one worker to search, unless one searches already or none sleeps. */
-static void
-notify_any(struct actor_system *system)
-{
-    fence_seq_cst(); /* Between push and idle bits: see the top. */
-    if (atomic_load(&system->idle) == 0 || atomic_load(&system->searching) != 0)
-        return;
-    unsigned nobody = 0;
-    if (!atomic_compare_exchange_strong(&system->searching, &nobody, 1))
-        return;
-
-    for (uint64_t idle; (idle = atomic_load(&system->idle)) != 0;) {
-        unsigned index = (unsigned)__builtin_ctzll(idle);
-        if (claim_idle(system, index)) {
-            give_token(&system->workers[index], UNPARK_SEARCH);
-            return;
-        }
-    }
-    atomic_fetch_sub(&system->searching, 1);
-}
+/* ---- Queueing ---- */
 
 /* From a thread that is no worker: to a sleeping worker, best to the one that ran it last. */
 static void
@@ -86,11 +42,15 @@ schedule_from_outside(struct actor_system *system, struct actor *actor)
         target = (unsigned)__builtin_ctzll(idle);
 
     run_queue_push(&system->workers[target].queue, actor, QUEUE_FRONT);
-    fence_seq_cst(); /* Between push and idle bits: see the top. */
-    if (claim_idle(system, target))
-        give_token(&system->workers[target], UNPARK_LOOK);
-    else
-        notify_any(system);
+    fence_seq_cst(); /* Between push and idle bits: see parking.c. */
+    if (!parking_wake(system, target))
+        parking_notify(system);
+}
+
+bool
+worker_is_here(void)
+{
+    return current_worker != NULL;
 }
 
 void
@@ -110,7 +70,7 @@ worker_schedule(struct actor_system *system, struct actor *actor)
         return;
     }
     run_queue_push(&worker->queue, actor, QUEUE_FRONT);
-    notify_any(system);
+    parking_notify(system);
 }
 
 /* ---- Picking ---- */
@@ -132,7 +92,7 @@ worker_share_next(struct worker *worker)
         return;
     worker->next = NULL;
     run_queue_push(&worker->queue, actor, QUEUE_FRONT);
-    notify_any(worker->system);
+    parking_notify(worker->system);
 }
 
 /* The first that is overtaken all the time, if it is its turn; else NULL. */
@@ -146,6 +106,30 @@ pick_overtaken(struct worker *worker)
     return run_queue_pop_overtaken(&worker->queue, odd ? QUEUE_BACK : QUEUE_FRONT);
 }
 
+/* Once a tick, an urgent actor out of the queue of a worker that does not get to it: that one may
+ * be in a long turn, or wait for a core itself. */
+static struct actor *
+pick_urgent_elsewhere(struct worker *worker)
+{
+    struct actor_system *system = worker->system;
+    uint64_t tick = atomic_load_explicit(&system->clock.ticks, memory_order_relaxed);
+    if (tick == worker->looked_tick)
+        return NULL;
+    worker->looked_tick = tick;
+    if (atomic_load_explicit(&worker->queue.urgent, memory_order_relaxed) > 0)
+        return NULL;
+
+    for (unsigned i = 0; i < system->options.workers; i++) {
+        struct run_queue *queue = &system->workers[i].queue;
+        if (atomic_load_explicit(&queue->urgent, memory_order_relaxed) == 0)
+            continue;
+        struct actor *actor = run_queue_take_urgent(queue);
+        if (actor)
+            return actor;
+    }
+    return NULL;
+}
+
 static struct actor *
 take_next(struct worker *worker)
 {
@@ -157,17 +141,19 @@ take_next(struct worker *worker)
 static struct actor *
 pick(struct worker *worker)
 {
-    struct actor *overtaken = pick_overtaken(worker);
-    if (!overtaken && next_may_run(worker)) {
+    struct actor *special = pick_overtaken(worker);
+    if (!special)
+        special = pick_urgent_elsewhere(worker);
+    if (!special && next_may_run(worker)) {
         worker->next_streak++;
         return take_next(worker); /* In the slice of the one that woke it. */
     }
 
     worker->next_streak = 0;
     worker->slice_tick = atomic_load_explicit(&worker->system->clock.ticks, memory_order_relaxed);
-    if (overtaken) {
+    if (special) {
         worker_share_next(worker);
-        return overtaken;
+        return special;
     }
     if (worker->next && run_queue_is_empty(&worker->queue))
         return take_next(worker);
@@ -176,51 +162,6 @@ pick(struct worker *worker)
 }
 
 /* ---- Stealing ---- */
-
-static void
-count(_Atomic uint64_t *counter, uint64_t more)
-{
-    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, now + more, memory_order_relaxed);
-}
-
-static bool
-work_is_visible(struct actor_system *system)
-{
-    for (unsigned i = 0; i < system->options.workers; i++)
-        if (!run_queue_is_empty(&system->workers[i].queue))
-            return true;
-    return false;
-}
-
-/* At most half of the workers search; one alone has nobody to steal from. */
-static bool
-begin_searching(struct worker *worker)
-{
-    if (worker->is_searching)
-        return true;
-    unsigned others = atomic_fetch_add(&worker->system->searching, 1);
-    if (2 * (others + 1) > worker->system->options.workers) {
-        atomic_fetch_sub(&worker->system->searching, 1);
-        return false;
-    }
-    worker->is_searching = true;
-    return true;
-}
-
-/* Something was found. The last searcher makes up for pushers that relied on it. */
-static void
-end_searching(struct worker *worker)
-{
-    if (!worker->is_searching)
-        return;
-    worker->is_searching = false;
-    if (atomic_fetch_sub(&worker->system->searching, 1) != 1)
-        return;
-    fence_seq_cst();
-    if (work_is_visible(worker->system))
-        notify_any(worker->system);
-}
 
 static struct actor *
 steal(struct worker *worker)
@@ -237,54 +178,11 @@ steal(struct worker *worker)
         struct actor *actor = run_queue_steal(&worker->queue, &victim->queue, &stolen);
         if (!actor)
             continue;
-        count(&worker->steals, 1);
-        count(&worker->stolen, stolen);
+        worker_count(&worker->steals, 1);
+        worker_count(&worker->stolen, stolen);
         return actor;
     }
     return NULL;
-}
-
-/* ---- Parking ---- */
-
-static void
-stop_searching_unsuccessfully(struct worker *worker)
-{
-    if (worker->is_searching)
-        atomic_fetch_sub(&worker->system->searching, 1);
-    worker->is_searching = false;
-}
-
-static void
-park(struct worker *worker)
-{
-    struct actor_system *system = worker->system;
-    uint64_t bit = UINT64_C(1) << worker->index;
-
-    atomic_fetch_or(&system->idle, bit);
-    stop_searching_unsuccessfully(worker);
-    fence_seq_cst(); /* Between idle bit and queues: see the top. */
-    bool stay_awake = work_is_visible(system) || atomic_load(&system->stopping);
-    if (stay_awake && claim_idle(system, worker->index)) {
-        /* What was seen must not be left lying, whoever else searches. */
-        worker->is_searching = true;
-        atomic_fetch_add(&system->searching, 1);
-        return;
-    }
-
-    /* If somebody else has cleared the bit, a token is on its way. */
-    unsigned token;
-    while ((token = atomic_exchange_explicit(&worker->token, UNPARK_NONE, memory_order_acquire)) ==
-           UNPARK_NONE)
-        futex_wait(&worker->token, UNPARK_NONE, UINT64_MAX);
-    count(&worker->parks, 1);
-    worker->is_searching = token == UNPARK_SEARCH;
-}
-
-void
-worker_unpark_for_stop(struct worker *worker)
-{
-    if (claim_idle(worker->system, worker->index))
-        give_token(worker, UNPARK_LOOK);
 }
 
 /* ---- Running ---- */
@@ -300,7 +198,7 @@ requeue(struct worker *worker, struct actor *actor, enum queue_end end)
     run_queue_push(&worker->queue, actor, end);
     /* From here on it may run, and end, elsewhere. One alone is what this worker takes next. */
     if (worker->next || atomic_load_explicit(&worker->queue.size, memory_order_relaxed) > 1)
-        notify_any(worker->system);
+        parking_notify(worker->system);
 }
 
 static bool
@@ -353,7 +251,7 @@ worker_run(struct worker *worker, struct actor *actor)
         .worker = worker,
         .self = generation | actor->slot,
     };
-    count(&worker->turns, 1);
+    worker_count(&worker->turns, 1);
     settle(worker, actor, actor->behaviour->run(&context), running);
 }
 
@@ -364,13 +262,13 @@ worker_main(void *argument)
     current_worker = worker;
     while (!atomic_load_explicit(&worker->system->stopping, memory_order_relaxed)) {
         struct actor *actor = pick(worker);
-        if (!actor && begin_searching(worker))
+        if (!actor && parking_begin_search(worker))
             actor = steal(worker);
         if (!actor) {
-            park(worker);
+            parking_sleep(worker);
             continue;
         }
-        end_searching(worker);
+        parking_end_search(worker);
         worker_run(worker, actor);
     }
     current_worker = NULL;

@@ -1,7 +1,8 @@
 /* Child start: from registered or restarting to running, and what a running child reports.
  *
- * Due → ADMIT → ADMITTED → starting. A supervisor needs no start slot: its own start is
- * nothing but the registration of its children, and they ask for slots themselves.
+ * Due → ADMIT → ADMITTED → starting. A supervisor needs no start slot (its own start is
+ * nothing but the registration of its children, and they ask for slots themselves), but it
+ * asks like any child, and is granted at once: so starts keep the one order of the siblings.
  */
 #include <assert.h>
 
@@ -34,10 +35,6 @@ void
 child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us)
 {
     child->due_us = due_us;
-    if (child->is_supervisor) {
-        begin(step, child);
-        return;
-    }
     child->wait = WAIT_POOL;
     step_act(step, ACTION_ADMIT, child)->due_us = due_us;
 }

@@ -27,8 +27,8 @@ enum exit_reason {
 
 struct exit_info {
     enum exit_reason reason;
-    int32_t
-        code; /* EXIT_TRAP: enum trap_code; EXIT_ERROR: the exit code, -1 for a failed start; else 0. */
+    /* EXIT_TRAP: enum trap_code; EXIT_ERROR: the exit code, -1 for a failed start; else 0. */
+    int32_t code;
 };
 
 /** The constant name of `reason`. */

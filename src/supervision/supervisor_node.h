@@ -99,7 +99,7 @@ struct supervisor_child {
     /* Set by the shell before NODE_ADD; constant. */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
-    bool is_supervisor;                /* Needs no start slot; reports readiness and idleness. */
+    bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
     uint64_t random;                   /* Seed of its jitter. */
 
     /* The node's. Bit-fields, because 100,000 of these are held. */
@@ -228,7 +228,7 @@ enum node_reply {
 
 /* What the shell is to do. X(NAME)
  *
- * ADMIT: ask for a start slot, by `due_us`; ADMITTED is the answer.
+ * ADMIT: ask for a start slot, by `due_us`; ADMITTED is the answer, for a supervisor at once.
  * WITHDRAW: forget the asking for a slot, or give back one not used.
  * START: begin instance `generation`; `everything` for a supervisor that was started by hand.
  * START_SUBTREE: a supervisor child that runs, started by hand: START_ALL with `everything` to

@@ -183,10 +183,6 @@ class Place:
         self.daemons.append(daemon)
         if started:
             daemon.wait_event("application-started")
-            end = time.monotonic() + DEADLINE_S
-            # The control socket takes it over a moment after the event.
-            while self.airs("ps", "--app", daemon.events[0]["app"], code=None).returncode != 0:
-                assert time.monotonic() < end and daemon.process.poll() is None
         return daemon
 
     def follow(self, manifest):

@@ -119,14 +119,6 @@ def test_a_missing_import_is_named(place):
                   "acme:robot/arm")
 
 
-def component_that_imports(name):
-    """A component that imports an instance `name` with one function, and exports nothing."""
-    instance_type = b"\x42" + b"\x02" + b"\x01\x40\x00\x01\x00" + b"\x04\x00" + text("grab") + \
-        b"\x01\x00"
-    return (b"\0asm\x0d\0\1\0" + section(7, b"\x01" + instance_type)
-            + section(10, b"\x01\x00" + text(name) + b"\x05\x00"))
-
-
 def test_a_component_that_is_neither_actor_nor_command(place):
     fails_to_load(place, bad_component(place, b"\0asm\x0d\0\1\0"))
 

@@ -40,7 +40,8 @@ def test_a_second_sigint_kills_at_once(place):
 
 
 def test_sigint_while_everything_still_starts(place):
-    daemon = place.up(child("a", "initfail", config="sleep", start_timeout="1h"), started=False)
+    daemon = place.up(child("a", "initfail", config="sleep", start_timeout="1h",
+                            shutdown="100ms"), started=False)
     daemon.wait_event("starting", "/a")
     daemon.signal(signal.SIGINT)
     assert daemon.wait() == 0

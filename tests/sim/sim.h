@@ -10,7 +10,8 @@
  *
  * sim.h: what is where · sim_tree.c: random trees and policies · sim_shell.c: actions and
  * the queue · sim_ledger.c: the reference · sim_check.c: invariants · sim_run.c: what happens
- * when · sim_write.c: traces, and manifest and events for tests/e2e/oracle.py.
+ * when · sim_instance.c: what a component does once started · sim_write.c: traces, and
+ * manifest and events for tests/e2e/oracle.py.
  */
 #ifndef SIM_H
 #define SIM_H

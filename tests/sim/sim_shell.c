@@ -83,6 +83,14 @@ static void
 ask_slot(struct sim *sim, struct sim_child *subject, uint64_t due_us)
 {
     sim_require(sim, subject->ticket == TICKET_NONE, "%s asks for a slot twice", subject->path);
+    if (subject->child->is_supervisor) { /* Granted at once: it takes no slot. */
+        subject->ticket = TICKET_GRANTED;
+        subject->ticket_serial++;
+        sim_send(sim, 0, subject->parent, subject,
+                 (struct node_event){ .type = NODE_ADMITTED, .child = subject->child },
+                 subject->ticket_serial);
+        return;
+    }
     subject->ticket = TICKET_WAITING;
     subject->ticket_serial++;
     subject->ticket_us = due_us;
@@ -96,7 +104,8 @@ ask_slot(struct sim *sim, struct sim_child *subject, uint64_t due_us)
 static void
 free_slot(struct sim *sim, struct sim_child *subject)
 {
-    if (subject->ticket == TICKET_GRANTED || subject->ticket == TICKET_HELD)
+    bool held = subject->ticket == TICKET_GRANTED || subject->ticket == TICKET_HELD;
+    if (held && !subject->child->is_supervisor)
         sim->slots_used--;
     subject->ticket = TICKET_NONE;
     subject->ticket_serial++;
@@ -326,7 +335,7 @@ note_delivery(const struct sim *sim, const struct sim_message *message)
             subject->timer_armed = false;
         break;
     case NODE_ADMITTED:
-        subject->ticket = TICKET_HELD;
+        subject->ticket = subject->child->is_supervisor ? TICKET_NONE : TICKET_HELD;
         break;
     case NODE_STARTED:
         subject->instance.started = true;

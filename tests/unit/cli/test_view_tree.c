@@ -165,7 +165,7 @@ shows_restarts_states_and_the_failed_one(void **state)
     assert_non_null(strstr(text, "03:04:05.678 /a restart-scheduled trap: unreachable in 1.5ms "));
     free(text);
     text = picture(rows, 4, 12, 40);
-    assert_non_null(strstr(text, "1 FAIL"));
+    assert_non_null(strstr(text, "shop 4.2s  1 run  1 busy  1 FAIL  12 re"));
     assert_non_null(strstr(text, "failed"));
     assert_non_null(strstr(text, "      12"));
     free(text);

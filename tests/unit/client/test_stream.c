@@ -39,6 +39,33 @@ gives_lines_however_they_are_cut(void **state)
 }
 
 static void
+sends_before_anybody_answers(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/airs-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct fake_server server = { .hold_fd = -1 };
+    snprintf(server.path, sizeof server.path, "%s/s.sock", folder);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    strcpy(address.sun_path, server.path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+
+    struct client_stream *stream = open_stream(&server);
+    client_stream_send(stream);
+    int fd = accept(listener, NULL, NULL);
+    char request[256] = "";
+    assert_true(recv(fd, request, sizeof request - 1, MSG_DONTWAIT) > 0);
+    assert_non_null(strstr(request, "GET /v1/events HTTP/1.1"));
+    client_stream_free(stream);
+    close(fd);
+    close(listener);
+    unlink(server.path);
+    rmdir(folder);
+}
+
+static void
 gives_all_of_a_flood(void **state)
 {
     (void)state;
@@ -130,6 +157,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_lines_however_they_are_cut),
+        cmocka_unit_test(sends_before_anybody_answers),
         cmocka_unit_test(gives_all_of_a_flood),
         cmocka_unit_test(gives_up_after_a_time_and_when_woken),
         cmocka_unit_test(reports_an_error_answer),

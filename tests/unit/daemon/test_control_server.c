@@ -96,8 +96,9 @@ refuses_a_body_that_is_too_large(void **state)
     struct world *world = *state;
     struct buffer text;
     buffer_init(&text, 0);
-    client_ask(world, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
-                      "Content-Length: 1048577\r\n\r\n",
+    client_ask(world,
+               "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
+               "Content-Length: 1048577\r\n\r\n",
                &text);
     assert_non_null(strstr(text.data, "HTTP/1.1 413"));
     buffer_deinit(&text);
@@ -254,8 +255,9 @@ static void
 shows_the_lines_of_a_child_and_of_all(void **state)
 {
     struct world *world = *state;
-    struct airs_log_line line = { .path = "/a", .generation = 1, .stream = "stdout",
-                                  .text = "first words", .size = 11 };
+    struct airs_log_line line = {
+        .path = "/a", .generation = 1, .stream = "stdout", .text = "first words", .size = 11
+    };
     log_store_write(world->logs, &line);
     assert_answer(world, "GET /v1/logs/a", "200", "first words");
     assert_answer(world, "GET /v1/logs", "200", "first words");

@@ -161,8 +161,8 @@ open_path(const char *path)
 {
     struct airs_error error = { 0 };
     struct component *component = NULL;
-    if (component_compile(&tests.config, path, tests.cache, &error) != AIRS_OK
-        || component_open(tests.engine, path, tests.cache, &component, &error) != AIRS_OK)
+    if (component_compile(&tests.config, path, tests.cache, &error) != AIRS_OK ||
+        component_open(tests.engine, path, tests.cache, &component, &error) != AIRS_OK)
         print_error("%s\n", error.message);
     assert_non_null(component);
     return component;
@@ -174,6 +174,21 @@ open_text(const char *text)
     char path[128];
     write_wasm("guest", text, path);
     return open_path(path);
+}
+
+/* Opens NAME of this folder. */
+static inline struct component *
+open_wat(const char *name)
+{
+    char path[256];
+    static char text[65536];
+    snprintf(path, sizeof path, "%s/tests/unit/engine/%s", SOURCE_DIR, name);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return open_text(text);
 }
 
 static inline struct instance *
@@ -214,13 +229,75 @@ start_instance(struct component *component, const struct instance_options *optio
     return instance;
 }
 
+/* Runs a command made from `text` to its end; the caller frees the instance. */
+static inline const struct outcome *
+run_with(const char *text, const struct instance_options *options, struct instance **instance_out)
+{
+    struct component *component = open_text(text);
+    *instance_out = start_instance(component, options);
+    component_unref(component);
+    instance_begin_run(*instance_out);
+    const struct outcome *outcome = finish(*instance_out, options->id);
+    assert_true(instance_has_ended(*instance_out));
+    return outcome;
+}
+
+static inline const struct outcome *
+run(const char *text, struct instance **instance_out)
+{
+    return run_with(text, &(struct instance_options){ 0 }, instance_out);
+}
+
+/* A thread that advances the epoch, and what a guest is answered when it asks. */
+struct ticking {
+    enum epoch_answer answers[4]; /* The last one repeats. */
+    unsigned asked;
+    atomic_bool stop; /* Ends the ticker; pairs with its own reads alone. */
+    pthread_t ticker;
+};
+
+static inline enum epoch_answer
+on_epoch(void *host)
+{
+    struct ticking *ticking = host;
+    unsigned i = ticking->asked++;
+    return ticking->answers[i < 4 ? i : 3];
+}
+
+static inline void *
+tick(void *argument)
+{
+    struct ticking *ticking = argument;
+    while (!atomic_load(&ticking->stop)) {
+        engine_tick(tests.engine);
+        usleep(100);
+    }
+    return NULL;
+}
+
+static inline void
+start_ticking(struct ticking *ticking)
+{
+    assert_int_equal(pthread_create(&ticking->ticker, NULL, tick, ticking), 0);
+}
+
+static inline void
+stop_ticking(struct ticking *ticking)
+{
+    atomic_store(&ticking->stop, true);
+    pthread_join(ticking->ticker, NULL);
+}
+
 /* A command whose core module is `body`: it must export run: () -> i32. */
-#define COMMAND(body)                                                                          \
-    "(component (core module $m " body ")"                                                     \
-    " (core instance $i (instantiate $m))"                                                     \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define COMMAND(body)                                                    \
+    "(component (core module $m " body ")"                               \
+    " (core instance $i (instantiate $m))"                               \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))" \
+    " (instance $cli (export \"run\" (func $run)))"                      \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
+
+/* Computes without end. */
+#define LOOPS COMMAND("(func (export \"run\") (result i32) (loop (br 0)) i32.const 0)")
 
 #define COMMAND_RETURNS_OK COMMAND("(func (export \"run\") (result i32) i32.const 0)")
 

@@ -63,8 +63,8 @@ static void
 saw(const char *call, const struct guest_id *id, struct span text)
 {
     if (id)
-        snprintf(host.seen, sizeof host.seen, "%s %.*s:%.*s:%.*s %.*s", call,
-                 TEXT(id->namespace), TEXT(id->name), TEXT(id->instance), TEXT(text));
+        snprintf(host.seen, sizeof host.seen, "%s %.*s:%.*s:%.*s %.*s", call, TEXT(id->namespace),
+                 TEXT(id->name), TEXT(id->instance), TEXT(text));
     else
         snprintf(host.seen, sizeof host.seen, "%s %.*s", call, TEXT(text));
 }
@@ -207,13 +207,7 @@ open_actor(void **state)
 {
     if (start_engine(state) != 0)
         return -1;
-    static char text[65536];
-    FILE *file = fopen(SOURCE_DIR "/tests/unit/engine/actor.wat", "re");
-    assert_non_null(file);
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = '\0';
-    actor = open_text(text);
+    actor = open_wat("actor.wat");
     assert_int_equal(component_kind(actor), COMPONENT_ACTOR);
     return 0;
 }
@@ -503,8 +497,8 @@ storage_of_the_host_answers(void **state)
     for (size_t i = 0; i < 6; i++) {
         host.code = STORAGE_QUOTA_EXCEEDED;
         assert_says(instance, letters[i], "quota-exceeded");
-        static const int codes[] = { STORAGE_NOT_FOUND, STORAGE_ALREADY_EXISTS,
-                                     STORAGE_INVALID_KEY, STORAGE_IO_ERROR };
+        static const int codes[] = { STORAGE_NOT_FOUND, STORAGE_ALREADY_EXISTS, STORAGE_INVALID_KEY,
+                                     STORAGE_IO_ERROR };
         for (size_t k = 0; k < 4; k++) {
             host.code = codes[k];
             host.answer = "why";

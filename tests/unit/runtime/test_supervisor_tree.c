@@ -2,7 +2,7 @@
 #include <sched.h>
 
 #include "base/random.h"
-#include "supervisor_testing.h"
+#include "pupil.h"
 
 static struct child_policy
 quick_supervisor_policy(void)

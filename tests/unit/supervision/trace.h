@@ -103,7 +103,7 @@ trace_action(const struct node_action *action)
     const char *name = trace_name(action->child);
     switch (action->type) {
     case ACTION_ADMIT:
-        if (hold_slots)
+        if (hold_slots && !action->child->is_supervisor)
             trace_line(trace, "admit %s\n", name);
         break;
     case ACTION_WITHDRAW:
@@ -172,7 +172,8 @@ trace_step(struct node_event event)
     for (;;) {
         for (size_t i = 0; i < buffer.size; i++) {
             trace_action(&buffer.items[i]);
-            if (buffer.items[i].type == ACTION_ADMIT && !hold_slots)
+            if (buffer.items[i].type == ACTION_ADMIT &&
+                (!hold_slots || buffer.items[i].child->is_supervisor))
                 due[due_size++] = buffer.items[i].child;
         }
         if (result == NODE_DONE)

@@ -13,12 +13,14 @@ use wasmtime_c_api::wasmtime::{Error, Result};
 
 use crate::core::ComponentError;
 use crate::engine::DoorsEngine;
+use crate::exports::Export;
 use crate::failure::{Failure, Kind};
 use crate::guard::guarded;
 use crate::lifecycle::{
-    CConfig, CMessage, CMetadata, ConfigText, Export, GetHealth, GetMetadata, HandleCallback,
-    HandleMessage, Initialize, MessageText, Run, Shutdown, WasmError,
+    CConfig, CMessage, ConfigText, GetHealth, GetMetadata, HandleCallback, HandleMessage,
+    Initialize, MessageText, Run, Shutdown, WasmError,
 };
+use crate::metadata::CMetadata;
 use crate::store::DoorsStore;
 
 enum Returned {

@@ -7,9 +7,9 @@ use wasmtime_c_api::{wasm_byte_vec_t, wasm_config_t};
 
 use crate::config::config;
 use crate::core_module::componentize;
+use crate::exports::Exports;
 use crate::failure::{CError, c_error};
 use crate::guard::{guarded, install_hook};
-use crate::lifecycle::Exports;
 use crate::span::Span;
 
 const MAGIC: &[u8] = b"\0asm";

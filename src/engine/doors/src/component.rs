@@ -8,9 +8,9 @@ use wasmtime_c_api::wasmtime::{Error, Result, Store};
 
 use crate::command::INTERFACE as STOP;
 use crate::engine::DoorsEngine;
+use crate::exports::Exports;
 use crate::failure::{CError, c_error};
 use crate::guard::guarded;
-use crate::lifecycle::Exports;
 use crate::store::Guest;
 
 pub struct DoorsComponent {

@@ -6,6 +6,12 @@ use wasmtime_wasi::I32Exit;
 
 use crate::guard::Panicked;
 
+/// Part of the adapter's name in a backtrace.
+const ADAPTER: &str = "wasi_snapshot_preview1";
+const ADAPTER_HINT: &str = "\nhint: WASI's adapter found its memory overwritten; an allocator that \
+    takes all new memory for its own, as wasi-libc's before 2023, does that, unless the module \
+    exports cabi_realloc";
+
 pub type CError = Option<Box<wasmtime_error_t>>;
 
 /// An error for C, in one line; `ok` gets the value otherwise.
@@ -128,6 +134,9 @@ fn text(error: &Error) -> String {
     for backtrace in chain.iter().filter(is_backtrace) {
         text.push_str("\nwasm backtrace:");
         text.push_str(&backtrace[BACKTRACE.len()..]);
+    }
+    if text.contains(ADAPTER) && text.contains("assert_fail") {
+        text.push_str(ADAPTER_HINT);
     }
     text
 }

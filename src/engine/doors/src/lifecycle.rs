@@ -1,16 +1,13 @@
-//! Exports of guests: `airssys:core/component-lifecycle@1.0.0` and `wasi:cli/run`.
+//! What crosses in calls of `airssys:core/component-lifecycle@1.0.0` and `wasi:cli/run`.
 
 use std::borrow::Cow;
-use std::ffi::{CString, c_char};
 
-use wasmtime_c_api::wasmtime::component::{
-    Component, ComponentExportIndex, ComponentType, Func, Instance, Lift, Lower, TypedFunc, types,
-};
-use wasmtime_c_api::wasmtime::{self, Error, Result, Store};
+use wasmtime_c_api::wasmtime::component::{ComponentType, Lift, Lower, TypedFunc};
+use wasmtime_c_api::wasmtime::{self, Result};
 
 use crate::core::{CId, ComponentError, Timestamp};
+use crate::metadata::Metadata;
 use crate::span::{Span, SpanPair, slice};
-use crate::store::Guest;
 
 #[derive(ComponentType, Lower)]
 #[component(record)]
@@ -120,70 +117,6 @@ pub enum Health {
     Unhealthy,
     #[component(name = "unknown")]
     Unknown,
-}
-
-#[derive(ComponentType, Lift)]
-#[component(record)]
-pub struct Metadata {
-    name: String,
-    version: String,
-    description: String,
-    author: String,
-    license: String,
-    #[component(name = "supported-operations")]
-    operations: Vec<String>,
-    stateful: bool,
-}
-
-/// `struct guest_metadata`, and behind it the text it points at.
-#[repr(C)]
-pub struct CMetadata {
-    texts: [*const c_char; 5],
-    operations: *const *const c_char,
-    operation_count: usize,
-    stateful: bool,
-    owned: Vec<CString>,
-    pointers: Vec<*const c_char>,
-}
-
-impl CMetadata {
-    pub fn new(metadata: Metadata) -> Box<CMetadata> {
-        let Metadata {
-            name,
-            version,
-            description,
-            author,
-            license,
-            operations,
-            stateful,
-        } = metadata;
-        let owned: Vec<CString> = [name, version, description, author, license]
-            .into_iter()
-            .chain(operations)
-            .map(|text| CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default())
-            .collect();
-        let pointers: Vec<*const c_char> = owned.iter().map(|text| text.as_ptr()).collect();
-        let mut texts = [std::ptr::null(); 5];
-        texts.copy_from_slice(&pointers[..5]);
-        let operations = pointers[5..].as_ptr();
-        let operation_count = pointers.len() - 5;
-        Box::new(CMetadata {
-            texts,
-            operations,
-            operation_count,
-            stateful,
-            owned,
-            pointers,
-        })
-    }
-}
-
-#[unsafe(no_mangle)]
-pub extern "C" fn doors_metadata_delete(metadata: Box<CMetadata>) {
-    let CMetadata {
-        owned, pointers, ..
-    } = *metadata;
-    drop((owned, pointers));
 }
 
 /// `struct guest_message`
@@ -309,137 +242,3 @@ pub type GetMetadata = TypedFunc<(), (Metadata,)>;
 pub type GetHealth = TypedFunc<(), (Health,)>;
 pub type Shutdown = TypedFunc<(), (Result<(), ComponentError>,)>;
 pub type Run = TypedFunc<(), (Result<(), ()>,)>;
-
-#[derive(Clone, Copy)]
-pub enum Export {
-    Initialize,
-    HandleMessage,
-    HandleCallback,
-    Metadata,
-    Health,
-    Shutdown,
-    Run,
-}
-
-const LIFECYCLE: &str = "airssys:core/component-lifecycle@1.0.0";
-const LIFECYCLE_FUNCTIONS: [&str; 6] = [
-    "initialize",
-    "handle-message",
-    "handle-callback",
-    "metadata",
-    "health",
-    "shutdown",
-];
-const RUN_0_2: &str = "wasi:cli/run@0.2.";
-const EXPORTS: usize = 7;
-
-/// Where a component has the functions that the host calls.
-pub struct Exports {
-    indices: [Option<ComponentExportIndex>; EXPORTS],
-    pub is_actor: bool,
-}
-
-impl Exports {
-    pub fn find(component: &Component) -> Result<Exports> {
-        let mut indices = [const { None }; EXPORTS];
-        if let Some(lifecycle) = component.get_export_index(None, LIFECYCLE) {
-            for (index, name) in indices.iter_mut().zip(LIFECYCLE_FUNCTIONS) {
-                *index = component.get_export_index(Some(&lifecycle), name);
-                if index.is_none() {
-                    return Err(Error::msg(format!("its {LIFECYCLE} has no '{name}'")));
-                }
-            }
-            return Ok(Exports {
-                indices,
-                is_actor: true,
-            });
-        }
-        let engine = component.engine();
-        let run = component
-            .component_type()
-            .exports(engine)
-            .find_map(|(name, item)| {
-                let is_instance = matches!(item.ty, types::ComponentItem::ComponentInstance(_));
-                (is_instance && name.starts_with(RUN_0_2)).then(|| name.to_string())
-            });
-        indices[Export::Run as usize] = run.and_then(|name| {
-            let instance = component.get_export_index(None, name.as_str())?;
-            component.get_export_index(Some(&instance), "run")
-        });
-        if indices[Export::Run as usize].is_none() {
-            return Err(Error::msg(format!(
-                "it is neither an actor (export {LIFECYCLE}) nor a command (export wasi:cli/run@0.2)"
-            )));
-        }
-        Ok(Exports {
-            indices,
-            is_actor: false,
-        })
-    }
-
-    fn function(
-        &self,
-        store: &mut Store<Guest>,
-        instance: &Instance,
-        export: Export,
-    ) -> Result<Func> {
-        let index = self.indices[export as usize].as_ref();
-        index
-            .and_then(|index| instance.get_func(store, index))
-            .ok_or_else(|| Error::msg("the component has no such function"))
-    }
-
-    /// Whether the functions have the types that the host calls them with.
-    pub fn check(&self, store: &mut Store<Guest>, instance: &Instance) -> Result<()> {
-        let mut check = |export, typed: fn(Func, &Store<Guest>) -> Result<()>| {
-            let function = self.function(store, instance, export)?;
-            typed(function, store).map_err(|e| match LIFECYCLE_FUNCTIONS.get(export as usize) {
-                Some(name) => e.context(format!("its '{name}' has another type")),
-                None => e.context("its 'run' has another type"),
-            })
-        };
-        if !self.is_actor {
-            return check(Export::Run, |f, s| {
-                f.typed::<(), (Result<(), ()>,)>(s).map(drop)
-            });
-        }
-        check(Export::Initialize, |f, s| {
-            f.typed::<(Config,), (Result<(), ComponentError>,)>(s)
-                .map(drop)
-        })?;
-        check(Export::HandleMessage, |f, s| {
-            f.typed::<(Message,), (Result<Option<Vec<u8>>, WasmError>,)>(s)
-                .map(drop)
-        })?;
-        check(Export::HandleCallback, |f, s| {
-            f.typed::<(Message,), (Result<(), WasmError>,)>(s).map(drop)
-        })?;
-        check(Export::Metadata, |f, s| {
-            f.typed::<(), (Metadata,)>(s).map(drop)
-        })?;
-        check(Export::Health, |f, s| f.typed::<(), (Health,)>(s).map(drop))?;
-        check(Export::Shutdown, |f, s| {
-            f.typed::<(), (Result<(), ComponentError>,)>(s).map(drop)
-        })
-    }
-}
-
-/// One instance's functions, looked up when first called.
-#[derive(Default)]
-pub struct Functions([Option<Func>; EXPORTS]);
-
-impl Functions {
-    pub fn get(
-        &mut self,
-        exports: &Exports,
-        store: &mut Store<Guest>,
-        instance: &Instance,
-        export: Export,
-    ) -> Result<Func> {
-        let place = &mut self.0[export as usize];
-        if place.is_none() {
-            *place = Some(exports.function(store, instance, export)?);
-        }
-        place.ok_or_else(|| Error::msg("the component has no such function"))
-    }
-}

@@ -13,9 +13,9 @@ use crate::command::{DoorsSignal, Signal};
 use crate::component::DoorsComponent;
 use crate::core::HostFunctions;
 use crate::engine::DoorsEngine;
+use crate::exports::Functions;
 use crate::failure::{CError, Interrupted, LimitReached, c_error};
 use crate::guard::guarded;
-use crate::lifecycle::Functions;
 use crate::span::{Span, SpanPair, slice};
 use crate::streams::{Input, Output, OutputFunction, RoomFunction};
 

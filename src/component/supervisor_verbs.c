@@ -1,0 +1,147 @@
+/* Supervisor verbs: each verb of the bridge becomes one request, in memory of its own, which
+ * the supervisor concerned answers in its turn; the completion is called there.
+ */
+#include <stdlib.h>
+
+#include "component/supervisor_wrapper_state.h"
+#include "policy/supervisor_config.h"
+
+struct verb_request {
+    struct supervisor_request request;
+    struct bridge_completion completion;
+};
+
+const char *
+wrapper_status_text(enum airs_status status)
+{
+    switch (status) {
+    case AIRS_OK:
+        return NULL;
+    case AIRS_EALREADY:
+        return "already running";
+    case AIRS_EBUSY:
+        return "busy";
+    case AIRS_ENOTRUNNING:
+        return "not running";
+    case AIRS_ENOENT:
+        return "no such child";
+    case AIRS_EENDED:
+        return "the supervisor has ended";
+    case AIRS_ENOMEM:
+    case AIRS_EINVAL:
+    case AIRS_EEXIST:
+    case AIRS_ELIMIT:
+    case AIRS_EIO:
+    case AIRS_ETIMEDOUT:
+    case AIRS_ELOAD:
+    case AIRS_EDENIED:
+    case AIRS_EREJECTED:
+    case AIRS_EFAILED:
+        return airs_status_text(status);
+    }
+    return NULL;
+}
+
+static void
+verb_done(struct supervisor_request *request)
+{
+    struct verb_request *verb = container_of(request, struct verb_request, request);
+
+    bridge_complete(verb->completion, request->status, wrapper_status_text(request->status));
+    free(verb);
+}
+
+/* Sends `verb` about `child` (NULL: about the whole tree, to the root). */
+void
+wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
+                const struct wrapper_child *child, struct bridge_completion completion)
+{
+    struct verb_request *request = calloc(1, sizeof *request);
+    if (!request) {
+        bridge_complete(completion, AIRS_ENOMEM, wrapper_status_text(AIRS_ENOMEM));
+        return;
+    }
+    request->completion = completion;
+    request->request.verb = verb;
+    request->request.done = verb_done;
+    airs_pid supervisor = atomic_load(&wrapper->root->pid);
+    if (child) {
+        supervisor = atomic_load(&child->parent->pid);
+        request->request.path = child->path;
+    }
+    if (!supervisor_request_send(wrapper->options.system, supervisor, &request->request)) {
+        bridge_complete(completion, AIRS_EENDED, wrapper_status_text(AIRS_EENDED));
+        free(request);
+    }
+}
+
+static void
+verb_on(struct supervisor_bridge *bridge, enum request_verb verb, const char *path,
+        struct bridge_completion completion)
+{
+    struct supervisor_wrapper *wrapper = wrapper_of(bridge);
+    struct wrapper_child *child = wrapper_find(wrapper, path);
+
+    if (!child || !child->parent)
+        bridge_complete(completion, AIRS_ENOENT, wrapper_status_text(AIRS_ENOENT));
+    else
+        wrapper_request(wrapper, verb, child, completion);
+}
+
+void
+wrapper_verb_start(struct supervisor_bridge *bridge, const char *path,
+                   struct bridge_completion completion)
+{
+    verb_on(bridge, REQUEST_START, path, completion);
+}
+
+void
+wrapper_verb_stop(struct supervisor_bridge *bridge, const char *path, uint64_t timeout_us,
+                  struct bridge_completion completion)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+
+    if (child && child->parent && timeout_us != DURATION_INFINITE)
+        wrapper_stop_watch(wrapper_of(bridge), child, timeout_us);
+    verb_on(bridge, REQUEST_STOP, path, completion);
+}
+
+void
+wrapper_verb_restart(struct supervisor_bridge *bridge, const char *path,
+                     struct bridge_completion completion)
+{
+    verb_on(bridge, REQUEST_RESTART, path, completion);
+}
+
+void
+wrapper_verb_kill(struct supervisor_bridge *bridge, const char *path,
+                  struct bridge_completion completion)
+{
+    verb_on(bridge, REQUEST_KILL, path, completion);
+}
+
+void
+wrapper_verb_reset(struct supervisor_bridge *bridge, const char *path,
+                   struct bridge_completion completion)
+{
+    verb_on(bridge, REQUEST_RESET, path, completion);
+}
+
+void
+wrapper_verb_start_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
+{
+    wrapper_request(wrapper_of(bridge), REQUEST_START_ALL, NULL, completion);
+}
+
+void
+wrapper_verb_stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
+                      struct bridge_completion completion)
+{
+    wrapper_stop_all(wrapper_of(bridge), timeout_us, completion);
+}
+
+void
+wrapper_verb_kill_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
+{
+    wrapper_request(wrapper_of(bridge), REQUEST_KILL_ALL, NULL, completion);
+}
