@@ -121,7 +121,8 @@ struct airs_application_options {
 
     void *context; /* Given to every callback below; each may be NULL. */
 
-    uint64_t last_seq; /* Of an earlier run: events go on behind it. */
+    /** The seq of the last event of an earlier run: events go on behind it. As `memory`. */
+    uint64_t (*last_seq)(void *context);
     /** What the last run left of the child at `path`; false: nothing. Texts and grants live
      * until airs_application_start has returned. Thread: that of airs_application_start. */
     bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);

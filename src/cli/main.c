@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
     { "reset", "give a child its whole restart budget back", cmd_reset },
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
+    { "history", "show how children ended, and what was decided", cmd_history },
     { "wait", "wait until a child is in a state", cmd_wait },
     { "send", "send a message to an actor", cmd_send },
     { "call", "send a message to an actor and print its response", cmd_call },
@@ -40,7 +41,7 @@ static const struct verb verbs[] = {
 
 /* Verbs of the interface that this version does not have. */
 static const char *const later[] = { "delete",  "add",   "scale",  "top",       "explain",
-                                     "history", "graph", "reload", "completion" };
+                                     "graph", "reload", "completion" };
 
 static const struct verb *
 find_verb(const char *name)

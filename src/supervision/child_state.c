@@ -29,6 +29,10 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->state = child->state;
     action->restarts = child->restarts;
     action->budget_used = supervisor_child_budget_used(child, step->now_us);
+    action->ready = child->ready;
+    action->attempt = child->attempt;
+    action->lived_us = supervisor_child_lived_us(child, step->now_us);
+    action->born_lived_us = child->born_lived_us;
     return action;
 }
 

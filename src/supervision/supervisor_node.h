@@ -293,6 +293,10 @@ struct node_action {
     enum child_wait wait; /* WAITING */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
+    bool ready;           /* These four are what a later run goes on from (child_restore.h). */
+    uint32_t attempt;
+    uint64_t lived_us;
+    uint64_t born_lived_us;
 };
 
 /* NOTIFY of WAITING is written by the node in one case alone: a start by hand cut a delay short
