@@ -37,7 +37,8 @@ child_rows_read(const json_t *objects, size_t *size_out)
     *size_out = 0;
     size_t index;
     json_t *object;
-    json_array_foreach(objects, index, object) {
+    json_array_foreach(objects, index, object)
+    {
         if (child_row_read(&rows[*size_out], object))
             ++*size_out;
     }

@@ -33,8 +33,8 @@ static int
 find_last_seq(struct session *session, uint64_t *seq_out)
 {
     struct airs_error error = { 0 };
-    enum airs_status status = client_get(session->client, "/v1/version", session->timeout_ms,
-                                         &session->reply, &error);
+    enum airs_status status =
+        client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, &error);
     if (status != AIRS_OK)
         return session_fail(session, status, &error);
     json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
@@ -51,8 +51,8 @@ status_grants(const struct wish *wish, const struct buffer *body)
     json_t *child = json_loadb(body->data ? body->data : "", body->size, 0, NULL);
     bool granted = false;
     if (child && child_row_read(&row, child) && row.generation >= (double)wish->generation)
-        granted = strcmp(wish->state, "ready") == 0 ? row.ready
-                                                    : strcmp(wish->state, row.state) == 0;
+        granted =
+            strcmp(wish->state, "ready") == 0 ? row.ready : strcmp(wish->state, row.state) == 0;
     json_decref(child);
     return granted;
 }
@@ -100,8 +100,8 @@ conclude(const struct session *session, const struct wish *wish, enum verdict ve
     case VERDICT_GONE:
         return cli_fail("wait", CLI_FAILED, "%s was deleted", session->path);
     case VERDICT_ENDED:
-        return cli_fail("wait", CLI_FAILED, "the application ended before %s was %s",
-                        session->path, wish->state);
+        return cli_fail("wait", CLI_FAILED, "the application ended before %s was %s", session->path,
+                        wish->state);
     case VERDICT_NOTHING:
         break;
     }
@@ -116,8 +116,8 @@ judge_stream(struct session *session, const struct wish *wish, struct client_str
     for (;;) {
         const char *line;
         size_t size;
-        switch (client_stream_next(stream, remaining_ms(wish->deadline_us), -1, &line, &size,
-                                   &error)) {
+        switch (
+            client_stream_next(stream, remaining_ms(wish->deadline_us), -1, &line, &size, &error)) {
         case CLIENT_LINE: {
             json_t *event = json_loadb(line, size, 0, NULL);
             enum verdict verdict = judge_event(wish, session->path, event);
@@ -237,21 +237,34 @@ cmd_wait(int argc, char **argv)
     const char *generation = NULL;
     const char *timeout = NULL;
     const struct cli_option options[] = {
-        { .name = "state", .value = "S", .text_out = &wish.state,
+        { .name = "state",
+          .value = "S",
+          .text_out = &wish.state,
           .help = "registered, restarting, starting, running, stopping, stopped, failed, ready" },
-        { .name = "generation", .value = "N", .text_out = &generation,
+        { .name = "generation",
+          .value = "N",
+          .text_out = &generation,
           .help = "in generation N or a later one" },
-        { .name = "timeout", .value = "DURATION", .text_out = &timeout,
+        { .name = "timeout",
+          .value = "DURATION",
+          .text_out = &timeout,
           .help = "give up after this time (never)" },
     };
     static const char help[] =
         "Waits until the child PATH is in a state, and ends at once if it is in it already.\n"
         "Out of time, or the application ended: exit code 1.\n";
     struct cli_command command = {
-        .verb = "wait", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
+        .verb = "wait",
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
         .example = "  airs wait /web/front --state ready --timeout 10s\n"
                    "  airs wait /store --state running --generation 2\n",
-        .options = options, .options_size = 3, .target = &target, .json = &wish.json,
+        .options = options,
+        .options_size = 3,
+        .target = &target,
+        .json = &wish.json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -22,7 +22,7 @@ struct client;
 
 /* What came back. Zero it (or client_reply_init) before the first use. */
 struct client_reply {
-    int code;           /* HTTP's. */
+    int code; /* HTTP's. */
     struct buffer body;
 };
 

@@ -107,7 +107,10 @@ take_signals(struct daemon *daemon, struct airs_error *error)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    struct sigaction hangup;
+    /* Under nohup it is ignored, and is to stay so. */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -230,6 +233,8 @@ run_here(struct daemon *daemon)
 {
     struct airs_error error = { 0 };
     enum airs_status status = take_signals(daemon, &error);
+    if (status == AIRS_OK && daemon->is_child)
+        status = socket_lock_adopt(&daemon->lock, &error);
     if (status == AIRS_OK)
         status = compile_child_init(&daemon->compiler, &error);
     if (status == AIRS_OK) {

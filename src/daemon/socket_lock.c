@@ -96,6 +96,15 @@ socket_lock_open(const struct app_dirs *dirs, struct socket_lock *lock_out,
     return status;
 }
 
+enum airs_status
+socket_lock_adopt(const struct socket_lock *lock, struct airs_error *error)
+{
+    /* The system takes down who listened last. */
+    if (listen(lock->listen_fd, SOCKET_BACKLOG) == 0)
+        return AIRS_OK;
+    return fail(error, AIRS_EIO, "%s: %s", lock->socket, strerror(errno));
+}
+
 void
 socket_lock_close(struct socket_lock *lock)
 {

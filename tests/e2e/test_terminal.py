@@ -164,6 +164,19 @@ def test_no_colour_when_it_is_not_wanted(place):
         assert process.wait(DEADLINE_S) == 0
 
 
+def test_ps_draws_a_tree_on_a_terminal(place):
+    place.up(child("a", "echo"), supervisor("web", child("front", "sleeper"), FAILS))
+    place.wait("/web/fails", "failed")
+    process, master = in_a_terminal([AIRS, "ps"], place)
+    seen = read_to_the_end(master, process).decode()
+    assert process.wait(DEADLINE_S) == 0
+    assert "└─ web" in seen and "   └─ fails" in seen and "\x1b[1;31mfailed" in seen
+    plain = [part.split("m", 1)[-1] for part in seen.split("\x1b[")]
+    assert all(len(line) <= 80 for line in "".join(plain).splitlines())
+    process, master = in_a_terminal([AIRS, "ps"], place, {**place.env, "LANG": "C"})
+    assert "`- web" in read_to_the_end(master, process).decode()
+
+
 def test_a_pipe_gets_event_lines_without_colour(place):
     manifest = place.manifest(child("a", "crasher", args=["return"], restart="transient"))
     done = subprocess.run([AIRS, "up", "-f", manifest], env=place.env, cwd=place.work,

@@ -21,9 +21,11 @@ gives_lines_however_they_are_cut(void **state)
     (void)state;
     struct fake_server server;
     fake_start(&server, -1,
-               (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
-                                         "3\r\none\r\n8\r\n\ntwo\nthr\r\n4\r\nee\n\n\r\n4\r\nlast\r\n"
-                                         "0\r\n\r\n", NULL });
+               (const char *[]){ FAKE_OK
+                                 "Transfer-Encoding: chunked\r\n\r\n"
+                                 "3\r\none\r\n8\r\n\ntwo\nthr\r\n4\r\nee\n\n\r\n4\r\nlast\r\n"
+                                 "0\r\n\r\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     const char *const expected[] = { "one", "two", "three", "", "last" };
     const char *line;
@@ -122,9 +124,10 @@ reports_an_error_answer(void **state)
 {
     (void)state;
     struct fake_server server;
-    fake_start(&server, -1, (const char *[]){ "HTTP/1.1 404 No\r\nConnection: close\r\n\r\n"
-                                              "{\"error\":\"no child '/x'\",\"status\":404}\n",
-                                              NULL });
+    fake_start(&server, -1,
+               (const char *[]){ "HTTP/1.1 404 No\r\nConnection: close\r\n\r\n"
+                                 "{\"error\":\"no child '/x'\",\"status\":404}\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     struct airs_error error = { 0 };
     const char *line;
@@ -141,8 +144,10 @@ an_answer_cut_short_is_an_end(void **state)
 {
     (void)state;
     struct fake_server server;
-    fake_start(&server, -1, (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
-                                                      "4\r\none\n\r\n", NULL });
+    fake_start(&server, -1,
+               (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
+                                         "4\r\none\n\r\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     const char *line;
     size_t size;
