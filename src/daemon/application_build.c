@@ -92,6 +92,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .system = application->system,
         .spawner = application->spawner,
         .seed = clock_now_ns(),
+        .memory = application_memory,
         .on_end = application_on_end,
         .on_idle = application_on_idle,
         .context = application,

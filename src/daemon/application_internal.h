@@ -85,6 +85,10 @@ void application_write_event(struct airs_application *application, enum event_ty
 void application_on_idle(void *context, bool idle, bool any_failed);
 void application_on_end(void *context, struct exit_info exit);
 
+/** application_memory.c: what the last run left of `path`, as the wrapper asks for it. */
+struct child_memory;
+bool application_memory(void *context, const char *path, struct child_memory *memory_out);
+
 /** application_call.c */
 enum airs_status application_calls_start(struct airs_application *application,
                                          struct airs_error *error);

@@ -94,6 +94,7 @@ struct supervisor_request {
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
     struct child_policy policy; /* ADD; copied, its delay list too. */
+    const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);

@@ -70,6 +70,7 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     node->returning -= is_returning(child);
     node->counts[from]--;
     child->state = state;
+    child->resumes = false;
     node->counts[state]++;
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);

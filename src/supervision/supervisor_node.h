@@ -114,6 +114,8 @@ struct supervisor_child {
     bool idle;       /* A supervisor child that reported it. */
     bool holds_slot; /* Its place among concurrent starts, until SETTLED. */
     bool kill_sent;  /* KILL is out; its exit has not come yet. */
+    enum child_state restored : 8; /* Until NODE_ADD: where an earlier run left it. */
+    bool resumes; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
     bool everything; /* A supervisor: its next START takes along those stopped by request. */
     enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
     uint32_t generation;        /* Of the current or last start attempt; 0 before the first. */
