@@ -14,7 +14,7 @@ static struct {
     char log[1024];     /* Lines of log. */
 } host;
 
-#define TEXT(span) (int)(span).size, (const char *)(span).data
+#define TEXT(span) (int)(span).size, (span).data ? (const char *)(span).data : ""
 
 static void
 on_log(void *context, enum guest_log_level level, struct span message,
