@@ -33,7 +33,21 @@ cause_of(const char *stopped)
     return STOPPED_WITH_SUPERVISOR;
 }
 
-/* The supervisors above `path` ran when the run ended: what is below goes on. */
+/* A supervisor ran when the run ended, or was being brought back by one that ended so early
+ * that it did not. */
+static bool
+ran(const struct airs_memory *memory)
+{
+    enum child_state state;
+    if (!child_state_find(memory->state, &state))
+        return false;
+    if (state == CHILD_RESTARTING)
+        return is_text(memory->exit_reason, "host-lost");
+    return has_instance(state)
+           && !(state == CHILD_STOPPING && is_text(memory->stopped, "request"));
+}
+
+/* The supervisors above `path` ran: what is below goes on. */
 static bool
 was_under_way(const struct airs_application *application, const char *path)
 {
@@ -43,11 +57,9 @@ was_under_way(const struct airs_application *application, const char *path)
     strcpy(above, path);
     for (char *slash; (slash = strrchr(above, '/')) != above;) {
         struct airs_memory memory;
-        enum child_state state;
         *slash = '\0';
         if (!application->options.memory(application->options.context, above, &memory)
-            || !child_state_find(memory.state, &state) || !has_instance(state)
-            || (state == CHILD_STOPPING && is_text(memory.stopped, "request")))
+            || !ran(&memory))
             return false;
     }
     return true;

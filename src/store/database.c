@@ -25,7 +25,7 @@ enum statement {
 static const char *const texts[STATEMENTS] = {
     [TAKE_EVENT] = "INSERT OR REPLACE INTO events(seq,time_us,path,event,body) VALUES(?,?,?,?,?)",
     [TAKE_LOG] = "INSERT OR REPLACE INTO logs(seq,lines) VALUES(?,?)",
-    [READ_CHILD] = "SELECT body FROM children WHERE path=?",
+    [READ_CHILD] = "SELECT body, run IS NULL FROM children WHERE path=?",
     [TAKE_CHILD] = "INSERT OR REPLACE INTO children(path,run,time_us,state,body)"
                    " VALUES(?,?,?,?,?)",
     [TAKE_GRANT] = "INSERT OR REPLACE INTO grants(path,n,lived_us) VALUES(?,?,?)",
@@ -261,10 +261,11 @@ is_text(const char *text, const char *other)
     return text && strcmp(text, other) == 0;
 }
 
-/* The child's row as an event, copied into `bytes`; false: it has none. */
+/* The child's row as an event, copied into `bytes`, and whether it is of an earlier run; false:
+ * it has none. */
 static bool
 read_child(struct database *database, const char *path, unsigned char *bytes,
-           struct airs_event *event_out)
+           struct airs_event *event_out, bool *is_earlier_out)
 {
     sqlite3_stmt *statement = database->statements[READ_CHILD];
     bind_text(statement, 1, path);
@@ -272,6 +273,7 @@ read_child(struct database *database, const char *path, unsigned char *bytes,
     if (sqlite3_step(statement) == SQLITE_ROW) {
         int size = sqlite3_column_bytes(statement, 0);
         const void *blob = sqlite3_column_blob(statement, 0);
+        *is_earlier_out = sqlite3_column_int(statement, 1) != 0;
         if (size > 0 && (size_t)size <= EVENT_RECORD_BYTES_MAX) {
             memcpy(bytes, blob, (size_t)size);
             found = event_record_decode(bytes, (size_t)size, event_out);
@@ -336,7 +338,13 @@ follow_child(struct database *database, uint64_t run, const struct airs_event *e
     struct airs_event before = { 0 };
     if (!event->path || !event->state)
         return AIRS_OK;
-    bool is_known = read_child(database, event->path, bytes, &before);
+    bool is_earlier = false;
+    bool is_known = read_child(database, event->path, bytes, &before, &is_earlier);
+    /* A new run says again what the earlier one left, `registered` and `exited` host-lost; the
+     * next event says how that goes on, and until then a death changes nothing. */
+    if (is_known && is_earlier && is_text(event->state, "registered")
+        && (is_text(event->event, "registered") || is_text(event->event, "exited")))
+        return AIRS_OK;
 
     struct airs_event after = *event;
     after.event = "remembered";

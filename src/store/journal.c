@@ -277,6 +277,7 @@ journal_begin(struct journal *journal, uint64_t next_seq, struct airs_error *err
         if (segment->header.first_seq != next_seq)
             continue;
         journal->bytes -= segment->end;
+        journal->reading = NULL;
         segment_free(segment);
         break;
     }

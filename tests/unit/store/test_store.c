@@ -287,6 +287,42 @@ remembers_only_what_was_stopped_by_request_after_a_clean_end(void **state)
 }
 
 static void
+keeps_what_an_earlier_run_left_until_the_second_event_of_the_next(void **state)
+{
+    (void)state;
+    struct world world;
+    struct airs_memory memory;
+    world_make(&world);
+    struct airs_event event = event_of("failed", "/a", "running", "failed");
+    event.reason = "trap";
+    event.generation = 4;
+    event.restarts = 3;
+    append(&world, event);
+    world_close(&world);
+    for (int i = 0; i < 2; i++) {
+        world_open(&world);
+        event = event_of("registered", "/a", "registered", "registered");
+        event.generation = 4;
+        event.restarts = 3;
+        append(&world, event);
+        world_close(&world);
+    }
+    world_open(&world);
+    assert_true(store_memory(world.store, "/a", &memory));
+    assert_string_equal(memory.state, "failed");
+    append(&world, event);
+    event = event_of("starting", "/a", "registered", "starting");
+    event.generation = 5;
+    append(&world, event);
+    world_close(&world);
+    world_open(&world);
+    assert_true(store_memory(world.store, "/a", &memory));
+    assert_string_equal(memory.state, "starting");
+    assert_int_equal(memory.generation, 5);
+    world_remove(&world);
+}
+
+static void
 forgets_grants_with_a_reset(void **state)
 {
     (void)state;
@@ -522,6 +558,7 @@ main(void)
         cmocka_unit_test(goes_on_counting_where_the_last_run_stopped),
         cmocka_unit_test(remembers_budget_delay_and_lived_time_of_a_run_that_was_cut_off),
         cmocka_unit_test(remembers_only_what_was_stopped_by_request_after_a_clean_end),
+        cmocka_unit_test(keeps_what_an_earlier_run_left_until_the_second_event_of_the_next),
         cmocka_unit_test(forgets_grants_with_a_reset),
         cmocka_unit_test(goes_on_while_the_database_is_locked_and_catches_up_later),
         cmocka_unit_test(refuses_a_newer_database_and_goes_on_without),
