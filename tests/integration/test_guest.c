@@ -144,7 +144,7 @@ lines_arrive_with_stream_level_and_generation(void **state)
     assert_int_equal(line->stream, LOG_HOST);
     assert_int_equal(line->level, LOG_INFO);
     for (int level = LOG_TRACE; level <= LOG_ERROR; level++) {
-        char text[16];
+        char text[32];
         snprintf(text, sizeof text, "level %d", level);
         assert_answer(world, "/a", text, "logged");
         assert_int_equal(world_wait_line(world, "/a", text, 1)->level, level);
