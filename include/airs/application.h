@@ -100,6 +100,10 @@ struct airs_child {
     uint64_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed;  /* AIRS_UNLIMITED: no limit. */
+    uint64_t within_us;       /* The window of the budget, in time that the child is ready. */
+    uint64_t frees_us;        /* Of that time, until one more is allowed; AIRS_NONE: none is used. */
+    const char *restart;      /* "permanent", "transient" or "temporary". */
+    const char *stopped;      /* In "stopped" and "stopping": as in struct airs_memory; else NULL. */
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */

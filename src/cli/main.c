@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
     { "reset", "give a child its whole restart budget back", cmd_reset },
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
+    { "explain", "say why a child is in its state, and what comes next", cmd_explain },
     { "history", "show how children ended, and what was decided", cmd_history },
     { "wait", "wait until a child is in a state", cmd_wait },
     { "send", "send a message to an actor", cmd_send },
@@ -41,7 +42,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "delete",  "add",   "scale",  "top",       "explain",
+static const char *const later[] = { "delete",  "add",   "scale",  "top",
                                      "graph", "reload", "completion" };
 
 static const struct verb *

@@ -57,14 +57,10 @@ application_exit_detail(struct exit_info exit, const char *text, char buffer[EXI
     return first_line(text, buffer);
 }
 
-static const char *
-stopped_name(const struct event *event)
+const char *
+application_stop_name(enum stop_cause cause)
 {
-    if (!event->has_stop_cause)
-        return NULL;
-    if (event->comes_back)
-        return "restart";
-    switch (event->stop_cause) {
+    switch (cause) {
     case STOPPED_BY_REQUEST:
         return "request";
     case STOPPED_WITH_SUPERVISOR:
@@ -77,6 +73,14 @@ stopped_name(const struct event *event)
         return "ignored";
     }
     return NULL;
+}
+
+static const char *
+stopped_name(const struct event *event)
+{
+    if (!event->has_stop_cause)
+        return NULL;
+    return event->comes_back ? "restart" : application_stop_name(event->stop_cause);
 }
 
 static uint64_t

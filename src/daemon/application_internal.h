@@ -64,6 +64,8 @@ void application_log_sink_init(struct airs_application *application);
 /** The short detail of an exit: trap code, exit code, or the first line of `text` (may be
  * NULL); maybe in `buffer`. */
 #define EXIT_DETAIL_SIZE 256
+/** "request", "supervisor" … */
+const char *application_stop_name(enum stop_cause cause);
 const char *application_exit_detail(struct exit_info exit, const char *text,
                                     char buffer[EXIT_DETAIL_SIZE]);
 

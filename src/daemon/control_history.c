@@ -48,6 +48,7 @@ history_request(struct exchange *exchange)
     const struct control_options *options = &exchange->server->options;
     const char *path = exchange->route.path;
     const char *events = exchange_query(exchange, "events");
+    const char *exact = exchange_query(exchange, "exact");
     struct airs_error error = { 0 };
     uint64_t count;
     if (!count_of(exchange, &count))
@@ -63,6 +64,7 @@ history_request(struct exchange *exchange)
     }
     exchange->history = (struct store_query){
         .path = path,
+        .reach = exact && strcmp(exact, "0") != 0 ? HISTORY_EXACT : HISTORY_BELOW,
         .exits_alone = !events || strcmp(events, "0") == 0,
         .count = count,
         .visit = on_entry,

@@ -190,9 +190,13 @@ child_json_append(struct buffer *line, const struct airs_child *child)
     set_number(&object, "generation", child->generation);
     set_number(&object, "restarts", child->restarts);
     set_budget(&object, child->budget_used, child->budget_allowed);
+    set_ms(&object, "within_ms", child->within_us);
+    set_ms(&object, "frees_ms", child->frees_us);
     set_ms(&object, "uptime_ms", child->uptime_us);
     set_ms(&object, "due_ms", child->due_us);
     set_text(&object, "waits_for", child->waits_for);
+    set_text(&object, "restart", child->restart);
+    set_text(&object, "stopped", child->stopped);
     set_exit(&object, child);
     set_number(&object, "memory_bytes", child->memory_bytes);
     set_ms(&object, "cpu_ms", child->cpu_us);

@@ -580,28 +580,46 @@ database_children(struct database *database,
 
 /* ---- History ---- */
 
-#define OF_PATH " (?1='/' OR path=?1 OR (path>?1||'/' AND path<?1||'0'))"
-
+/* Each with its own index: a scan of a million events takes half a second. */
 static const char *
-history_query(bool exits_alone)
+condition(const char *path, enum history_reach reach)
 {
+    if (reach == HISTORY_BELOW && strcmp(path, "/") == 0)
+        return "?1='/'";
+    return reach == HISTORY_EXACT ? "path=?1" : "(path=?1 OR (path>?1||'/' AND path<?1||'0'))";
+}
+
+static sqlite3_stmt *
+prepare_history(struct database *database, const char *path, enum history_reach reach,
+                bool exits_alone)
+{
+    char text[512];
+    sqlite3_stmt *rows = NULL;
+    const char *where = condition(path, reach);
     if (exits_alone)
-        return "SELECT * FROM (SELECT e.seq, e.body, l.lines, (SELECT n.body FROM events n WHERE"
-               " n.path=e.path AND n.seq>e.seq ORDER BY n.seq LIMIT 1) FROM events e LEFT JOIN"
-               " logs l ON l.seq=e.seq WHERE e.event='exited' AND" OF_PATH
-               " ORDER BY e.seq DESC LIMIT ?2) ORDER BY 1";
-    return "SELECT * FROM (SELECT seq, body, NULL, NULL FROM events WHERE" OF_PATH
-           " ORDER BY seq DESC LIMIT ?2) ORDER BY 1";
+        snprintf(text, sizeof text,
+                 "SELECT * FROM (SELECT e.seq, e.body, l.lines, (SELECT n.body FROM events n WHERE"
+                 " n.path=e.path AND n.seq>e.seq ORDER BY n.seq LIMIT 1) FROM events e LEFT JOIN"
+                 " logs l ON l.seq=e.seq WHERE e.event='exited' AND %s"
+                 " ORDER BY e.seq DESC LIMIT ?2) ORDER BY 1",
+                 where);
+    else
+        snprintf(text, sizeof text,
+                 "SELECT * FROM (SELECT seq, body, NULL, NULL FROM events WHERE %s"
+                 " ORDER BY seq DESC LIMIT ?2) ORDER BY 1",
+                 where);
+    sqlite3_prepare_v2(database->sqlite, text, -1, &rows, NULL);
+    return rows;
 }
 
 enum airs_status
-database_history(struct database *database, const char *path, bool exits_alone, uint64_t count,
+database_history(struct database *database, const char *path, enum history_reach reach,
+                 bool exits_alone, uint64_t count,
                  void (*visit)(void *context, const struct history_entry *entry), void *context,
                  struct airs_error *error)
 {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(database->sqlite, history_query(exits_alone), -1, &rows, NULL)
-        != SQLITE_OK)
+    sqlite3_stmt *rows = prepare_history(database, path, reach, exits_alone);
+    if (!rows)
         return failed(database, "cannot be read", error);
     bind_text(rows, 1, path);
     bind_number(rows, 2, count);

@@ -70,9 +70,14 @@ struct history_entry {
     const char *log; /* Last lines of the instance, or NULL. */
 };
 
-/** The last `count` exits (or all events) of `path` and below ("/": all), oldest first. */
-enum airs_status database_history(struct database *database, const char *path, bool exits_alone,
-                                  uint64_t count,
+enum history_reach {
+    HISTORY_BELOW, /* The child and all below it; "/": everything. */
+    HISTORY_EXACT  /* The child alone. */
+};
+
+/** The last `count` exits (or all events) of `path`, oldest first. */
+enum airs_status database_history(struct database *database, const char *path,
+                                  enum history_reach reach, bool exits_alone, uint64_t count,
                                   void (*visit)(void *context, const struct history_entry *entry),
                                   void *context, struct airs_error *error);
 

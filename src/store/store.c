@@ -221,8 +221,8 @@ answer(struct store *store, struct store_query *query)
     struct airs_error error = { 0 };
     enum airs_status status;
     if (store->database)
-        status = database_history(store->database, query->path, query->exits_alone, query->count,
-                                  visit, query, &error);
+        status = database_history(store->database, query->path, query->reach, query->exits_alone,
+                                  query->count, visit, query, &error);
     else
         status = fail(&error, AIRS_EIO, "%s", store->why.message);
     query->done(query, status, status == AIRS_OK ? NULL : error.message);

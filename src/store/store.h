@@ -58,7 +58,8 @@ uint64_t store_lost(const struct store *store);
 
 struct store_query {
     struct store_query *next; /* The store's. */
-    const char *path;         /* The caller's until done; "/": all. */
+    const char *path; /* The caller's until done; "/": all. */
+    enum history_reach reach;
     bool exits_alone;
     uint64_t count; /* The newest so many. */
     void (*visit)(struct store_query *query, const struct history_entry *entry);

@@ -214,6 +214,12 @@ supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_
     return restart_budget_used(child, supervisor_child_lived_us(child, now_us));
 }
 
+uint64_t
+supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t now_us)
+{
+    return restart_budget_frees_us(child, supervisor_child_lived_us(child, now_us));
+}
+
 size_t
 supervisor_child_size(const struct child_policy *policy)
 {

@@ -337,6 +337,10 @@ bool state_table_has(enum child_state state, enum node_event_type type);
 /** Lived time of `child`: how long its generations were ready, in all. Thread: the stepping one. */
 uint64_t supervisor_child_lived_us(const struct supervisor_child *child, uint64_t now_us);
 
+/** Lived time until the oldest grant in the window of `child` leaves it; DURATION_INFINITE: none
+ * is in it. Thread: the stepping one. */
+uint64_t supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t now_us);
+
 /** Grants of `child` in its window at `now_us`: the used part of its budget. */
 uint32_t supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us);
 

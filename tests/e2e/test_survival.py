@@ -272,3 +272,20 @@ def test_supervision_goes_on_without_a_history(place, damage):
     assert place.status("/a")["ready"]
     if damage == "version":
         assert "newer version" in place.airs("history", "/a", code=1).stderr
+
+
+def test_explain_says_what_decided_and_what_comes_next(place):
+    place.up(child("a", "crasher", args=["trap"], backoff=["1h"]), child("b", "sleeper"))
+    place.wait("/a", "restarting")
+    text = place.airs("explain", "/a").stdout.splitlines()
+    assert text[0] == "/a is restarting, generation 1"
+    assert "ended as trap: unreachable on 20" in text[1]
+    assert "permanent; 1 of 3 restarts are used within 1m00s" in text[2]
+    assert text[3].startswith("  next      its delay ends and it starts in 59m")
+    both = json.loads(place.airs("explain", "/a", "--json").stdout)
+    assert both["child"]["path"] == both["report"]["path"] == "/a"
+    place.airs("stop", "/b")
+    place.wait("/b", "stopped")
+    assert "asked to stop" in place.airs("explain", "/b").stdout
+    place.airs("explain", "/c", code=4)
+    place.airs("explain", code=2)
