@@ -19,6 +19,7 @@ int cmd_reset(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_graph(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_send(int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
     { "explain", "say why a child is in its state, and what comes next", cmd_explain },
+    { "graph", "draw the tree for Graphviz or Mermaid", cmd_graph },
     { "history", "show how children ended, and what was decided", cmd_history },
     { "wait", "wait until a child is in a state", cmd_wait },
     { "send", "send a message to an actor", cmd_send },
@@ -42,8 +43,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "delete",  "add",   "scale",  "top",
-                                     "graph", "reload", "completion" };
+static const char *const later[] = { "delete", "add", "scale", "top", "reload", "completion" };
 
 static const struct verb *
 find_verb(const char *name)

@@ -289,3 +289,12 @@ def test_explain_says_what_decided_and_what_comes_next(place):
     assert "asked to stop" in place.airs("explain", "/b").stdout
     place.airs("explain", "/c", code=4)
     place.airs("explain", code=2)
+
+
+def test_graph_draws_the_tree(place):
+    place.up(supervisor("web", child("a", "sleeper")), name="shop")
+    place.wait("/web/a", "running")
+    dot = place.airs("graph").stdout
+    assert dot.startswith("digraph airs {") and "a\\nrunning" in dot and "n1 -> n2;" in dot
+    assert "graph TD" in place.airs("graph", "--format", "mermaid").stdout
+    place.airs("graph", "--format", "png", code=2)
