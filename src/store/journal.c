@@ -52,9 +52,8 @@ struct segment {
 struct journal {
     char *dir; /* Constant. */
 
-    pthread_mutex_t lock; /* Guards the list and the marked fields; held for no call of the OS but
-                           * opening a file. */
-    struct list segments; /* Oldest first; the last one is written. */
+    pthread_mutex_t lock; /* Guards the list, the segments' `end` and flags, and `bytes`. */
+    struct list segments; /* Oldest first; the last one is written. Only the reader removes. */
     uint64_t bytes;
 
     struct segment *current; /* The appending thread's; NULL: not begun. */
@@ -456,10 +455,14 @@ remove_segment(struct journal *journal, struct segment *segment)
     char path[PATH_MAX];
     path_of(journal, segment->header.first_seq, path, sizeof path);
     pthread_mutex_lock(&journal->lock);
-    if (!segment->is_gone) {
-        unlink(path);
+    bool is_there = !segment->is_gone;
+    if (is_there)
         journal->bytes -= segment->end;
-    }
+    segment->is_gone = true;
+    pthread_mutex_unlock(&journal->lock);
+    if (is_there)
+        unlink(path); /* Takes its time: no event waits for it. */
+    pthread_mutex_lock(&journal->lock);
     if (journal->reading == segment)
         journal->reading = NULL;
     segment_free(segment);

@@ -330,8 +330,10 @@ void
 store_append(struct store *store, const struct airs_event *event)
 {
     size_t size = event_record_encode(event, store->bytes);
-    if (!store->journal || !journal_append(store->journal, event->seq, store->bytes, size))
-        atomic_fetch_add(&store->lost, !store->journal);
+    if (store->journal)
+        journal_append(store->journal, event->seq, store->bytes, size);
+    else
+        atomic_fetch_add(&store->lost, 1);
     atomic_store(&store->time_us, event->time_us);
     atomic_store(&store->at_us, clock_now_us());
     if (!atomic_load(&store->is_active))
