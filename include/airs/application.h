@@ -46,6 +46,37 @@ struct airs_event {
     bool has_budget;
     uint32_t budget_used;
     uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
+    uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
+    int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
+
+    /* What the supervisor goes on from (struct airs_memory). */
+    bool ready;
+    const char *stopped;     /* "stopped", "stopping": why, else NULL. */
+    uint64_t attempt;
+    uint64_t lived_us;
+    uint64_t born_lived_us;
+};
+
+/**
+ * What a child's supervisor knew when the last run of the application ended, if that was no
+ * orderly end; after an orderly one, at most that it is stopped by request. Durations alone.
+ */
+struct airs_memory {
+    const char *state;         /* As in its last event; what ran then is started again. */
+    const char *stopped;       /* "request", "supervisor", "ended", "temporary", "ignored"; or what
+                                * follows "stopping": "restart". NULL: neither. */
+    uint64_t generation;
+    uint64_t restarts;         /* Grants since registered or reset. */
+    uint64_t attempt;          /* Restarts since the last stable run. */
+    uint64_t lived_us;         /* The lived clock, and what it showed when `generation` began. */
+    uint64_t born_lived_us;
+    uint64_t delay_us;         /* "restarting": what is left of the delay. */
+    const char *exit_reason;   /* Of the last exit; NULL: none. */
+    int32_t exit_code;
+    const char *exit_detail;
+    const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
+    size_t grants_count;
 };
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
@@ -69,6 +100,10 @@ struct airs_child {
     uint64_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed;  /* AIRS_UNLIMITED: no limit. */
+    uint64_t within_us;       /* The window of the budget, in time that the child is ready. */
+    uint64_t frees_us;        /* Of that time, until one more is allowed; AIRS_NONE: none is used. */
+    const char *restart;      /* "permanent", "transient" or "temporary". */
+    const char *stopped;      /* In "stopped" and "stopping": as in struct airs_memory; else NULL. */
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */
@@ -89,6 +124,12 @@ struct airs_application_options {
     unsigned workers;          /* 0: one per core. */
 
     void *context; /* Given to every callback below; each may be NULL. */
+
+    /** The seq of the last event of an earlier run: events go on behind it. As `memory`. */
+    uint64_t (*last_seq)(void *context);
+    /** What the last run left of the child at `path`; false: nothing. Texts and grants live
+     * until airs_application_start has returned. Thread: that of airs_application_start. */
+    bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);

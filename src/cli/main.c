@@ -30,6 +30,9 @@ static const struct verb verbs[] = {
     { "delete", "stop a child and forget it", cmd_delete },
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
+    { "explain", "say why a child is in its state, and what comes next", cmd_explain },
+    { "graph", "draw the tree for Graphviz or Mermaid", cmd_graph },
+    { "history", "show how children ended, and what was decided", cmd_history },
     { "wait", "wait until a child is in a state", cmd_wait },
     { "send", "send a message to an actor", cmd_send },
     { "call", "send a message to an actor and print its response", cmd_call },
@@ -41,8 +44,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "add",   "scale",  "top",       "explain",
-                                     "history", "graph", "reload", "completion" };
+static const char *const later[] = { "add", "scale", "top", "reload", "completion" };
 
 static const struct verb *
 find_verb(const char *name)

@@ -49,6 +49,9 @@ drop_instance(struct component_actor *actor)
 {
     component_health_stop(actor);
     component_call_end(actor);
+    /* Its memories only grow: what they have at the end is the most they had. */
+    uint64_t bytes = actor->instance ? instance_memory_bytes(actor->instance) : 0;
+    atomic_store_explicit(&actor->stats.peak_memory_bytes, bytes, memory_order_relaxed);
     instance_free(actor->instance);
     actor->instance = NULL;
     actor->phase = PHASE_ABSENT;

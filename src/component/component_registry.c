@@ -272,6 +272,19 @@ component_registry_get_id(struct component_registry *registry, const char *names
            component_registry_get(registry, path, info_out);
 }
 
+bool
+component_registry_peak_memory(struct component_registry *registry, const char *path,
+                               uint64_t *bytes_out)
+{
+    pthread_mutex_lock(&registry->lock);
+    const struct entry *entry = map_find(&registry->entries, path);
+    bool found = entry && entry->stats;
+    if (found)
+        *bytes_out = atomic_load_explicit(&entry->stats->peak_memory_bytes, memory_order_relaxed);
+    pthread_mutex_unlock(&registry->lock);
+    return found && *bytes_out > 0;
+}
+
 void
 component_info_deinit(struct component_info *info)
 {

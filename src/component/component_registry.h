@@ -27,6 +27,7 @@ struct component_stats {
     _Atomic uint64_t messages; /* handle-message calls that were answered. */
     _Atomic uint64_t
         memory_bytes; /* Of the running instance, as of its last call; 0 without one. */
+    _Atomic uint64_t peak_memory_bytes; /* The most that the last instance that ended had. */
     _Atomic uint64_t output_bytes;
     _Atomic enum health_answer health; /* Of the last probe of this generation, else UNKNOWN. */
 };
@@ -46,6 +47,11 @@ struct component_info {
 };
 
 struct component_registry;
+
+/** The most memory that the last instance of `path` which ended had; false: not known.
+ * Thread: any.  Allocates: no. */
+bool component_registry_peak_memory(struct component_registry *registry, const char *path,
+                                    uint64_t *bytes_out);
 
 /** `app_name` is copied. AIRS_ENOMEM. */
 enum airs_status component_registry_new(const char *app_name,

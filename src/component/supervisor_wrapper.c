@@ -253,7 +253,11 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
 static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
+    struct child_memory memory = { 0 };
+    bool goes_on = wrapper->options.memory
+                   && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
     struct supervisor_request request = {
+        .memory = goes_on ? &memory : NULL,
         .verb = REQUEST_ADD,
         .path = child->path,
         .child = atomic_load(&child->pid),

@@ -10,6 +10,7 @@
 #include "component/component_spawner.h"
 #include "policy/component_supervisor.h"
 #include "policy/supervisor_bridge.h"
+#include "supervision/child_restore.h"
 
 struct actor_system;
 
@@ -17,6 +18,10 @@ struct supervisor_wrapper_options {
     struct actor_system *system;       /* Borrowed, as the spawner; outlives the wrapper. */
     struct component_spawner *spawner; /* NULL: a tree of supervisors alone. */
     uint64_t seed;                     /* Of the children's jitter. */
+
+    /* What an earlier run left of the child at `path`, borrowed until the next call; false:
+     * nothing. In register_component; NULL: every child begins. */
+    bool (*memory)(void *context, const char *path, struct child_memory *memory_out);
 
     /* On a worker; quick, may not block. NULL is allowed. */
     void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */

@@ -59,6 +59,9 @@ make_runtime(struct airs_application *application, const struct engine_config *c
         .instances_max = config->instances_max,
     };
     enum airs_status status = actor_system_new(&options, &application->system, error);
+    if (status == AIRS_OK && application->options.last_seq)
+        event_log_begin(actor_system_event_log(application->system),
+                        application->options.last_seq(application->options.context));
     if (status == AIRS_OK)
         status = engine_new(config, &application->engine, error);
     if (status == AIRS_OK)
@@ -89,6 +92,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .system = application->system,
         .spawner = application->spawner,
         .seed = clock_now_ns(),
+        .memory = application_memory,
         .on_end = application_on_end,
         .on_idle = application_on_idle,
         .context = application,

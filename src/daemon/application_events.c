@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/refstr.h"
 #include "base/trap_code.h"
+#include "component/component_registry.h"
 #include "daemon/application_internal.h"
 #include "runtime/event_log.h"
 
@@ -56,6 +57,42 @@ application_exit_detail(struct exit_info exit, const char *text, char buffer[EXI
     return first_line(text, buffer);
 }
 
+const char *
+application_stop_name(enum stop_cause cause)
+{
+    switch (cause) {
+    case STOPPED_BY_REQUEST:
+        return "request";
+    case STOPPED_WITH_SUPERVISOR:
+        return "supervisor";
+    case STOPPED_ENDED:
+        return "ended";
+    case STOPPED_TEMPORARY:
+        return "temporary";
+    case STOPPED_IGNORED:
+        return "ignored";
+    }
+    return NULL;
+}
+
+static const char *
+stopped_name(const struct event *event)
+{
+    if (!event->has_stop_cause)
+        return NULL;
+    return event->comes_back ? "restart" : application_stop_name(event->stop_cause);
+}
+
+static uint64_t
+peak_memory(struct airs_application *application, const struct event *event)
+{
+    uint64_t bytes;
+    if (event->type != EVENT_EXITED || !event->path || !application->registry
+        || !component_registry_peak_memory(application->registry, event->path->text, &bytes))
+        return AIRS_NONE;
+    return bytes;
+}
+
 void
 application_on_event(void *context, const struct event *event)
 {
@@ -83,6 +120,14 @@ application_on_event(void *context, const struct event *event)
         .has_budget = event->has_budget,
         .budget_used = event->budget_used,
         .budget_allowed = event->budget_allowed,
+        .uptime_us = event->has_uptime ? event->uptime_us : AIRS_NONE,
+        .memory_bytes = peak_memory(application, event),
+        .exit_code = event->has_exit ? event->exit.code : 0,
+        .ready = event->ready,
+        .stopped = stopped_name(event),
+        .attempt = event->attempt,
+        .lived_us = event->lived_us,
+        .born_lived_us = event->born_lived_us,
     };
     application->options.event(application->options.context, &out);
 }

@@ -64,6 +64,8 @@ void application_log_sink_init(struct airs_application *application);
 /** The short detail of an exit: trap code, exit code, or the first line of `text` (may be
  * NULL); maybe in `buffer`. */
 #define EXIT_DETAIL_SIZE 256
+/** "request", "supervisor" … */
+const char *application_stop_name(enum stop_cause cause);
 const char *application_exit_detail(struct exit_info exit, const char *text,
                                     char buffer[EXIT_DETAIL_SIZE]);
 
@@ -84,6 +86,10 @@ void application_write_event(struct airs_application *application, enum event_ty
 /** application.c: the root's callbacks, on a worker. */
 void application_on_idle(void *context, bool idle, bool any_failed);
 void application_on_end(void *context, struct exit_info exit);
+
+/** application_memory.c: what the last run left of `path`, as the wrapper asks for it. */
+struct child_memory;
+bool application_memory(void *context, const char *path, struct child_memory *memory_out);
 
 /** application_call.c */
 enum airs_status application_calls_start(struct airs_application *application,

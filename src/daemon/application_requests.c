@@ -162,6 +162,20 @@ fill_component(struct airs_application *application, const struct supervision_vi
     component_info_deinit(&info);
 }
 
+static const char *
+restart_name(enum restart_policy restart)
+{
+    switch (restart) {
+    case RESTART_PERMANENT:
+        return "permanent";
+    case RESTART_TRANSIENT:
+        return "transient";
+    case RESTART_TEMPORARY:
+        return "temporary";
+    }
+    return NULL;
+}
+
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
@@ -175,6 +189,9 @@ show(const struct request *request, const struct supervision_view *view)
         .restarts = view->restarts,
         .budget_used = view->budget_used,
         .budget_allowed = view->budget_allowed,
+        .within_us = view->config->policy.within_us,
+        .frees_us = view->budget_frees_us,
+        .restart = restart_name(view->config->policy.restart),
         .uptime_us = view->state == CHILD_RUNNING ? view->uptime_us : AIRS_NONE,
         .due_us = view->has_due ? view->due_us : AIRS_NONE,
         .waits_for = view->waits_for,
@@ -183,6 +200,8 @@ show(const struct request *request, const struct supervision_view *view)
         .mailbox = AIRS_NONE,
         .messages = AIRS_NONE,
     };
+    if (view->state == CHILD_STOPPED || view->state == CHILD_STOPPING)
+        child.stopped = application_stop_name(view->stop_cause);
     if (view->has_exit) {
         child.exit_reason = exit_reason_name(view->exit.reason);
         child.exit_detail = application_exit_detail(view->exit, view->exit_detail, buffer);

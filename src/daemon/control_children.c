@@ -15,6 +15,7 @@ static const size_t texts[] = {
     offsetof(struct airs_child, state),        offsetof(struct airs_child, waits_for),
     offsetof(struct airs_child, component),    offsetof(struct airs_child, strategy),
     offsetof(struct airs_child, exit_reason),  offsetof(struct airs_child, exit_detail),
+    offsetof(struct airs_child, restart),     offsetof(struct airs_child, stopped),
     offsetof(struct airs_child, exit_message),
 };
 static const struct text_layout layout = {

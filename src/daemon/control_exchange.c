@@ -15,8 +15,8 @@
 
 /* ---- Answers ---- */
 
-static void
-answer(struct exchange *exchange, unsigned status, const char *content_type)
+void
+exchange_answer(struct exchange *exchange, unsigned status, const char *content_type)
 {
     exchange->status = status;
     exchange->content_type = content_type;
@@ -33,7 +33,7 @@ exchange_fail(struct exchange *exchange, unsigned status, const char *format, ..
     va_end(arguments);
     buffer_deinit(&exchange->answer);
     error_json_append(&exchange->answer, text, status); /* Out of memory: an empty body. */
-    answer(exchange, status, "application/json");
+    exchange_answer(exchange, status, "application/json");
 }
 
 void
@@ -42,7 +42,7 @@ exchange_answer_text(struct exchange *exchange, unsigned status, const char *con
 {
     buffer_deinit(&exchange->answer);
     buffer_append_text(&exchange->answer, text);
-    answer(exchange, status, content_type);
+    exchange_answer(exchange, status, content_type);
 }
 
 /* Consumes `object`. */
@@ -74,8 +74,8 @@ query_is_set(const struct exchange *exchange, const char *key)
 }
 
 /* The HTTP status of a request that the application did not take. */
-static unsigned
-refusal_code(enum airs_status status)
+unsigned
+exchange_refusal_code(enum airs_status status)
 {
     switch (status) {
     case AIRS_ENOENT:
@@ -134,13 +134,13 @@ finish_verb(struct exchange *exchange)
         /* The child is there and does not run: a conflict, unlike an application that does not. */
         unsigned code = exchange->done_status == AIRS_ENOTRUNNING
                             ? MHD_HTTP_CONFLICT
-                            : refusal_code(exchange->done_status);
+                            : exchange_refusal_code(exchange->done_status);
         exchange_fail(exchange, code, "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
     } else if (strcmp(exchange->route.verb, "call") == 0) {
         buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-        answer(exchange, MHD_HTTP_OK, "application/octet-stream");
+        exchange_answer(exchange, MHD_HTTP_OK, "application/octet-stream");
     } else {
         answer_verb(exchange, exchange->done_status == AIRS_EALREADY ? "already running" : "done");
     }
@@ -150,11 +150,11 @@ static void
 finish_list(struct exchange *exchange)
 {
     if (exchange->done_status != AIRS_OK)
-        exchange_fail(exchange, refusal_code(exchange->done_status), "%s",
+        exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
     else if (children_format(exchange))
-        answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+        exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
     else
         exchange_fail(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 }
@@ -175,6 +175,9 @@ exchange_finish(struct exchange *exchange)
             exchange_answer_text(exchange, MHD_HTTP_OK, "text/plain", "ok\n");
         else
             exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready");
+        return;
+    case TARGET_HISTORY:
+        history_finish(exchange);
         return;
     case TARGET_VERSION:
     case TARGET_EVENTS:
@@ -197,7 +200,7 @@ await(struct exchange *exchange, enum airs_status status, const struct airs_erro
         return;
     }
     exchange->pending = false;
-    exchange_fail(exchange, refusal_code(status), "%s", error->message);
+    exchange_fail(exchange, exchange_refusal_code(status), "%s", error->message);
 }
 
 static void
@@ -225,7 +228,7 @@ request_send(struct exchange *exchange)
     if (status == AIRS_OK)
         answer_verb(exchange, "done");
     else
-        exchange_fail(exchange, refusal_code(status), "%s", error.message);
+        exchange_fail(exchange, exchange_refusal_code(status), "%s", error.message);
 }
 
 static void
@@ -271,10 +274,11 @@ request_version(struct exchange *exchange)
 {
     struct control_server *server = exchange->server;
     answer_json(exchange,
-                json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "name", "airs", "version",
+                json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "name", "airs", "version",
                           airs_version(), "engine", airs_engine_version(), "app",
                           airs_application_name(server->options.application), "pid", (int)getpid(),
-                          "seq", (json_int_t)record_ring_newest(server->options.events)));
+                          "seq", (json_int_t)record_ring_newest(server->options.events),
+                          "events_lost", (json_int_t)(server->options.store ? store_lost(server->options.store) : 0)));
 }
 
 static void
@@ -345,6 +349,9 @@ dispatch_route(struct exchange *exchange)
         return;
     case TARGET_LOGS:
         request_logs(exchange);
+        return;
+    case TARGET_HISTORY:
+        history_request(exchange);
         return;
     case TARGET_DOWN:
         request_down(exchange);

@@ -57,6 +57,7 @@ struct exchange {
     enum airs_status done_status;
     char *done_text;
     struct buffer done_bytes;
+    struct store_query history;
     struct buffer children; /* Packed, see control_children.c. */
     bool children_lost;     /* Memory ran out. */
 };
@@ -116,11 +117,18 @@ void exchange_free(struct exchange *exchange);
 void exchange_dispatch(struct exchange *exchange);
 /** On the loop, once the application has answered. */
 void exchange_finish(struct exchange *exchange);
+/** The HTTP status of a request that the application did not take. */
+unsigned exchange_refusal_code(enum airs_status status);
+void exchange_answer(struct exchange *exchange, unsigned status, const char *content_type);
 void exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
 const char *exchange_query(const struct exchange *exchange, const char *key);
+
+/* control_history.c */
+void history_request(struct exchange *exchange);
+void history_finish(struct exchange *exchange);
 
 /* control_children.c */
 /** Whether `path` is `below`, or under it. */

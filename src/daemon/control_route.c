@@ -128,6 +128,7 @@ static const struct {
     { "/v1/version", TARGET_VERSION, false },    { "/v1/children", TARGET_CHILDREN, false },
     { "/v1/children/", TARGET_CHILDREN, false }, { "/v1/events", TARGET_EVENTS, false },
     { "/v1/logs", TARGET_LOGS, false },          { "/v1/logs/", TARGET_LOGS, false },
+    { "/v1/history", TARGET_HISTORY, false }, { "/v1/history/", TARGET_HISTORY, false },
     { "/v1/down", TARGET_DOWN, true },           { "/healthz", TARGET_HEALTHZ, false },
     { "/readyz", TARGET_READYZ, false },
 };
@@ -157,9 +158,14 @@ control_route_parse(const char *method, const char *url, struct control_route *r
     const char *rest = after(url, "/v1/children/");
     if (rest)
         return is_post || is_get ? parse_child(is_post, rest, route_out) : ROUTE_WRONG_METHOD;
+    enum control_target target = TARGET_LOGS;
     rest = after(url, "/v1/logs/");
+    if (!rest) {
+        target = TARGET_HISTORY;
+        rest = after(url, "/v1/history/");
+    }
     if (rest) {
-        route_out->target = TARGET_LOGS;
+        route_out->target = target;
         return is_get ? parse_path(rest, strlen(rest), route_out) : ROUTE_WRONG_METHOD;
     }
     return ROUTE_UNKNOWN;

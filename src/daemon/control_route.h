@@ -16,6 +16,7 @@ enum control_target {
     TARGET_VERB,
     TARGET_EVENTS,
     TARGET_LOGS, /* `path` "/" without one. */
+    TARGET_HISTORY, /* `path` "/" without one. */
     TARGET_DOWN,
     TARGET_HEALTHZ,
     TARGET_READYZ

@@ -50,9 +50,12 @@ void
 stream_open_events(struct exchange *exchange)
 {
     struct record_ring *ring = exchange->server->options.events;
+    struct store *store = exchange->server->options.store;
     uint64_t oldest = record_ring_oldest(ring);
     uint64_t since;
-    if (!number_of(exchange, "since", oldest - 1, &since))
+    /* Events of earlier runs are for those who ask for them. */
+    uint64_t earlier = store ? store_last_seq(store) : 0;
+    if (!number_of(exchange, "since", earlier >= oldest ? earlier : oldest - 1, &since))
         return;
     if (since + 1 < oldest) {
         exchange_fail(exchange, MHD_HTTP_GONE, "events up to %" PRIu64 " are no longer kept",

@@ -50,13 +50,6 @@ report_manifest(void *context, const char *line)
 /* ---- From the application, on its threads ---- */
 
 static void
-on_event(void *context, const struct airs_event *event)
-{
-    struct daemon *daemon = context;
-    event_ring_write(daemon->events, event);
-}
-
-static void
 on_log(void *context, const struct airs_log_line *line)
 {
     struct daemon *daemon = context;
@@ -137,7 +130,8 @@ open_stores(struct daemon *daemon, struct airs_error *error)
     daemon->events = record_ring_new(EVENTS_KEPT_MAX, EVENT_BYTES_MAX, daemon_on_events, daemon);
     if (!daemon->events)
         return fail(error, AIRS_ENOMEM, "out of memory");
-    return log_store_new(logs, daemon_on_lines, daemon, &daemon->logs, error);
+    status = log_store_new(logs, daemon_on_lines, daemon, &daemon->logs, error);
+    return status == AIRS_OK ? daemon_history_open(daemon, error) : status;
 }
 
 static enum airs_status
@@ -149,6 +143,7 @@ open_control(struct daemon *daemon, struct airs_error *error)
         .application = daemon->application,
         .events = daemon->events,
         .logs = daemon->logs,
+        .store = daemon->store,
         .down = daemon_on_down,
         .context = daemon,
     };
@@ -188,6 +183,7 @@ run(struct daemon *daemon, struct airs_error *error)
     /* The application may still wake the loop, so it goes first. */
     airs_application_free(daemon->application);
     daemon->application = NULL;
+    daemon_history_close(daemon);
     daemon_close_loop(daemon);
     control_server_free(daemon->control);
     log_store_free(daemon->logs);
@@ -202,7 +198,9 @@ load(struct daemon *daemon, struct airs_error *error)
         .manifest_path = daemon->options->manifest_path,
         .workers = daemon->options->workers,
         .context = daemon,
-        .event = on_event,
+        .event = daemon_history_append,
+        .memory = daemon_history_memory,
+        .last_seq = daemon_history_last_seq,
         .log = on_log,
         .log_room = log_room,
         .progress = on_progress,

@@ -15,6 +15,7 @@
 #include "daemon/detach.h"
 #include "daemon/log_store.h"
 #include "daemon/socket_lock.h"
+#include "store/store.h"
 
 enum daemon_phase { DAEMON_STARTING, DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_OVER };
 
@@ -28,6 +29,7 @@ struct daemon {
     struct airs_application *application;
     struct record_ring *events;
     struct log_store *logs;
+    struct store *store;
     struct control_server *control;
     pthread_t starter;
     bool has_starter;
@@ -57,10 +59,25 @@ struct daemon {
     enum airs_status start_status; /* Written before start_done. */
     struct airs_error start_error;
     int ended_code; /* Written before has_ended. */
+    atomic_bool has_complaints;
+    pthread_mutex_t complaints_lock; /* Guards the next. */
+    struct buffer complaints;        /* Of the store, one a line. */
 };
 
 /** A line for the user, wherever that is. Main thread. */
 void daemon_report(void *context, const char *line);
+
+/* daemon_history.c: the store, between the application and the loop. */
+
+/** Opens the store in the state directory; the event ring begins with what it has last. */
+enum airs_status daemon_history_open(struct daemon *daemon, struct airs_error *error);
+/** After the application and the control server; before the loop and the logs. */
+void daemon_history_close(struct daemon *daemon);
+void daemon_history_append(void *context, const struct airs_event *event);
+bool daemon_history_memory(void *context, const char *path, struct airs_memory *memory_out);
+uint64_t daemon_history_last_seq(void *context);
+/** Tells the user what the store complained about. The loop's. */
+void daemon_history_tell(struct daemon *daemon);
 
 /* daemon_loop.c: what happens on the loop, and how other threads wake it. */
 void daemon_wake_with(struct daemon *daemon, atomic_bool *flag);

@@ -181,6 +181,8 @@ on_wake(uv_async_t *async)
     struct daemon *daemon = async->data;
     if (atomic_exchange(&daemon->start_done, false))
         take_start(daemon);
+    if (atomic_exchange(&daemon->has_complaints, false))
+        daemon_history_tell(daemon);
     if (atomic_exchange(&daemon->has_events, false))
         control_server_on_events(daemon->control);
     if (atomic_exchange(&daemon->has_lines, false) && daemon->phase != DAEMON_DRAINING &&

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "store/database.h"
 
 /* Doubles here are microseconds over 1000: 15 digits print them exactly. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
@@ -104,8 +105,8 @@ set_budget(json_t **object, uint32_t used, uint32_t allowed)
     set_text(object, "budget", text);
 }
 
-bool
-event_json_append(struct buffer *line, const char *app, const struct airs_event *event)
+static json_t *
+event_json(const char *app, const struct airs_event *event)
 {
     char time[JSON_TIME_SIZE];
     json_time(event->time_us, time);
@@ -126,6 +127,41 @@ event_json_append(struct buffer *line, const char *app, const struct airs_event 
         set_budget(&object, event->budget_used, event->budget_allowed);
     set_text(&object, "cause", event->cause);
     set_text(&object, "waits_for", event->waits_for);
+    return object;
+}
+
+bool
+event_json_append(struct buffer *line, const char *app, const struct airs_event *event)
+{
+    return append_object(line, event_json(app, event));
+}
+
+/* The lines of `text` as an array. */
+static json_t *
+lines_json(const char *text)
+{
+    json_t *lines = json_array();
+    while (lines && *text) {
+        size_t size = strcspn(text, "\n");
+        json_array_append_new(lines, text_json(text, size));
+        text += size + (text[size] == '\n');
+    }
+    return lines;
+}
+
+bool
+history_json_append(struct buffer *line, const char *app, const struct history_entry *entry)
+{
+    json_t *object = event_json(app, &entry->event);
+    set_ms(&object, "uptime_ms", entry->event.uptime_us);
+    set_number(&object, "memory_bytes", entry->event.memory_bytes);
+    if (entry->event.message && (!entry->event.detail
+                                 || strcmp(entry->event.message, entry->event.detail) != 0))
+        set_text(&object, "message", entry->event.message);
+    if (entry->log)
+        set(&object, "log", lines_json(entry->log));
+    if (entry->has_then)
+        set(&object, "then", event_json(app, &entry->then));
     return append_object(line, object);
 }
 
@@ -154,9 +190,13 @@ child_json_append(struct buffer *line, const struct airs_child *child)
     set_number(&object, "generation", child->generation);
     set_number(&object, "restarts", child->restarts);
     set_budget(&object, child->budget_used, child->budget_allowed);
+    set_ms(&object, "within_ms", child->within_us);
+    set_ms(&object, "frees_ms", child->frees_us);
     set_ms(&object, "uptime_ms", child->uptime_us);
     set_ms(&object, "due_ms", child->due_us);
     set_text(&object, "waits_for", child->waits_for);
+    set_text(&object, "restart", child->restart);
+    set_text(&object, "stopped", child->stopped);
     set_exit(&object, child);
     set_number(&object, "memory_bytes", child->memory_bytes);
     set_ms(&object, "cpu_ms", child->cpu_us);

@@ -14,6 +14,11 @@ void json_time(uint64_t time_us, char text_out[JSON_TIME_SIZE]);
 /** Appends `event` of application `app` as one line. False: out of memory, nothing appended. */
 bool event_json_append(struct buffer *line, const char *app, const struct airs_event *event);
 
+/** Appends an entry of the history: the event with all that is known of an exit, and what
+ * followed. As above. */
+struct history_entry;
+bool history_json_append(struct buffer *line, const char *app, const struct history_entry *entry);
+
 /** Appends `child` as one line. False: out of memory, nothing appended. */
 bool child_json_append(struct buffer *line, const struct airs_child *child);
 

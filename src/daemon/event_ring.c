@@ -34,4 +34,5 @@ event_ring_decode(const struct buffer *record, struct airs_event *event_out)
 {
     text_unpack(&layout, record->data, record->size, event_out);
     event_out->message = NULL;
+    event_out->stopped = NULL;
 }

@@ -167,6 +167,43 @@ log_store_decode(const struct buffer *record, struct airs_log_line *line_out)
     assert(used + line_out->size == record->size);
 }
 
+/* Numbers of the last lines of that instance, newest first; how many. */
+static unsigned
+find_last(struct log_store *store, const char *path, uint64_t generation, struct buffer *record,
+          uint64_t numbers[LOG_LAST_LINES])
+{
+    unsigned count = 0;
+    uint64_t number = record_ring_newest(store->ring);
+    for (unsigned i = 0; i < LOG_LAST_SCANNED_MAX && count < LOG_LAST_LINES && number > 0; i++) {
+        struct airs_log_line line;
+        if (record_ring_read(store->ring, number, record) != RECORD_FOUND)
+            break;
+        log_store_decode(record, &line);
+        if (line.generation == generation && strcmp(line.path, path) == 0)
+            numbers[count++] = number;
+        number--;
+    }
+    return count;
+}
+
+void
+log_store_last(struct log_store *store, const char *path, uint64_t generation, struct buffer *to)
+{
+    struct buffer record;
+    uint64_t numbers[LOG_LAST_LINES];
+    buffer_init(&record, 0);
+    unsigned count = find_last(store, path, generation, &record, numbers);
+    while (count > 0) {
+        struct airs_log_line line;
+        if (record_ring_read(store->ring, numbers[--count], &record) != RECORD_FOUND)
+            continue;
+        log_store_decode(&record, &line);
+        buffer_append(to, line.text, line.size);
+        buffer_append(to, "\n", 1);
+    }
+    buffer_deinit(&record);
+}
+
 static void
 append_line(struct log_store *store, const struct airs_log_line *line, struct airs_error *error)
 {

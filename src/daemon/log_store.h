@@ -17,6 +17,8 @@
 #define LOG_LINES_KEPT_MAX 65536u                /* Lines kept in memory for followers. */
 #define LOG_BYTES_MAX ((size_t)8 << 20)          /* Memory for them; the fewer of the two counts. */
 #define LOG_PENDING_BYTES_MAX ((size_t)64 << 10) /* Of one child, not yet in its file. */
+#define LOG_LAST_LINES 10u                       /* Of an exit report. */
+#define LOG_LAST_SCANNED_MAX 4096u               /* Lines that are looked through for them. */
 #define LOG_BATCH_BYTES_MAX ((size_t)1 << 20)    /* Taken out in one turn of the loop. */
 
 struct log_store;
@@ -42,6 +44,13 @@ bool log_store_flush(struct log_store *store, struct airs_error *error);
 struct record_ring *log_store_ring(struct log_store *store);
 uint64_t log_store_flushed(const struct log_store *store);
 struct log_files *log_store_files(struct log_store *store);
+
+/**
+ * Appends the last LOG_LAST_LINES lines of `generation` of `path` that memory has, oldest
+ * first. Thread: any.
+ */
+void log_store_last(struct log_store *store, const char *path, uint64_t generation,
+                    struct buffer *to);
 
 /** The line in a record; its texts lie in `record`. Thread: any. */
 void log_store_decode(const struct buffer *record, struct airs_log_line *line_out);

@@ -68,6 +68,14 @@ record_ring_free(struct record_ring *ring)
     free(ring);
 }
 
+void
+record_ring_begin(struct record_ring *ring, uint64_t number)
+{
+    pthread_mutex_lock(&ring->lock);
+    ring->oldest = ring->next = number;
+    pthread_mutex_unlock(&ring->lock);
+}
+
 static struct place *
 place_of(struct record_ring *ring, uint64_t number)
 {

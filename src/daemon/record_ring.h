@@ -32,6 +32,8 @@ struct record_part {
 struct record_ring *record_ring_new(size_t count_max, size_t bytes_max, void (*wake)(void *context),
                                     void *context);
 void record_ring_free(struct record_ring *ring);
+/** Forgets all records; the next one has number `number`. Before there are readers. */
+void record_ring_begin(struct record_ring *ring, uint64_t number);
 
 /**
  * Appends the parts as one record and returns its number; 0, and nothing appended, when it

@@ -10,7 +10,7 @@
 
 #include "daemon/record_ring.h"
 
-#define TEXT_PACK_TEXTS_MAX 12
+#define TEXT_PACK_TEXTS_MAX 16
 
 struct text_layout {
     size_t size;           /* Of the struct. */

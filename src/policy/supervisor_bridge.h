@@ -48,6 +48,7 @@ struct supervision_view {
     uint32_t restarts; /* Grants since registered or reset. */
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED: no budget. */
+    uint64_t budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
     uint32_t attempt;        /* n: restarts since the last stable run. */
     uint64_t uptime_us;      /* Since its instance runs; 0 without one. */
     bool has_due;

@@ -49,6 +49,14 @@ event_log_new(void)
 }
 
 void
+event_log_begin(struct event_log *log, uint64_t seq)
+{
+    pthread_mutex_lock(&log->lock);
+    log->last_seq = seq;
+    pthread_mutex_unlock(&log->lock);
+}
+
+void
 event_log_free(struct event_log *log)
 {
     if (!log)

@@ -37,6 +37,15 @@ struct event {
     uint32_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed;  /* RESTARTS_UNLIMITED. */
+    bool has_uptime;          /* EXITED of an instance that had started. */
+    uint64_t uptime_us;
+    bool has_stop_cause;      /* STOPPED and STOPPING. */
+    enum stop_cause stop_cause;
+    bool comes_back;          /* STOPPING to start again. */
+    bool ready;               /* As in struct node_action, like the next three. */
+    uint32_t attempt;
+    uint64_t lived_us;
+    uint64_t born_lived_us;
     struct refstr *cause;     /* Path of the child that made it happen, or NULL. */
     struct refstr *waits_for; /* "pool" or a path, or NULL. */
 };
@@ -51,6 +60,8 @@ struct event_log;
 
 /** NULL when out of memory. */
 struct event_log *event_log_new(void);
+/** Events go on behind `seq`, that of an earlier run. Before the first event. */
+void event_log_begin(struct event_log *log, uint64_t seq);
 void event_log_free(struct event_log *log);
 
 /**

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "runtime/supervisor_state.h"
+#include "supervision/child_restore.h"
 
 static void
 free_child(struct child_link *link)
@@ -35,6 +36,14 @@ copy_policy(struct child_policy *copy, const struct child_policy *policy)
     return true;
 }
 
+static void
+remember(struct supervised_child *child, const struct child_memory *memory)
+{
+    child_restore(&child->node, memory);
+    if (memory->exit_detail)
+        child->detail = refstr_new(memory->exit_detail, strlen(memory->exit_detail));
+}
+
 /* The child's part of the request, in memory of its own; NULL: out of memory. */
 static struct supervised_child *
 new_child(struct supervisor *supervisor, const struct supervisor_request *request)
@@ -59,6 +68,8 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.random = random_next(&supervisor->random);
+    if (request->memory)
+        remember(child, request->memory);
     return child;
 }
 
@@ -125,6 +136,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .restarts = node->restarts,
         .budget_used = supervisor_child_budget_used(node, now_us),
         .budget_allowed = child->policy.max_restarts,
+        .budget_frees_us = supervisor_child_budget_frees_us(node, now_us),
         .has_uptime = node->state == CHILD_RUNNING,
         .has_due = waits && node->timer_armed,
         .has_exit = node->has_exited,

@@ -56,6 +56,7 @@ struct child_view {
     uint32_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
+    uint64_t budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
     bool has_uptime;         /* RUNNING. */
     uint64_t uptime_us;      /* Since started. */
     bool has_due;
@@ -94,6 +95,7 @@ struct supervisor_request {
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
     struct child_policy policy; /* ADD; copied, its delay list too. */
+    const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
     /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was
      * answered with OK. Thread: any. Must not block. */

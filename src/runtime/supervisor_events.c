@@ -118,7 +118,28 @@ event_of(const struct supervised_child *child, uint64_t now_us)
         .has_budget = true,
         .restarts = child->node.restarts,
         .budget_allowed = child->policy.max_restarts,
+        .ready = child->node.ready,
+        .attempt = child->node.attempt,
+        .lived_us = supervisor_child_lived_us(&child->node, now_us),
+        .born_lived_us = child->node.born_lived_us,
     };
+}
+
+/* What the event says of the instance, and of what follows. */
+static void
+note_instance(struct supervised_child *child, struct event *event)
+{
+    if (event->type == EVENT_STARTING)
+        child->started_us = 0;
+    if (event->type == EVENT_STARTED)
+        child->started_us = event->time_us;
+    if (event->type == EVENT_EXITED && child->started_us > 0) {
+        event->has_uptime = true;
+        event->uptime_us = event->time_us - child->started_us;
+    }
+    event->has_stop_cause = event->state == CHILD_STOPPED || event->state == CHILD_STOPPING;
+    event->stop_cause = child->node.stop_cause;
+    event->comes_back = event->state == CHILD_STOPPING && child->node.after == AFTER_RESTART;
 }
 
 void
@@ -143,10 +164,13 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.restarts = action->restarts;
     event.budget_used = action->budget_used;
     event.cause = cause_of(supervisor, child, action);
-    if (action->event == EVENT_STARTED)
-        child->started_us = event.time_us;
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
         registry_remove(&supervisor->system->registry, child->path, child->link.child);
+    event.ready = action->ready;
+    event.attempt = action->attempt;
+    event.lived_us = action->lived_us;
+    event.born_lived_us = action->born_lived_us;
+    note_instance(child, &event);
     event_log_write(supervisor->system->event_log, &event);
     follow_state(supervisor, child);
 }

@@ -52,6 +52,8 @@ bool
 child_added(struct step *step, struct supervisor_child *child)
 {
     step_notify(step, child, EVENT_REGISTERED, CHILD_REGISTERED);
+    if (child_go_on(step, child))
+        return true;
     if (step->node->state == NODE_RUNNING)
         child_ask_start(step, child, step->now_us);
     return true;
@@ -89,6 +91,14 @@ bool
 child_start_now(struct step *step, struct supervisor_child *child)
 {
     take_everything_along(step, child);
+    if (child->resumes) {
+        bool by_hand = step->event->type != NODE_START_ALL || step->event->everything;
+        if (by_hand)
+            child->due_us = 0;
+        if (step->node->state == NODE_RUNNING)
+            child_resume(step, child);
+        return true;
+    }
     if (!child->timer_armed) /* Due already: it waits for a slot. */
         return true;
     child_disarm(step, child);
@@ -250,5 +260,11 @@ child_revive_all(struct step *step, struct supervisor_child *child)
 {
     if (!step->event->everything && !comes_with_supervisor(child))
         return false;
+    /* Restored: it rested already when this supervisor ran. */
+    bool rested = child->state == CHILD_FAILED || child->stop_cause != STOPPED_WITH_SUPERVISOR;
+    if (child->resumes && !step->event->everything && rested) {
+        child->resumes = false;
+        return true;
+    }
     return child_revive(step, child);
 }

@@ -29,6 +29,10 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->state = child->state;
     action->restarts = child->restarts;
     action->budget_used = supervisor_child_budget_used(child, step->now_us);
+    action->ready = child->ready;
+    action->attempt = child->attempt;
+    action->lived_us = supervisor_child_lived_us(child, step->now_us);
+    action->born_lived_us = child->born_lived_us;
     return action;
 }
 
@@ -66,6 +70,7 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     node->returning -= is_returning(child);
     node->counts[from]--;
     child->state = state;
+    child->resumes = false;
     node->counts[state]++;
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);
@@ -207,6 +212,12 @@ uint32_t
 supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us)
 {
     return restart_budget_used(child, supervisor_child_lived_us(child, now_us));
+}
+
+uint64_t
+supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t now_us)
+{
+    return restart_budget_frees_us(child, supervisor_child_lived_us(child, now_us));
 }
 
 size_t

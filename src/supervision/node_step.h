@@ -63,6 +63,13 @@ void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t
 /** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
 void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);
 
+/* child_restore.c */
+
+/** After NODE_ADD: the child is in the state that was restored; false: none was. */
+bool child_go_on(struct step *step, struct supervisor_child *child);
+/** RESTARTING, restored: the supervisor runs now, what is left of the delay begins. */
+void child_resume(struct step *step, struct supervisor_child *child);
+
 /* child_start.c */
 transition child_added, child_start_first, child_admitted, child_delay_over, child_start_now;
 transition child_already_due, child_started, child_started_late, child_became_ready;

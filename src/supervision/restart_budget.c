@@ -44,6 +44,16 @@ restart_budget_used(const struct supervisor_child *child, uint64_t lived_us)
     return child->grants_size - outside;
 }
 
+uint64_t
+restart_budget_frees_us(const struct supervisor_child *child, uint64_t lived_us)
+{
+    uint32_t used = restart_budget_used(child, lived_us);
+    if (used == 0)
+        return DURATION_INFINITE;
+    uint64_t age_us = lived_us - grant_at(child, child->grants_size - used);
+    return child->policy->within_us - age_us;
+}
+
 void
 restart_budget_take(struct supervisor_child *child, uint64_t lived_us)
 {

@@ -19,6 +19,10 @@ bool restart_budget_has_room(const struct supervisor_child *child, uint64_t live
 /** Grants in that window; 0 for RESTARTS_UNLIMITED. Costs O(log max_restarts). */
 uint32_t restart_budget_used(const struct supervisor_child *child, uint64_t lived_us);
 
+/** Lived time after `lived_us` at which the oldest grant in that window leaves it;
+ * DURATION_INFINITE without one. */
+uint64_t restart_budget_frees_us(const struct supervisor_child *child, uint64_t lived_us);
+
 /** Records a grant at `lived_us`, not before any earlier one. There must be room. */
 void restart_budget_take(struct supervisor_child *child, uint64_t lived_us);
 

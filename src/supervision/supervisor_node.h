@@ -116,6 +116,8 @@ struct supervisor_child {
     bool idle;       /* A supervisor child that reported it. */
     bool holds_slot; /* Its place among concurrent starts, until SETTLED. */
     bool kill_sent;  /* KILL is out; its exit has not come yet. */
+    enum child_state restored : 8; /* Until NODE_ADD: where an earlier run left it. */
+    bool resumes; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
     bool everything; /* A supervisor: its next START takes along those stopped by request. */
     enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
     uint32_t generation;        /* Of the current or last start attempt; 0 before the first. */
@@ -298,6 +300,10 @@ struct node_action {
     enum child_wait wait; /* WAITING */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
+    bool ready;           /* These four are what a later run goes on from (child_restore.h). */
+    uint32_t attempt;
+    uint64_t lived_us;
+    uint64_t born_lived_us;
 };
 
 /* NOTIFY of WAITING is written by the node in one case alone: a start by hand cut a delay short
@@ -335,6 +341,10 @@ bool state_table_has(enum child_state state, enum node_event_type type);
 
 /** Lived time of `child`: how long its generations were ready, in all. Thread: the stepping one. */
 uint64_t supervisor_child_lived_us(const struct supervisor_child *child, uint64_t now_us);
+
+/** Lived time until the oldest grant in the window of `child` leaves it; DURATION_INFINITE: none
+ * is in it. Thread: the stepping one. */
+uint64_t supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t now_us);
 
 /** Grants of `child` in its window at `now_us`: the used part of its budget. */
 uint32_t supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us);

@@ -60,6 +60,8 @@ class Daemon:
 
     def _read(self, file, lines, parse):
         for line in file:
+            if not line.endswith(b"\n"):
+                break  # Killed in the middle of it.
             with self.changed:
                 lines.append(parse(line.decode()))
                 self.changed.notify_all()

@@ -4,6 +4,8 @@
     oracle.py MANIFEST EVENTS...     exit 0, or 1 with the line and the rule that it breaks
 Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset`, `restart-scheduled`
 from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
+A child that an earlier run left is registered with its generation; then `exited` host-lost, the rest
+of a delay, or the rest that it was in. Its budget and n are not known here, until they are cleared.
 """
 import bisect, datetime, json, math, re, sys, yaml
 
@@ -23,7 +25,7 @@ LEGAL = {  # event: states from which it may come, state to which it leads (None
     "started": ({"starting"}, "running"), "ready": ({"running"}, None),
     "not-ready": ({"running"}, None), "degraded": ({"running"}, None),
     "health-failed": ({"running"}, None), "exited": (ALIVE | DUE, None),
-    "restart-scheduled": (ALIVE, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
+    "restart-scheduled": (ALIVE | {"registered"}, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
     "stopped": (ALIVE | DUE | {"failed"}, "stopped"), "escalated": ({"failed"}, None),
     "failed": ({"starting", "running"} | DUE, "failed"), "reset": (ALIVE | DUE | REST, None),
     "deleted": (ALIVE | DUE | REST, "deleted")}
@@ -54,11 +56,12 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.upward, self.jitter = jitter[0] == "+", float(jitter.strip("+%")) / 100
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
         self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
-        self.escalated = self.after_started = self.waited = False
+        self.escalated = self.after_started = self.waited = self.restored = False
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
         self.clear()
 
     def clear(self):
+        self.restored = False
         self.grants, self.ns = [], {0}  # ns: what n may be; more than one at the edge of reset-after
 
     def used(self, slack):
@@ -107,6 +110,8 @@ class Oracle:
             child.lived, child.ready_since = child.lived + now - child.ready_since, None
         elif name in ("registered", "reset"):
             child.clear()
+            if before is None and child.generation:
+                child.restored, child.grants = True, [0] * event.get("restarts", 0)
         child.ready_since = now if name == "ready" else child.ready_since
         getattr(self, "on_" + name.replace("-", "_"), lambda *_: None)(child, event, now, before)
         child.exit = None if name in FOLLOWS_EXIT else child.exit
@@ -116,6 +121,8 @@ class Oracle:
 
     def move(self, child, name, event):
         require(child.state is not None or name == "registered", f"{name} before registered")
+        if child.state is None and event.get("generation", 0) > 0:
+            child.generation = event["generation"]
         require(child.state is None or child.state in LEGAL[name][0], f"{name} in {child.state}")
         state = child.state or "registered"
         require(event.get("from", state) == state, f"from {event.get('from')} in {state}")
@@ -152,7 +159,7 @@ class Oracle:
 
     def on_exited(self, child, event, now, before):
         child.exit = event["reason"]
-        require(before in ALIVE or child.exit == "load-error", f"{child.exit} without an instance")
+        require(before in ALIVE or child.exit in ("load-error", "host-lost"), f"{child.exit} without an instance")
         require(child.exit != "unhealthy" or child.health is not None, "unhealthy without probes")
         edge = child.lived - child.born - child.reset_after
         child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
@@ -168,21 +175,25 @@ class Oracle:
     def on_restart_scheduled(self, child, event, now, before):
         delay, by_hand = round(event["delay_ms"] * 1000), before == "stopping"
         child.due, child.not_before, child.waited = "hand" if by_hand else "grant", now + delay, False
+        if before == "registered":
+            return require(child.restored, "restarted without an exit")
         if by_hand:
             return require(delay == 0, "a restart by hand waits")
         require(child.asks_for_restart() and child.exit != "load-error", f"restarted after {child.exit}")
-        require(child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
+        require(child.restored or child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
         child.grants.append(child.lived)
         ns, child.ns = child.ns, {n + 1 for n in child.ns if child.delay_fits(delay, n + 1)}
-        require(child.ns, f"delay of {delay} µs after n in {ns}")
+        require(child.restored or child.ns, f"delay of {delay} µs after n in {ns}")
 
     def on_stopped(self, child, event, now, before):
+        if child.restored and before == "registered":
+            return
         require(before not in ("starting", "running") or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE else None
 
     def on_failed(self, child, _event, _now, _before):
         used_up = child.asks_for_restart() and child.used(SLACK) >= child.max_restarts
-        require(child.exit == "load-error" or used_up, f"failed after {child.exit} with budget left")
+        require(child.exit == "load-error" or used_up or child.restored, f"failed after {child.exit} with budget left")
 
     def finish(self):
         for path, child in self.children.items():

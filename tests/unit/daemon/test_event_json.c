@@ -147,6 +147,9 @@ writes_a_child_with_all_its_fields(void **state)
         .budget_allowed = 3,
         .uptime_us = AIRS_NONE,
         .due_us = 150250,
+        .within_us = 60000000,
+        .frees_us = 42000000,
+        .restart = "permanent",
         .exit_reason = "trap",
         .exit_detail = "unreachable",
         .exit_message = "wasm trap\nframe 0",
@@ -162,7 +165,8 @@ writes_a_child_with_all_its_fields(void **state)
     assert_string_equal(
         line.data,
         "{\"path\":\"/web/front\",\"kind\":\"actor\",\"state\":\"restarting\",\"ready\":false,"
-        "\"generation\":2,\"restarts\":1,\"budget\":\"1/3\",\"due_ms\":150.25,"
+        "\"generation\":2,\"restarts\":1,\"budget\":\"1/3\","
+        "\"within_ms\":60000.0,\"frees_ms\":42000.0,\"due_ms\":150.25,\"restart\":\"permanent\","
         "\"exit\":{\"reason\":\"trap\",\"detail\":\"unreachable\","
         "\"message\":\"wasm trap\\nframe 0\"},\"memory_bytes\":0,\"cpu_ms\":1.5,\"mailbox\":2,"
         "\"messages\":9,\"component\":\"front.wasm\"}\n");

@@ -1,0 +1,184 @@
+/* airs history PATH: the exits of a child, or of all below it, this run's and earlier ones. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli_verbs.h"
+#include "cli/event_line.h"
+#include "cli/follow.h"
+#include "cli/ndjson.h"
+
+#define COUNT_MAX 10000u
+
+struct printer {
+    struct style style;
+    bool json;
+    bool full;
+    bool events;
+};
+
+/* "2026-01-02T03:04:05.678901Z" → "2026-01-02 03:04:05" */
+static void
+put_time(struct buffer *buffer, const json_t *event)
+{
+    const char *time = json_text(event, "time");
+    if (time && strlen(time) >= 19)
+        buffer_printf(buffer, "%.10s %.8s  ", time, time + 11);
+}
+
+static void
+put_exit(struct buffer *text, const json_t *event)
+{
+    const char *reason = json_text(event, "reason");
+    const char *detail = json_text(event, "detail");
+    char value[64];
+    buffer_printf(text, "%s", reason ? reason : "?");
+    if (detail && *detail)
+        buffer_printf(text, ": %.*s", (int)strcspn(detail, "\r\n"), detail);
+    double uptime_ms = json_number_or(event, "uptime_ms", -1);
+    if (uptime_ms >= 0) {
+        text_duration(value, sizeof value, (uint64_t)uptime_ms);
+        buffer_printf(text, ", up %s", value);
+    }
+    double memory = json_number_or(event, "memory_bytes", -1);
+    if (memory >= 0) {
+        text_bytes(value, sizeof value, (uint64_t)memory);
+        buffer_printf(text, ", %s", value);
+    }
+}
+
+/* What was decided: "restart 2 in 150ms, budget 2/3". */
+static void
+put_then(struct buffer *text, const json_t *then)
+{
+    const char *name = json_text(then, "event");
+    const char *budget = json_text(then, "budget");
+    if (!name)
+        return;
+    if (strcmp(name, "restart-scheduled") == 0)
+        buffer_printf(text, "; restart %.0f in %.15gms", json_number_or(then, "restarts", 0),
+                      round(json_number_or(then, "delay_ms", 0) * 100) / 100);
+    else
+        buffer_printf(text, "; %s", name);
+    if (budget && json_number_or(then, "restarts", 0) > 0)
+        buffer_printf(text, ", budget %s", budget);
+}
+
+static void
+put_indented(struct buffer *buffer, const struct style *style, const char *label,
+             const char *lines)
+{
+    buffer_printf(buffer, "  %s:\n", label);
+    while (lines && *lines) {
+        buffer_append_text(buffer, "    ");
+        text_put(buffer, style, lines, SIZE_MAX);
+        buffer_append_text(buffer, "\n");
+        lines += strcspn(lines, "\n");
+        lines += *lines == '\n';
+    }
+}
+
+static void
+put_report(struct buffer *buffer, const struct style *style, const json_t *event)
+{
+    const char *message = json_text(event, "message");
+    const json_t *log = json_object_get(event, "log");
+    if (message)
+        put_indented(buffer, style, "what happened", message);
+    if (json_array_size(log) > 0)
+        buffer_append_text(buffer, "  last lines:\n");
+    for (size_t i = 0; i < json_array_size(log); i++) {
+        const char *line = json_string_value(json_array_get(log, i));
+        buffer_append_text(buffer, "    ");
+        text_put(buffer, style, line ? line : "", SIZE_MAX);
+        buffer_append_text(buffer, "\n");
+    }
+}
+
+static void
+put_entry(struct buffer *buffer, const struct printer *printer, const json_t *event)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    put_time(buffer, event);
+    if (printer->events) {
+        event_line_put(buffer, &printer->style, event, 0);
+        buffer_append_text(buffer, "\n");
+        return;
+    }
+    const char *path = json_text(event, "path");
+    buffer_printf(&text, "%s  generation %.0f  ", path ? path : "",
+                  json_number_or(event, "generation", 0));
+    put_exit(&text, event);
+    put_then(&text, json_object_get(event, "then"));
+    text_put(buffer, &printer->style, text.data ? text.data : "", SIZE_MAX);
+    buffer_append_text(buffer, "\n");
+    buffer_deinit(&text);
+    if (printer->full)
+        put_report(buffer, &printer->style, event);
+}
+
+static bool
+print_entry(void *context, const char *line, size_t size)
+{
+    struct printer *printer = context;
+    if (printer->json) {
+        fwrite(line, 1, size, stdout);
+        putchar('\n');
+        return true;
+    }
+    json_t *event = json_loadb(line, size, 0, NULL);
+    if (event) {
+        struct buffer buffer;
+        buffer_init(&buffer, 0);
+        put_entry(&buffer, printer, event);
+        text_flush(&buffer, stdout);
+        buffer_deinit(&buffer);
+    }
+    json_decref(event);
+    return true;
+}
+
+int
+cmd_history(int argc, char **argv)
+{
+    struct cli_target target = { 0 };
+    struct printer printer = { .style = style_of(STDOUT_FILENO) };
+    const char *count_text = NULL;
+    uint64_t count = 100;
+    const struct cli_option options[] = {
+        { .name = "full", .flag_out = &printer.full,
+          .help = "with backtrace and last lines of each" },
+        { .name = "events", .flag_out = &printer.events, .help = "every event, not only exits" },
+        { .name = "count", .letter = 'n', .value = "N", .text_out = &count_text,
+          .help = "the last N (100)" },
+    };
+    static const char help[] =
+        "Prints the exits of the child PATH, or of all below it: when, why, how long it had run\n"
+        "and the most memory it had, and what was decided. Those of earlier runs too. Times are\n"
+        "UTC.\n";
+    struct cli_command command = {
+        .verb = "history", .operands = "[PATH]", .operands_max = 1, .help = help,
+        .example = "  airs history /web/front --full\n", .options = options, .options_size = 3,
+        .target = &target, .json = &printer.json,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    int exit_code;
+    if (!cli_parse(&command, argc, argv, operands, &exit_code))
+        return exit_code;
+    if (count_text && !cli_number(count_text, COUNT_MAX, &count))
+        return cli_wrong_use("history", "--count '%s' is no number up to %u", count_text,
+                             COUNT_MAX);
+
+    char query[64];
+    snprintf(query, sizeof query, "?count=%" PRIu64 "%s", count, printer.events ? "&events=1" : "");
+    struct session session;
+    exit_code = session_open(&session, "history", &target, operands[0]);
+    if (exit_code == CLI_DONE)
+        exit_code = follow_stream(&session, session_target(&session, "/v1/history", query),
+                                  print_entry, &printer);
+    session_close(&session);
+    return exit_code;
+}

@@ -1,0 +1,248 @@
+/* Four lines at most: what it is in, the exit behind that, the rule or budget that decided, and
+ * what comes next with its time.
+ */
+#include "cli/explain.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cli/child_row.h"
+#include "cli/ndjson.h"
+
+#define LABEL_COLUMNS 10
+
+struct explanation {
+    struct buffer *buffer;
+    const struct style *style;
+    const json_t *child;
+    const json_t *report;
+    struct child_row row;
+    const char *stopped;
+    uint64_t now_us;
+};
+
+static void
+put_line(const struct explanation *about, const char *label, struct buffer *text)
+{
+    buffer_append_text(about->buffer, "  ");
+    text_pad(about->buffer, about->style, label, LABEL_COLUMNS);
+    text_put(about->buffer, about->style, text->data ? text->data : "", SIZE_MAX);
+    buffer_append_text(about->buffer, "\n");
+    buffer_consume(text, text->size);
+}
+
+static bool
+is_in(const struct explanation *about, const char *state)
+{
+    return strcmp(about->row.state, state) == 0;
+}
+
+static bool
+is_stopped(const struct explanation *about, const char *why)
+{
+    return about->stopped && strcmp(about->stopped, why) == 0;
+}
+
+static void
+put_duration(struct buffer *text, double ms)
+{
+    char value[32];
+    text_duration(value, sizeof value, ms > 0 ? (uint64_t)ms : 0);
+    buffer_append_text(text, value);
+}
+
+/* "in 1.2s, at 03:04:06" */
+static void
+put_moment(struct buffer *text, const struct explanation *about, double in_ms)
+{
+    char clock[16];
+    time_t at = (time_t)((about->now_us + (uint64_t)(in_ms * (double)US_PER_MS)) / US_PER_S);
+    struct tm parts;
+    gmtime_r(&at, &parts);
+    strftime(clock, sizeof clock, "%H:%M:%S", &parts);
+    buffer_append_text(text, "in ");
+    put_duration(text, in_ms);
+    buffer_printf(text, ", at %s", clock);
+}
+
+/* ---- The exit behind it ---- */
+
+/* History may be a run ahead of the child, or gone: then the child's own words. */
+static bool
+is_its_exit(const struct explanation *about)
+{
+    const char *reason = json_text(about->report, "reason");
+    return reason && about->row.exit_reason && strcmp(reason, about->row.exit_reason) == 0;
+}
+
+static void
+put_exit(const struct explanation *about, struct buffer *text)
+{
+    if (!about->row.exit_reason)
+        return;
+    const char *time = is_its_exit(about) ? json_text(about->report, "time") : NULL;
+    if (time)
+        buffer_printf(text, "generation %.0f ", json_number_or(about->report, "generation", 0));
+    buffer_append_text(text, "ended as ");
+    child_row_exit(text, &about->row);
+    if (time && strlen(time) >= 19)
+        buffer_printf(text, " on %.10s at %.8s", time, time + 11);
+    double uptime_ms = time ? json_number_or(about->report, "uptime_ms", -1) : -1;
+    if (uptime_ms >= 0) {
+        buffer_append_text(text, " after ");
+        put_duration(text, uptime_ms);
+    }
+    put_line(about, "exit", text);
+}
+
+/* ---- What decided ---- */
+
+/* "2 of 3 restarts within 1m00s", and when the window frees. */
+static void
+put_budget(const struct explanation *about, struct buffer *text)
+{
+    const char *slash = about->row.budget ? strchr(about->row.budget, '/') : NULL;
+    double frees_ms = json_number_or(about->child, "frees_ms", -1);
+    if (!slash)
+        return;
+    if (strcmp(slash, "/unlimited") == 0) {
+        buffer_printf(text, "its restarts are not limited (%.0f so far)", about->row.restarts);
+        return;
+    }
+    buffer_printf(text, "%.*s of %s restarts are used within ", (int)(slash - about->row.budget),
+                  about->row.budget, slash + 1);
+    put_duration(text, json_number_or(about->child, "within_ms", 0));
+    buffer_append_text(text, " of being ready");
+    if (frees_ms >= 0) {
+        buffer_append_text(text, "; one comes free after ");
+        put_duration(text, frees_ms);
+        buffer_append_text(text, " more of it");
+    }
+}
+
+static void
+put_rule(const struct explanation *about, struct buffer *text)
+{
+    const char *policy = json_text(about->child, "restart");
+    const char *reason = about->row.exit_reason ? about->row.exit_reason : "";
+    bool is_lost = strcmp(reason, "host-lost") == 0;
+    if (!policy)
+        policy = "permanent";
+    if (is_in(about, "failed") && strcmp(reason, "load-error") == 0)
+        buffer_append_text(text, "what cannot be loaded is not restarted");
+    else if (is_in(about, "failed"))
+        buffer_printf(text, "%s, but its budget is used up: ", policy);
+    else if (is_stopped(about, "request"))
+        buffer_append_text(text, "it was asked to stop, and stays so until it is started");
+    else if (is_stopped(about, "supervisor"))
+        buffer_append_text(text, "its supervisor stopped, and takes it along");
+    else if (is_stopped(about, "temporary"))
+        buffer_append_text(text, "temporary: it is never restarted");
+    else if (is_stopped(about, "ended"))
+        buffer_append_text(text, "transient: it ended normally, so it is not restarted");
+    else if (is_stopped(about, "ignored"))
+        buffer_append_text(text, "its start answered that there is nothing to do");
+    else if (is_lost)
+        buffer_append_text(text, "the program died under it: started again, uncounted; ");
+    else
+        buffer_printf(text, "%s; ", policy);
+    bool counts = !is_in(about, "stopped") && !is_in(about, "stopping")
+                  && !(is_in(about, "failed") && strcmp(reason, "load-error") == 0);
+    if (counts)
+        put_budget(about, text);
+    put_line(about, "rule", text);
+}
+
+/* ---- What comes next ---- */
+
+static void
+put_wait(const struct explanation *about, struct buffer *text)
+{
+    const char *waits_for = about->row.waits_for;
+    if (waits_for && strcmp(waits_for, "pool") == 0)
+        buffer_append_text(text, "it starts when a place is free: at most max-concurrent-starts "
+                                 "start at a time, and max-instances run");
+    else if (waits_for && strcmp(waits_for, "turn") == 0)
+        buffer_append_text(text, "it starts when the siblings before it are ready");
+    else if (waits_for && strcmp(waits_for, "compile") == 0)
+        buffer_append_text(text, "it starts when its component is compiled");
+    else if (waits_for)
+        buffer_printf(text, "it starts when %s is ready", waits_for);
+    else if (about->row.due_ms >= 0) {
+        buffer_append_text(text, "its delay ends and it starts ");
+        put_moment(text, about, about->row.due_ms);
+    } else {
+        buffer_append_text(text, "it starts with its supervisor");
+    }
+}
+
+static void
+put_next(const struct explanation *about, struct buffer *text)
+{
+    double due_ms = about->row.due_ms;
+    if (is_in(about, "registered") || is_in(about, "restarting")) {
+        put_wait(about, text);
+    } else if (is_in(about, "starting")) {
+        buffer_append_text(text, "it answers its start");
+        if (due_ms >= 0) {
+            buffer_append_text(text, ", or is ended as timeout ");
+            put_moment(text, about, due_ms);
+        }
+    } else if (is_in(about, "running")) {
+        buffer_append_text(text, about->row.ready ? "nothing, as long as it runs"
+                                                  : "it becomes ready");
+    } else if (is_in(about, "stopping")) {
+        buffer_append_text(text, "it ends by itself");
+        if (due_ms >= 0) {
+            buffer_append_text(text, ", or is killed ");
+            put_moment(text, about, due_ms);
+        }
+    } else if (is_stopped(about, "supervisor")) {
+        buffer_append_text(text, "it starts with its supervisor");
+    } else {
+        buffer_printf(text, "nothing by itself; airs start %s begins anew", about->row.path);
+    }
+    put_line(about, "next", text);
+}
+
+static void
+put_head(const struct explanation *about, struct buffer *text)
+{
+    struct buffer *buffer = about->buffer;
+    text_paint(buffer, about->style, PAINT_BOLD);
+    text_put(buffer, about->style, about->row.path, SIZE_MAX);
+    text_unpaint(buffer, about->style, PAINT_BOLD);
+    buffer_append_text(buffer, " is ");
+    text_paint(buffer, about->style, paint_of_state(about->row.state));
+    text_put(buffer, about->style, about->row.state, SIZE_MAX);
+    text_unpaint(buffer, about->style, paint_of_state(about->row.state));
+    if (is_in(about, "running")) {
+        buffer_append_text(text, about->row.ready ? " and ready, for " : " and not ready, for ");
+        put_duration(text, about->row.uptime_ms);
+    }
+    if (about->row.generation > 0)
+        buffer_printf(text, ", generation %.0f", about->row.generation);
+    text_put(buffer, about->style, text->data ? text->data : "", SIZE_MAX);
+    buffer_append_text(buffer, "\n");
+    buffer_consume(text, text->size);
+}
+
+void
+explain_put(struct buffer *buffer, const struct style *style, const json_t *child,
+            const json_t *report, uint64_t now_us)
+{
+    struct explanation about = { .buffer = buffer, .style = style, .child = child,
+                                 .report = report, .now_us = now_us,
+                                 .stopped = json_text(child, "stopped") };
+    if (!child_row_read(&about.row, child))
+        return;
+    struct buffer text;
+    buffer_init(&text, 0);
+    put_head(&about, &text);
+    put_exit(&about, &text);
+    put_rule(&about, &text);
+    put_next(&about, &text);
+    buffer_deinit(&text);
+}

@@ -1,0 +1,90 @@
+/* History: asked of the store, which answers on its own thread; the loop never waits for a disk. */
+#include <string.h>
+
+#include "daemon/control_internal.h"
+#include "daemon/event_json.h"
+
+static struct exchange *
+exchange_of(struct store_query *query)
+{
+    return container_of(query, struct exchange, history);
+}
+
+static void
+on_entry(struct store_query *query, const struct history_entry *entry)
+{
+    struct exchange *exchange = exchange_of(query);
+    const char *app = airs_application_name(exchange->server->options.application);
+    if (!history_json_append(&exchange->done_bytes, app, entry))
+        exchange->done_status = AIRS_ENOMEM;
+}
+
+static void
+on_done(struct store_query *query, enum airs_status status, const char *text)
+{
+    struct exchange *exchange = exchange_of(query);
+    if (status != AIRS_OK)
+        exchange->done_status = status;
+    exchange->done_text = text ? strdup(text) : NULL;
+    exchange_complete(exchange);
+}
+
+/* The query's count; false, and the exchange failed: it is none. */
+static bool
+count_of(struct exchange *exchange, uint64_t *count_out)
+{
+    const char *text = exchange_query(exchange, "count");
+    *count_out = CONTROL_HISTORY_COUNT;
+    if (!text || (control_number_parse(text, count_out) && *count_out <= CONTROL_HISTORY_COUNT_MAX))
+        return true;
+    exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "'count' is a number up to %u",
+                  CONTROL_HISTORY_COUNT_MAX);
+    return false;
+}
+
+void
+history_request(struct exchange *exchange)
+{
+    const struct control_options *options = &exchange->server->options;
+    const char *path = exchange->route.path;
+    const char *events = exchange_query(exchange, "events");
+    const char *exact = exchange_query(exchange, "exact");
+    struct airs_error error = { 0 };
+    uint64_t count;
+    if (!count_of(exchange, &count))
+        return;
+    if (strcmp(path, "/") != 0
+        && airs_application_find(options->application, path, &error) == AIRS_FOUND_NOTHING) {
+        exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
+        return;
+    }
+    if (!options->store) {
+        exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "there is no history");
+        return;
+    }
+    exchange->history = (struct store_query){
+        .path = path,
+        .reach = exact && strcmp(exact, "0") != 0 ? HISTORY_EXACT : HISTORY_BELOW,
+        .exits_alone = !events || strcmp(events, "0") == 0,
+        .count = count,
+        .visit = on_entry,
+        .done = on_done,
+    };
+    exchange->done_status = AIRS_OK;
+    exchange->pending = true;
+    exchange->state = EXCHANGE_WAITING;
+    store_ask(options->store, &exchange->history);
+}
+
+void
+history_finish(struct exchange *exchange)
+{
+    if (exchange->done_status != AIRS_OK) {
+        exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
+                      exchange->done_text ? exchange->done_text
+                                          : airs_status_text(exchange->done_status));
+        return;
+    }
+    buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
+    exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+}

@@ -1,0 +1,216 @@
+/* What `airs explain` says: golden texts, one for each state and each thing waited for. */
+#include "testing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/child_row.c"
+#include "cli/explain.c"
+#include "cli/ndjson.c"
+#include "cli/text.c"
+
+#define NOON_US UINT64_C(1767355445000000) /* 2026-01-02 12:04:05 */
+
+#define REPORT                                                                              \
+    "{\"time\":\"2026-01-02T12:04:03.678901Z\",\"generation\":3,\"reason\":\"trap\","       \
+    "\"uptime_ms\":192000.5}"
+#define EXIT "\"exit\":{\"reason\":\"trap\",\"detail\":\"unreachable\"}"
+#define BUDGET "\"restart\":\"permanent\",\"budget\":\"2/3\",\"within_ms\":60000.0,\"frees_ms\":42000.0"
+
+static void
+assert_explained(const char *fields, const char *report_text, const char *expected)
+{
+    static const struct style plain;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{\"path\":\"/web/front\",\"kind\":\"command\",\"generation\":3,\"restarts\":2,%s}",
+             fields);
+    json_t *child = json_loads(text, 0, NULL);
+    json_t *report = report_text ? json_loads(report_text, 0, NULL) : NULL;
+    assert_non_null(child);
+    struct buffer buffer;
+    buffer_init(&buffer, 0);
+    explain_put(&buffer, &plain, child, report, NOON_US);
+    assert_string_equal(buffer.data, expected);
+    buffer_deinit(&buffer);
+    json_decref(report);
+    json_decref(child);
+}
+
+static void
+a_delay_names_the_exit_the_budget_and_the_start(void **state)
+{
+    (void)state;
+    assert_explained(
+        "\"state\":\"restarting\",\"due_ms\":1200.5," BUDGET "," EXIT, REPORT,
+        "/web/front is restarting, generation 3\n"
+        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after 3m12s\n"
+        "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready; one comes"
+        " free after 42.0s more of it\n"
+        "  next      its delay ends and it starts in 1.2s, at 12:04:06\n");
+}
+
+static void
+without_a_history_it_says_what_the_child_knows(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"restarting\",\"due_ms\":1200.5," BUDGET "," EXIT, NULL,
+                     "/web/front is restarting, generation 3\n"
+                     "  exit      ended as trap: unreachable\n"
+                     "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready;"
+                     " one comes free after 42.0s more of it\n"
+                     "  next      its delay ends and it starts in 1.2s, at 12:04:06\n");
+}
+
+static void
+each_thing_that_is_waited_for_has_its_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *waits_for;
+        const char *next;
+    } rows[] = {
+        { ",\"waits_for\":\"pool\"", "it starts when a place is free: at most"
+          " max-concurrent-starts start at a time, and max-instances run" },
+        { ",\"waits_for\":\"turn\"", "it starts when the siblings before it are ready" },
+        { ",\"waits_for\":\"compile\"", "it starts when its component is compiled" },
+        { ",\"waits_for\":\"/store\"", "it starts when /store is ready" },
+        { "", "it starts with its supervisor" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char fields[256], expected[512];
+        snprintf(fields, sizeof fields, "\"state\":\"registered\"%s," BUDGET, rows[i].waits_for);
+        snprintf(expected, sizeof expected,
+                 "/web/front is registered, generation 3\n"
+                 "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready;"
+                 " one comes free after 42.0s more of it\n"
+                 "  next      %s\n",
+                 rows[i].next);
+        assert_explained(fields, NULL, expected);
+    }
+}
+
+static void
+a_start_names_its_timeout(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"starting\",\"due_ms\":9000.0,\"restart\":\"permanent\","
+                     "\"budget\":\"0/unlimited\"",
+                     NULL,
+                     "/web/front is starting, generation 3\n"
+                     "  rule      permanent; its restarts are not limited (2 so far)\n"
+                     "  next      it answers its start, or is ended as timeout in 9.0s, at"
+                     " 12:04:14\n");
+}
+
+static void
+what_runs_has_nothing_ahead(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"running\",\"ready\":true,\"uptime_ms\":65000.0," BUDGET, NULL,
+                     "/web/front is running and ready, for 1m05s, generation 3\n"
+                     "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready;"
+                     " one comes free after 42.0s more of it\n"
+                     "  next      nothing, as long as it runs\n");
+    assert_explained("\"state\":\"running\",\"ready\":false,\"uptime_ms\":65000.0," BUDGET, NULL,
+                     "/web/front is running and not ready, for 1m05s, generation 3\n"
+                     "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready;"
+                     " one comes free after 42.0s more of it\n"
+                     "  next      it becomes ready\n");
+}
+
+static void
+what_the_program_lost_says_that_it_is_uncounted(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"running\",\"ready\":true,\"uptime_ms\":65000.0,"
+                     "\"exit\":{\"reason\":\"host-lost\"}," BUDGET,
+                     NULL,
+                     "/web/front is running and ready, for 1m05s, generation 3\n"
+                     "  exit      ended as host-lost\n"
+                     "  rule      the program died under it: started again, uncounted; 2 of 3"
+                     " restarts are used within 1m00s of being ready; one comes free after 42.0s"
+                     " more of it\n"
+                     "  next      nothing, as long as it runs\n");
+}
+
+static void
+a_stop_says_when_it_kills(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"stopping\",\"stopped\":\"request\",\"due_ms\":5000.0," BUDGET,
+                     NULL,
+                     "/web/front is stopping, generation 3\n"
+                     "  rule      it was asked to stop, and stays so until it is started\n"
+                     "  next      it ends by itself, or is killed in 5.0s, at 12:04:10\n");
+}
+
+static void
+what_is_stopped_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *rule;
+        const char *next;
+    } rows[] = {
+        { "request", "it was asked to stop, and stays so until it is started",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "supervisor", "its supervisor stopped, and takes it along",
+          "it starts with its supervisor" },
+        { "ended", "transient: it ended normally, so it is not restarted",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "temporary", "temporary: it is never restarted",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "ignored", "its start answered that there is nothing to do",
+          "nothing by itself; airs start /web/front begins anew" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char fields[256], expected[512];
+        snprintf(fields, sizeof fields, "\"state\":\"stopped\",\"stopped\":\"%s\"," BUDGET,
+                 rows[i].why);
+        snprintf(expected, sizeof expected,
+                 "/web/front is stopped, generation 3\n  rule      %s\n  next      %s\n",
+                 rows[i].rule, rows[i].next);
+        assert_explained(fields, NULL, expected);
+    }
+}
+
+static void
+what_failed_says_whether_the_budget_or_the_code_did_it(void **state)
+{
+    (void)state;
+    assert_explained(
+        "\"state\":\"failed\",\"restart\":\"transient\",\"budget\":\"3/3\",\"within_ms\":60000.0,"
+        "\"frees_ms\":42000.0," EXIT,
+        REPORT,
+        "/web/front is failed, generation 3\n"
+        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after 3m12s\n"
+        "  rule      transient, but its budget is used up: 3 of 3 restarts are used within 1m00s"
+        " of being ready; one comes free after 42.0s more of it\n"
+        "  next      nothing by itself; airs start /web/front begins anew\n");
+    assert_explained("\"state\":\"failed\",\"exit\":{\"reason\":\"load-error\",\"detail\":\"no"
+                     " export\"}," BUDGET,
+                     REPORT,
+                     "/web/front is failed, generation 3\n"
+                     "  exit      ended as load-error: no export\n"
+                     "  rule      what cannot be loaded is not restarted\n"
+                     "  next      nothing by itself; airs start /web/front begins anew\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_delay_names_the_exit_the_budget_and_the_start),
+        cmocka_unit_test(without_a_history_it_says_what_the_child_knows),
+        cmocka_unit_test(each_thing_that_is_waited_for_has_its_words),
+        cmocka_unit_test(a_start_names_its_timeout),
+        cmocka_unit_test(what_runs_has_nothing_ahead),
+        cmocka_unit_test(what_the_program_lost_says_that_it_is_uncounted),
+        cmocka_unit_test(a_stop_says_when_it_kills),
+        cmocka_unit_test(what_is_stopped_says_why),
+        cmocka_unit_test(what_failed_says_whether_the_budget_or_the_code_did_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
