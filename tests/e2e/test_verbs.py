@@ -289,3 +289,10 @@ def test_delete_of_what_is_stopped_failed_or_waits(place):
         daemon.wait_event("deleted", path)
     assert list(place.ps()) == ["/keeps"]
     assert daemon.stop() == 0
+
+
+def test_deleting_the_last_child_ends_the_application(place):
+    daemon = place.up(child("a", "echo"))
+    place.airs("delete", "/a")
+    assert daemon.wait() == 0
+    assert daemon.events[-1]["event"] == "application-stopped"
