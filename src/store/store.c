@@ -1,3 +1,8 @@
+/* Store: the appending side is the journal and a few atomics; everything that can block (the
+ * database, complaints, queries) belongs to one thread. It sleeps while nothing happens, and
+ * behind the first event of a burst for STORE_BATCH_US, so that a thousand events are one
+ * transaction and at most one wake-up.
+ */
 #include "store/store.h"
 
 #include <errno.h>
