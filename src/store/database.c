@@ -42,8 +42,7 @@ database_failed(struct database *database, const char *what, struct airs_error *
     const char *why = database->sqlite ? sqlite3_errmsg(database->sqlite) : "out of memory";
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         database->is_damaged = true;
-    enum airs_status status =
-        code == SQLITE_BUSY || code == SQLITE_LOCKED ? AIRS_EBUSY : AIRS_EIO;
+    enum airs_status status = code == SQLITE_BUSY || code == SQLITE_LOCKED ? AIRS_EBUSY : AIRS_EIO;
     return fail(error, status, "history %s: %s: %s", database->path, what, why);
 }
 
@@ -62,8 +61,7 @@ prepare_all(struct database *database, struct airs_error *error)
 {
     for (unsigned i = 0; i < STATEMENTS; i++)
         if (sqlite3_prepare_v3(database->sqlite, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &database->statements[i], NULL)
-            != SQLITE_OK)
+                               &database->statements[i], NULL) != SQLITE_OK)
             return database_failed(database, "cannot be read", error);
     return AIRS_OK;
 }
@@ -75,8 +73,8 @@ database_select_number(struct database *database, const char *text, uint64_t *nu
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(database->sqlite, text, -1, &statement, NULL) != SQLITE_OK)
         return false;
-    bool found = sqlite3_step(statement) == SQLITE_ROW
-                 && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+    bool found =
+        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL;
     if (found)
         *number_out = (uint64_t)sqlite3_column_int64(statement, 0);
     return sqlite3_finalize(statement) == SQLITE_OK && found;
@@ -104,12 +102,13 @@ set_up(struct database *database, struct airs_error *error)
             status = database_execute(database, "PRAGMA user_version=1; COMMIT", error);
     }
     if (status == AIRS_OK)
-        status = database_execute(database, "BEGIN IMMEDIATE; COMMIT", error); /* Can it be written? */
+        status =
+            database_execute(database, "BEGIN IMMEDIATE; COMMIT", error); /* Can it be written? */
     if (status == AIRS_OK)
         status = prepare_all(database, error);
-    if (status == AIRS_OK
-        && !database_select_number(database, "SELECT coalesce(max(seq),0) FROM events",
-                          &database->last_seq))
+    if (status == AIRS_OK &&
+        !database_select_number(database, "SELECT coalesce(max(seq),0) FROM events",
+                                &database->last_seq))
         status = database_failed(database, "cannot be read", error);
     return status;
 }
@@ -149,10 +148,9 @@ open_once(const char *path, struct database **database_out, bool *damaged_out,
     if (!database->path)
         status = fail(error, AIRS_ENOMEM, "history: out of memory");
     else if (sqlite3_open_v2(path, &database->sqlite,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX
-                                 | SQLITE_OPEN_NOFOLLOW,
-                             NULL)
-             != SQLITE_OK)
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX |
+                                 SQLITE_OPEN_NOFOLLOW,
+                             NULL) != SQLITE_OK)
         status = database_failed(database, "cannot be opened", error);
     else
         status = set_up(database, error);
@@ -240,10 +238,10 @@ database_prune(struct database *database, uint64_t now_us)
 {
     uint64_t oldest, pages, free_pages, page_bytes, seq;
     char text[160];
-    if (!database_select_number(database, "SELECT min(seq) FROM events", &oldest)
-        || !database_select_number(database, "PRAGMA page_count", &pages)
-        || !database_select_number(database, "PRAGMA freelist_count", &free_pages)
-        || !database_select_number(database, "PRAGMA page_size", &page_bytes))
+    if (!database_select_number(database, "SELECT min(seq) FROM events", &oldest) ||
+        !database_select_number(database, "PRAGMA page_count", &pages) ||
+        !database_select_number(database, "PRAGMA freelist_count", &free_pages) ||
+        !database_select_number(database, "PRAGMA page_size", &page_bytes))
         return;
     uint64_t newest = database->last_seq;
     uint64_t from = newest > HISTORY_EVENTS_MAX ? newest - HISTORY_EVENTS_MAX + 1 : 0;
@@ -251,8 +249,8 @@ database_prune(struct database *database, uint64_t now_us)
              now_us > HISTORY_AGE_US_MAX ? now_us - HISTORY_AGE_US_MAX : 0);
     if (database_select_number(database, text, &seq) && seq > from)
         from = seq;
-    if ((pages - free_pages) * page_bytes > HISTORY_BYTES_MAX
-        && from < oldest + (newest - oldest) / 10)
+    if ((pages - free_pages) * page_bytes > HISTORY_BYTES_MAX &&
+        from < oldest + (newest - oldest) / 10)
         from = oldest + (newest - oldest) / 10;
     if (from > oldest)
         prune_below(database, from);

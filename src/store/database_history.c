@@ -50,11 +50,10 @@ database_history(struct database *database, const char *path, enum history_reach
     while (sqlite3_step(rows) == SQLITE_ROW) {
         struct history_entry entry = { .log = (const char *)sqlite3_column_text(rows, 2) };
         const void *then = sqlite3_column_blob(rows, 3);
-        entry.has_then = then
-                         && event_record_decode(then, (size_t)sqlite3_column_bytes(rows, 3),
-                                                &entry.then);
-        if (event_record_decode(sqlite3_column_blob(rows, 1),
-                                (size_t)sqlite3_column_bytes(rows, 1), &entry.event))
+        entry.has_then =
+            then && event_record_decode(then, (size_t)sqlite3_column_bytes(rows, 3), &entry.then);
+        if (event_record_decode(sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1),
+                                &entry.event))
             visit(context, &entry);
     }
     return sqlite3_finalize(rows) == SQLITE_OK ? AIRS_OK

@@ -26,7 +26,7 @@ read_child(struct database *database, const char *path, unsigned char *bytes,
 
 enum airs_status
 database_write_child(struct database *database, const uint64_t *run, const struct airs_event *event,
-            struct airs_error *error)
+                     struct airs_error *error)
 {
     unsigned char bytes[EVENT_RECORD_BYTES_MAX];
     size_t size = event_record_encode(event, bytes);
@@ -83,8 +83,8 @@ follow_child(struct database *database, uint64_t run, const struct airs_event *e
     bool is_known = read_child(database, event->path, bytes, &before, &is_earlier);
     /* A new run says again what the earlier one left, `registered` and `exited` host-lost; the
      * next event says how that goes on, and until then a death changes nothing. */
-    if (is_known && is_earlier && database_is_text(event->state, "registered")
-        && (database_is_text(event->event, "registered") || database_is_text(event->event, "exited")))
+    if (is_known && is_earlier && database_is_text(event->state, "registered") &&
+        (database_is_text(event->event, "registered") || database_is_text(event->event, "exited")))
         return AIRS_OK;
 
     struct airs_event after = *event;
@@ -95,8 +95,9 @@ follow_child(struct database *database, uint64_t run, const struct airs_event *e
         after.detail = before.detail;
         after.exit_code = before.exit_code;
     }
-    bool goes_on_waiting = is_known && database_is_text(event->event, "reset")
-                           && database_is_text(event->state, "restarting") && before.delay_us != AIRS_NONE;
+    bool goes_on_waiting = is_known && database_is_text(event->event, "reset") &&
+                           database_is_text(event->state, "restarting") &&
+                           before.delay_us != AIRS_NONE;
     if (goes_on_waiting) {
         uint64_t gone_us = event->time_us > before.time_us ? event->time_us - before.time_us : 0;
         after.delay_us = before.delay_us > gone_us ? before.delay_us - gone_us : 0;
