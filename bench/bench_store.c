@@ -39,12 +39,22 @@ static struct airs_event
 event_of(uint64_t seq, const char *name)
 {
     return (struct airs_event){
-        .seq = seq, .time_us = clock_now_us(), .path = "/web/front", .event = name,
-        .from = "running", .state = "running", .reason = "trap", .detail = "unreachable",
+        .seq = seq,
+        .time_us = clock_now_us(),
+        .path = "/web/front",
+        .event = name,
+        .from = "running",
+        .state = "running",
+        .reason = "trap",
+        .detail = "unreachable",
         .message = "wasm trap: wasm `unreachable` instruction executed\nwasm backtrace:\n"
                    "    0:   0x109e - crasher.wasm!main\n    1:   0x43e5 - crasher.wasm!_start",
-        .generation = seq, .delay_us = 150000, .restarts = 1, .has_budget = true,
-        .budget_used = 1, .budget_allowed = 3,
+        .generation = seq,
+        .delay_us = 150000,
+        .restarts = 1,
+        .has_budget = true,
+        .budget_used = 1,
+        .budget_allowed = 3,
     };
 }
 
@@ -63,8 +73,9 @@ bench_append(void)
     store_close(store);
     struct figure figure = figure_of(ns, APPENDS);
     printf("append: one event into the journal                          min %.2f  median %.2f  "
-           "p99 %.2f us, %llu lost\n", figure.min_ns / 1e3, figure.median_ns / 1e3,
-           figure.p99_ns / 1e3, (unsigned long long)lost);
+           "p99 %.2f us, %llu lost\n",
+           figure.min_ns / 1e3, figure.median_ns / 1e3, figure.p99_ns / 1e3,
+           (unsigned long long)lost);
     return rig_judge("  us, median", figure.median_ns / 1e3, "<=", 10);
 }
 
@@ -81,13 +92,18 @@ take_event(void *context, const struct event *event)
     struct starts *starts = context;
     if (starts->store) {
         struct airs_event out = {
-            .seq = event->seq, .time_us = event->time_us,
-            .path = event->path ? event->path->text : NULL, .event = event_type_name(event->type),
-            .from = child_state_name(event->from), .state = child_state_name(event->state),
+            .seq = event->seq,
+            .time_us = event->time_us,
+            .path = event->path ? event->path->text : NULL,
+            .event = event_type_name(event->type),
+            .from = child_state_name(event->from),
+            .state = child_state_name(event->state),
             .reason = event->has_exit ? exit_reason_name(event->exit.reason) : NULL,
             .message = event->detail ? event->detail->text : NULL,
-            .generation = event->generation, .delay_us = event->delay_us,
-            .restarts = event->restarts, .lived_us = event->lived_us,
+            .generation = event->generation,
+            .delay_us = event->delay_us,
+            .restarts = event->restarts,
+            .lived_us = event->lived_us,
         };
         store_append(starts->store, &out);
     }
@@ -120,8 +136,9 @@ restart_us(bool with_journal)
         ns[i] = starts.at_ns[WARM_UP + i + 1] - starts.at_ns[WARM_UP + i];
     struct figure figure = figure_of(ns, RESTARTS);
     printf("restart of a component, %-7s journal                     min %.2f  median %.2f  "
-           "p99 %.2f us\n", with_journal ? "with" : "without", figure.min_ns / 1e3,
-           figure.median_ns / 1e3, figure.p99_ns / 1e3);
+           "p99 %.2f us\n",
+           with_journal ? "with" : "without", figure.min_ns / 1e3, figure.median_ns / 1e3,
+           figure.p99_ns / 1e3);
     return figure.median_ns / 1e3;
 }
 

@@ -21,7 +21,8 @@ last_report(struct session *session)
 {
     struct airs_error error = { 0 };
     const char *target = session_target(session, "/v1/history", "?count=1&exact=1");
-    if (!target || client_get(session->client, target, session->timeout_ms, &session->reply, &error) != AIRS_OK)
+    if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
+                              &error) != AIRS_OK)
         return NULL;
     return read_one(&session->reply.body);
 }
@@ -61,8 +62,14 @@ cmd_explain(int argc, char **argv)
         "Says why a child is in its state: the exit that led there, the rule or budget that\n"
         "decided, and what happens next and when. Times are UTC.\n";
     struct cli_command command = {
-        .verb = "explain", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
-        .example = "  airs explain /web/front\n", .target = &target, .json = &json,
+        .verb = "explain",
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
+        .example = "  airs explain /web/front\n",
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

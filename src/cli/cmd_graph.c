@@ -36,15 +36,22 @@ cmd_graph(int argc, char **argv)
     struct cli_target target = { 0 };
     const char *name = "dot";
     const struct cli_option options[] = {
-        { .name = "format", .value = "FORMAT", .text_out = &name, .help = "dot (default) or mermaid" },
+        { .name = "format",
+          .value = "FORMAT",
+          .text_out = &name,
+          .help = "dot (default) or mermaid" },
     };
     static const char help[] =
         "Prints the tree of children with their states as a drawing: for Graphviz (dot), or as\n"
         "Mermaid for a page of Markdown.\n";
     struct cli_command command = {
-        .verb = "graph", .operands = "", .help = help,
+        .verb = "graph",
+        .operands = "",
+        .help = help,
         .example = "  airs graph | dot -Tsvg >tree.svg\n  airs graph --format mermaid\n",
-        .options = options, .options_size = 1, .target = &target,
+        .options = options,
+        .options_size = 1,
+        .target = &target,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -67,8 +67,7 @@ put_then(struct buffer *text, const json_t *then)
 }
 
 static void
-put_indented(struct buffer *buffer, const struct style *style, const char *label,
-             const char *lines)
+put_indented(struct buffer *buffer, const struct style *style, const char *label, const char *lines)
 {
     buffer_printf(buffer, "  %s:\n", label);
     while (lines && *lines) {
@@ -149,10 +148,14 @@ cmd_history(int argc, char **argv)
     const char *count_text = NULL;
     uint64_t count = 100;
     const struct cli_option options[] = {
-        { .name = "full", .flag_out = &printer.full,
+        { .name = "full",
+          .flag_out = &printer.full,
           .help = "with backtrace and last lines of each" },
         { .name = "events", .flag_out = &printer.events, .help = "every event, not only exits" },
-        { .name = "count", .letter = 'n', .value = "N", .text_out = &count_text,
+        { .name = "count",
+          .letter = 'n',
+          .value = "N",
+          .text_out = &count_text,
           .help = "the last N (100)" },
     };
     static const char help[] =
@@ -160,9 +163,15 @@ cmd_history(int argc, char **argv)
         "and the most memory it had, and what was decided. Those of earlier runs too. Times are\n"
         "UTC.\n";
     struct cli_command command = {
-        .verb = "history", .operands = "[PATH]", .operands_max = 1, .help = help,
-        .example = "  airs history /web/front --full\n", .options = options, .options_size = 3,
-        .target = &target, .json = &printer.json,
+        .verb = "history",
+        .operands = "[PATH]",
+        .operands_max = 1,
+        .help = help,
+        .example = "  airs history /web/front --full\n",
+        .options = options,
+        .options_size = 3,
+        .target = &target,
+        .json = &printer.json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -148,8 +148,8 @@ put_rule(const struct explanation *about, struct buffer *text)
         buffer_append_text(text, "the program died under it: started again, uncounted; ");
     else
         buffer_printf(text, "%s; ", policy);
-    bool counts = !is_in(about, "stopped") && !is_in(about, "stopping")
-                  && !(is_in(about, "failed") && strcmp(reason, "load-error") == 0);
+    bool counts = !is_in(about, "stopped") && !is_in(about, "stopping") &&
+                  !(is_in(about, "failed") && strcmp(reason, "load-error") == 0);
     if (counts)
         put_budget(about, text);
     put_line(about, "rule", text);
@@ -191,8 +191,8 @@ put_next(const struct explanation *about, struct buffer *text)
             put_moment(text, about, due_ms);
         }
     } else if (is_in(about, "running")) {
-        buffer_append_text(text, about->row.ready ? "nothing, as long as it runs"
-                                                  : "it becomes ready");
+        buffer_append_text(text,
+                           about->row.ready ? "nothing, as long as it runs" : "it becomes ready");
     } else if (is_in(about, "stopping")) {
         buffer_append_text(text, "it ends by itself");
         if (due_ms >= 0) {
@@ -233,8 +233,11 @@ void
 explain_put(struct buffer *buffer, const struct style *style, const json_t *child,
             const json_t *report, uint64_t now_us)
 {
-    struct explanation about = { .buffer = buffer, .style = style, .child = child,
-                                 .report = report, .now_us = now_us,
+    struct explanation about = { .buffer = buffer,
+                                 .style = style,
+                                 .child = child,
+                                 .report = report,
+                                 .now_us = now_us,
                                  .stopped = json_text(child, "stopped") };
     if (!child_row_read(&about.row, child))
         return;

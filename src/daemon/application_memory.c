@@ -43,8 +43,7 @@ ran(const struct airs_memory *memory)
         return false;
     if (state == CHILD_RESTARTING)
         return is_text(memory->exit_reason, "host-lost");
-    return has_instance(state)
-           && !(state == CHILD_STOPPING && is_text(memory->stopped, "request"));
+    return has_instance(state) && !(state == CHILD_STOPPING && is_text(memory->stopped, "request"));
 }
 
 /* The supervisors above `path` ran: what is below goes on. */
@@ -58,8 +57,8 @@ was_under_way(const struct airs_application *application, const char *path)
     for (char *slash; (slash = strrchr(above, '/')) != above;) {
         struct airs_memory memory;
         *slash = '\0';
-        if (!application->options.memory(application->options.context, above, &memory)
-            || !ran(&memory))
+        if (!application->options.memory(application->options.context, above, &memory) ||
+            !ran(&memory))
             return false;
     }
     return true;
@@ -91,9 +90,9 @@ application_memory(void *context, const char *path, struct child_memory *memory_
     struct airs_application *application = context;
     struct airs_memory memory;
     enum child_state state;
-    if (!application->options.memory
-        || !application->options.memory(application->options.context, path, &memory)
-        || !child_state_find(memory.state, &state))
+    if (!application->options.memory ||
+        !application->options.memory(application->options.context, path, &memory) ||
+        !child_state_find(memory.state, &state))
         return false;
 
     struct child_memory child = { .state = state, .generation = (uint32_t)memory.generation };

@@ -53,8 +53,8 @@ history_request(struct exchange *exchange)
     uint64_t count;
     if (!count_of(exchange, &count))
         return;
-    if (strcmp(path, "/") != 0
-        && airs_application_find(options->application, path, &error) == AIRS_FOUND_NOTHING) {
+    if (strcmp(path, "/") != 0 &&
+        airs_application_find(options->application, path, &error) == AIRS_FOUND_NOTHING) {
         exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
         return;
     }

@@ -95,7 +95,9 @@ reload_events(struct daemon *daemon)
 {
     uint64_t last_seq = store_last_seq(daemon->store);
     struct reload reload = {
-        .query = { .path = "/", .count = EVENTS_RELOADED_MAX, .visit = reload_event,
+        .query = { .path = "/",
+                   .count = EVENTS_RELOADED_MAX,
+                   .visit = reload_event,
                    .done = reload_done },
         .events = daemon->events,
     };
@@ -126,8 +128,9 @@ daemon_history_open(struct daemon *daemon, struct airs_error *error)
     enum airs_status status = app_dirs_make(dir, error);
     if (status != AIRS_OK)
         return status;
-    struct store_options options = { .dir = dir, .context = daemon, .report = on_complaint,
-                                     .last_lines = last_lines };
+    struct store_options options = {
+        .dir = dir, .context = daemon, .report = on_complaint, .last_lines = last_lines
+    };
     status = store_open(&options, &daemon->store, error);
     if (status == AIRS_OK)
         reload_events(daemon);

@@ -120,8 +120,8 @@ event_record_decode(const void *bytes, size_t size, struct airs_event *event_out
         return false;
     unsigned numbers_count = *at++;
     unsigned texts_count = *at++;
-    if (numbers_count < NUMBERS || numbers_count > NUMBERS_MAX || texts_count < TEXTS
-        || (size_t)(end - at) < numbers_count * 8u)
+    if (numbers_count < NUMBERS || numbers_count > NUMBERS_MAX || texts_count < TEXTS ||
+        (size_t)(end - at) < numbers_count * 8u)
         return false;
     uint64_t numbers[NUMBERS];
     for (unsigned i = 0; i < NUMBERS; i++)

@@ -18,7 +18,8 @@
  * Writes `event` into `to`; returns the bytes used. `message` is kept of `exited` alone (the
  * event that follows says the same). Thread: any.  Allocates: no.
  */
-size_t event_record_encode(const struct airs_event *event, unsigned char to[EVENT_RECORD_BYTES_MAX]);
+size_t event_record_encode(const struct airs_event *event,
+                           unsigned char to[EVENT_RECORD_BYTES_MAX]);
 
 /** False: no such record. The texts of *event_out lie in `bytes`. Thread: any. */
 bool event_record_decode(const void *bytes, size_t size, struct airs_event *event_out);

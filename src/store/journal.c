@@ -42,8 +42,8 @@ struct segment {
     struct list link;
     struct file_header header;
     int fd;
-    uint64_t end;     /* Of what may be read. */
-    uint64_t at;      /* The reader's place, and that of its last journal_forget(). */
+    uint64_t end; /* Of what may be read. */
+    uint64_t at;  /* The reader's place, and that of its last journal_forget(). */
     uint64_t safe_at;
     bool is_done; /* Read to its end: removed at the next journal_forget(). */
     bool is_gone; /* It gave way; removed by the reader. */
@@ -102,12 +102,12 @@ open_old(struct journal *journal, const char *name, struct airs_error *error)
     list_init(&segment->link);
     segment->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct file_header *header = &segment->header;
-    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0
-                   && pread(segment->fd, header, sizeof *header, 0) == sizeof *header
-                   && memcmp(header->mark, FILE_MARK, sizeof header->mark) == 0;
+    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0 &&
+                   pread(segment->fd, header, sizeof *header, 0) == sizeof *header &&
+                   memcmp(header->mark, FILE_MARK, sizeof header->mark) == 0;
     if (is_ours && header->version > JOURNAL_VERSION) {
-        fail(error, AIRS_EDENIED, "%s is of a newer version of airs (%u, this one writes %u)",
-             path, header->version, JOURNAL_VERSION);
+        fail(error, AIRS_EDENIED, "%s is of a newer version of airs (%u, this one writes %u)", path,
+             header->version, JOURNAL_VERSION);
         segment_free(segment);
         return AIRS_EDENIED;
     }
@@ -211,14 +211,14 @@ segment_new(struct journal *journal, uint64_t first_seq)
     if (!segment)
         return NULL;
     list_init(&segment->link);
-    segment->header = (struct file_header){ .version = JOURNAL_VERSION, .first_seq = first_seq,
+    segment->header = (struct file_header){ .version = JOURNAL_VERSION,
+                                            .first_seq = first_seq,
                                             .run = journal->run };
     memcpy(segment->header.mark, FILE_MARK, sizeof segment->header.mark);
     segment->header.checksum = header_checksum(&segment->header);
     path_of(journal, first_seq, path, sizeof path);
     segment->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (segment->fd < 0
-        || !write_header(segment)) {
+    if (segment->fd < 0 || !write_header(segment)) {
         int cause = errno;
         segment_free(segment);
         errno = cause;
@@ -307,13 +307,14 @@ append_to(struct segment *segment, const struct record_header *header, const voi
 bool
 journal_append(struct journal *journal, uint64_t seq, const void *bytes, size_t size)
 {
-    if (size > JOURNAL_RECORD_BYTES_MAX || !journal->current
-        || (journal->current->end > JOURNAL_FILE_BYTES_MAX && !begin_segment(journal, seq))) {
+    if (size > JOURNAL_RECORD_BYTES_MAX || !journal->current ||
+        (journal->current->end > JOURNAL_FILE_BYTES_MAX && !begin_segment(journal, seq))) {
         atomic_fetch_add(&journal->lost, 1);
         return false;
     }
     struct segment *segment = journal->current;
-    struct record_header header = { .mark = RECORD_MARK, .type = RECORD_EVENT,
+    struct record_header header = { .mark = RECORD_MARK,
+                                    .type = RECORD_EVENT,
                                     .size = (uint32_t)size };
     header.checksum = checksum_add(0, &header.type, sizeof header.type);
     header.checksum = checksum_add(header.checksum, &header.size, sizeof header.size);
@@ -374,8 +375,8 @@ bytes_at(struct journal *journal, struct segment *segment, uint64_t end, size_t 
 {
     if (end - segment->at < size)
         return NULL;
-    bool is_same = journal->reading == segment && segment->at >= journal->piece_at
-                   && segment->at + size <= journal->piece_at + journal->piece.size;
+    bool is_same = journal->reading == segment && segment->at >= journal->piece_at &&
+                   segment->at + size <= journal->piece_at + journal->piece.size;
     if (!is_same) {
         size_t wanted = end - segment->at < JOURNAL_READ_BYTES ? (size_t)(end - segment->at)
                                                                : JOURNAL_READ_BYTES;

@@ -1,3 +1,8 @@
+/* Store: the appending side is the journal and a few atomics; everything that can block (the
+ * database, complaints, queries) belongs to one thread. It sleeps while nothing happens, and
+ * behind the first event of a burst for STORE_BATCH_US, so that a thousand events are one
+ * transaction and at most one wake-up.
+ */
 #include "store/store.h"
 
 #include <errno.h>
@@ -41,7 +46,7 @@ struct store {
     char *dir;
     uint64_t first_last_seq;
     uint64_t run;
-    struct map memories; /* Path → struct kept_memory. */
+    struct map memories;     /* Path → struct kept_memory. */
     struct journal *journal; /* NULL: cannot be used. */
     pthread_t thread;
     bool has_thread;
@@ -57,12 +62,12 @@ struct store {
     struct airs_error why; /* Of the last failure. */
 
     unsigned char bytes[EVENT_RECORD_BYTES_MAX]; /* The appending thread's. */
-    atomic_uint_fast64_t lost;     /* Beside those that the journal counts. */
-    atomic_uint_fast64_t appended; /* Records; pairs with `asleep`. */
-    atomic_bool asleep;            /* The thread waits: exchanged by who appends. */
-    atomic_uint_fast64_t time_us;  /* Of the last event … */
-    atomic_uint_fast64_t at_us;    /* … on the monotonic clock. */
-    atomic_bool is_active;         /* Between the first event and application-stopped. */
+    atomic_uint_fast64_t lost;                   /* Beside those that the journal counts. */
+    atomic_uint_fast64_t appended;               /* Records; pairs with `asleep`. */
+    atomic_bool asleep;                          /* The thread waits: exchanged by who appends. */
+    atomic_uint_fast64_t time_us;                /* Of the last event … */
+    atomic_uint_fast64_t at_us;                  /* … on the monotonic clock. */
+    atomic_bool is_active; /* Between the first event and application-stopped. */
 
     pthread_mutex_t lock; /* Guards the rest. */
     pthread_cond_t changed;
@@ -103,8 +108,8 @@ static uint64_t
 read_clock(const struct store *store, uint64_t run, uint64_t time_us)
 {
     struct clock_mark mark;
-    if (store->clock_fd < 0 || pread(store->clock_fd, &mark, sizeof mark, 0) != sizeof mark
-        || mark.checksum != mark_checksum(&mark) || mark.run != run)
+    if (store->clock_fd < 0 || pread(store->clock_fd, &mark, sizeof mark, 0) != sizeof mark ||
+        mark.checksum != mark_checksum(&mark) || mark.run != run)
         return time_us;
     return mark.time_us > time_us ? mark.time_us : time_us;
 }
@@ -177,8 +182,8 @@ feed_batch(struct store *store)
         if (status == AIRS_OK)
             status = take_record(store, &record, &error);
         count++;
-    } while (status == AIRS_OK && count < STORE_BATCH_RECORDS
-             && journal_read(store->journal, &record));
+    } while (status == AIRS_OK && count < STORE_BATCH_RECORDS &&
+             journal_read(store->journal, &record));
     if (status == AIRS_OK)
         status = database_commit(store->database, &error);
     if (status == AIRS_OK) {
@@ -286,8 +291,8 @@ wait_for_work(struct store *store, uint64_t seen, uint64_t for_us, bool for_reco
                               .tv_nsec = (long)(until_us % US_PER_S * 1000) };
     pthread_mutex_lock(&store->lock);
     atomic_store(&store->asleep, for_records);
-    while (!store->closing && !store->queries
-           && (!for_records || atomic_load(&store->appended) == seen)) {
+    while (!store->closing && !store->queries &&
+           (!for_records || atomic_load(&store->appended) == seen)) {
         if (for_us == UINT64_MAX / 2)
             pthread_cond_wait(&store->changed, &store->lock);
         else if (pthread_cond_timedwait(&store->changed, &store->lock, &until) == ETIMEDOUT)
@@ -426,8 +431,8 @@ remember(struct store *store)
     struct airs_error error = { 0 };
     enum airs_status status = AIRS_OK;
     if (database_last_run(store->database, &last_run, &time_us))
-        status = database_settle(store->database, last_run,
-                                 read_clock(store, last_run, time_us), &error);
+        status = database_settle(store->database, last_run, read_clock(store, last_run, time_us),
+                                 &error);
     if (status == AIRS_OK)
         status = database_children(store->database, keep, store, &error);
     if (status != AIRS_OK)
@@ -473,8 +478,7 @@ read_last_run(struct store *store)
 }
 
 enum airs_status
-store_open(const struct store_options *options, struct store **store_out,
-           struct airs_error *error)
+store_open(const struct store_options *options, struct store **store_out, struct airs_error *error)
 {
     struct store *store = calloc(1, sizeof *store);
     if (!store)

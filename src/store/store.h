@@ -16,12 +16,13 @@
 #include "base/buffer.h"
 #include "store/database.h"
 
-#define STORE_BATCH_US UINT64_C(20000)    /* Events wait so long for company. */
-#define STORE_BATCH_RECORDS 1000u         /* Of one transaction, at most. */
-#define STORE_CLOCK_US UINT64_C(1000000)  /* How far the run is, is written so often: what is
+#define STORE_BATCH_US UINT64_C(20000) /* Events wait so long for company. */
+#define STORE_BATCH_RECORDS 1000u      /* Of one transaction, at most. */
+#define STORE_CLOCK_US \
+    UINT64_C(1000000)                    /* How far the run is, is written so often: what is
                                            * behind that counts as not lived and not waited. */
-#define STORE_RETRY_US UINT64_C(5000000)  /* A database that failed is tried again after so long. */
-#define STORE_PRUNE_BATCHES 64u           /* Limits are looked at every so many batches. */
+#define STORE_RETRY_US UINT64_C(5000000) /* A database that failed is tried again after so long. */
+#define STORE_PRUNE_BATCHES 64u          /* Limits are looked at every so many batches. */
 
 struct store_options {
     const char *dir; /* Exists; holds the journal, history.db and the clock. */
@@ -58,7 +59,7 @@ uint64_t store_lost(const struct store *store);
 
 struct store_query {
     struct store_query *next; /* The store's. */
-    const char *path; /* The caller's until done; "/": all. */
+    const char *path;         /* The caller's until done; "/": all. */
     enum history_reach reach;
     bool exits_alone;
     uint64_t count; /* The newest so many. */

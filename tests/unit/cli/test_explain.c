@@ -11,11 +11,12 @@
 
 #define NOON_US UINT64_C(1767355445000000) /* 2026-01-02 12:04:05 */
 
-#define REPORT                                                                              \
-    "{\"time\":\"2026-01-02T12:04:03.678901Z\",\"generation\":3,\"reason\":\"trap\","       \
+#define REPORT                                                                        \
+    "{\"time\":\"2026-01-02T12:04:03.678901Z\",\"generation\":3,\"reason\":\"trap\"," \
     "\"uptime_ms\":192000.5}"
 #define EXIT "\"exit\":{\"reason\":\"trap\",\"detail\":\"unreachable\"}"
-#define BUDGET "\"restart\":\"permanent\",\"budget\":\"2/3\",\"within_ms\":60000.0,\"frees_ms\":42000.0"
+#define BUDGET \
+    "\"restart\":\"permanent\",\"budget\":\"2/3\",\"within_ms\":60000.0,\"frees_ms\":42000.0"
 
 static void
 assert_explained(const char *fields, const char *report_text, const char *expected)
@@ -44,7 +45,8 @@ a_delay_names_the_exit_the_budget_and_the_start(void **state)
     assert_explained(
         "\"state\":\"restarting\",\"due_ms\":1200.5," BUDGET "," EXIT, REPORT,
         "/web/front is restarting, generation 3\n"
-        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after 3m12s\n"
+        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after "
+        "3m12s\n"
         "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready; one comes"
         " free after 42.0s more of it\n"
         "  next      its delay ends and it starts in 1.2s, at 12:04:06\n");
@@ -70,7 +72,8 @@ each_thing_that_is_waited_for_has_its_words(void **state)
         const char *waits_for;
         const char *next;
     } rows[] = {
-        { ",\"waits_for\":\"pool\"", "it starts when a place is free: at most"
+        { ",\"waits_for\":\"pool\"",
+          "it starts when a place is free: at most"
           " max-concurrent-starts start at a time, and max-instances run" },
         { ",\"waits_for\":\"turn\"", "it starts when the siblings before it are ready" },
         { ",\"waits_for\":\"compile\"", "it starts when its component is compiled" },
@@ -185,7 +188,8 @@ what_failed_says_whether_the_budget_or_the_code_did_it(void **state)
         "\"frees_ms\":42000.0," EXIT,
         REPORT,
         "/web/front is failed, generation 3\n"
-        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after 3m12s\n"
+        "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after "
+        "3m12s\n"
         "  rule      transient, but its budget is used up: 3 of 3 restarts are used within 1m00s"
         " of being ready; one comes free after 42.0s more of it\n"
         "  next      nothing by itself; airs start /web/front begins anew\n");

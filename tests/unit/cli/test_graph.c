@@ -28,16 +28,17 @@ static void
 draws_each_child_below_its_supervisor(void **state)
 {
     (void)state;
-    assert_drawn(GRAPH_DOT,
-                 "digraph airs {\n"
-                 "  n0 [label=\"shop\", shape=folder];\n"
-                 "  n1 [label=\"web\\nrunning\", shape=folder, style=filled, fillcolor=\"#c8e6c9\"];\n"
-                 "  n0 -> n1;\n"
-                 "  n2 [label=\"front\\nrestarting\", shape=box, style=filled, fillcolor=\"#fff9c4\"];\n"
-                 "  n1 -> n2;\n"
-                 "  n3 [label=\"we_b\\nfailed\", shape=box, style=filled, fillcolor=\"#ffcdd2\"];\n"
-                 "  n0 -> n3;\n"
-                 "}\n");
+    assert_drawn(
+        GRAPH_DOT,
+        "digraph airs {\n"
+        "  n0 [label=\"shop\", shape=folder];\n"
+        "  n1 [label=\"web\\nrunning\", shape=folder, style=filled, fillcolor=\"#c8e6c9\"];\n"
+        "  n0 -> n1;\n"
+        "  n2 [label=\"front\\nrestarting\", shape=box, style=filled, fillcolor=\"#fff9c4\"];\n"
+        "  n1 -> n2;\n"
+        "  n3 [label=\"we_b\\nfailed\", shape=box, style=filled, fillcolor=\"#ffcdd2\"];\n"
+        "  n0 -> n3;\n"
+        "}\n");
     assert_drawn(GRAPH_MERMAID, "graph TD\n"
                                 "  n0[\"shop\"]\n"
                                 "  n0 --> n1[\"web<br>running\"]\n"

@@ -44,8 +44,9 @@ static void
 world_open(struct world *world)
 {
     struct airs_error error = { 0 };
-    struct store_options options = { .dir = world->dir.path, .context = world,
-                                     .report = on_report, .last_lines = last_lines };
+    struct store_options options = {
+        .dir = world->dir.path, .context = world, .report = on_report, .last_lines = last_lines
+    };
     world->said[0] = '\0';
     world->reports = 0;
     assert_int_equal(store_open(&options, &world->store, &error), AIRS_OK);
@@ -80,9 +81,16 @@ static struct airs_event
 event_of(const char *name, const char *path, const char *from, const char *state)
 {
     return (struct airs_event){
-        .path = path, .event = name, .from = from, .state = state, .delay_us = AIRS_NONE,
-        .restarts = path ? 0 : AIRS_NONE, .has_budget = path != NULL, .budget_allowed = 3,
-        .uptime_us = AIRS_NONE, .memory_bytes = AIRS_NONE,
+        .path = path,
+        .event = name,
+        .from = from,
+        .state = state,
+        .delay_us = AIRS_NONE,
+        .restarts = path ? 0 : AIRS_NONE,
+        .has_budget = path != NULL,
+        .budget_allowed = 3,
+        .uptime_us = AIRS_NONE,
+        .memory_bytes = AIRS_NONE,
     };
 }
 
@@ -132,9 +140,8 @@ on_visit(struct store_query *query, const struct history_entry *entry)
 {
     struct question *question = (struct question *)query;
     size_t size = strlen(question->answer);
-    snprintf(question->answer + size, sizeof question->answer - size,
-             "%d %s %s %s %s [%s]%s\n", (int)entry->event.seq, entry->event.event,
-             entry->event.path ? entry->event.path : "-",
+    snprintf(question->answer + size, sizeof question->answer - size, "%d %s %s %s %s [%s]%s\n",
+             (int)entry->event.seq, entry->event.event, entry->event.path ? entry->event.path : "-",
              entry->event.reason ? entry->event.reason : "-",
              entry->event.message ? entry->event.message : "-", entry->log ? entry->log : "",
              entry->has_then ? entry->then.event : "");
@@ -157,9 +164,13 @@ ask(struct world *world, struct question *question, const char *path, bool exits
     uint64_t count)
 {
     *question = (struct question){
-        .query = { .path = path, .exits_alone = exits_alone, .count = count, .visit = on_visit,
+        .query = { .path = path,
+                   .exits_alone = exits_alone,
+                   .count = count,
+                   .visit = on_visit,
                    .done = on_done },
-        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER,
     };
     store_ask(world->store, &question->query);
     pthread_mutex_lock(&question->lock);
@@ -182,15 +193,13 @@ answers_with_exits_their_last_lines_and_what_followed(void **state)
     append_crash(&world, "/a/b", 1, 1);
     ask(&world, &question, "/a", true, 10);
     assert_int_equal(question.status, AIRS_OK);
-    assert_string_equal(question.answer,
-                        "1 exited /a trap wasm trap: unreachable\n0: main"
-                        " [last words of /a 1]restart-scheduled\n"
-                        "5 exited /a/b trap wasm trap: unreachable\n0: main"
-                        " [last words of /a/b 1]restart-scheduled\n");
+    assert_string_equal(question.answer, "1 exited /a trap wasm trap: unreachable\n0: main"
+                                         " [last words of /a 1]restart-scheduled\n"
+                                         "5 exited /a/b trap wasm trap: unreachable\n0: main"
+                                         " [last words of /a/b 1]restart-scheduled\n");
     ask(&world, &question, "/", false, 2);
-    assert_string_equal(question.answer,
-                        "5 exited /a/b trap wasm trap: unreachable\n0: main []\n"
-                        "6 restart-scheduled /a/b trap - []\n");
+    assert_string_equal(question.answer, "5 exited /a/b trap wasm trap: unreachable\n0: main []\n"
+                                         "6 restart-scheduled /a/b trap - []\n");
     world_remove(&world);
 }
 
@@ -347,9 +356,7 @@ lock_database(struct world *world)
     char path[PATH_MAX];
     sqlite3 *other;
     sqlite3_open(temp_dir_file(&world->dir, "history.db", path), &other);
-    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL,
-                                  NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     return other;
 }
 
@@ -415,8 +422,9 @@ puts_a_damaged_database_aside_and_begins_a_new_one(void **state)
     append_crash(&world, "/a", 1, 1);
     world_close(&world);
     int fd = open(temp_dir_file(&world.dir, "history.db", path), O_WRONLY | O_TRUNC);
-    assert_true(write(fd, "this is no database of anybody's, and long enough to say so, "
-                          "because a short file could still become one ..................",
+    assert_true(write(fd,
+                      "this is no database of anybody's, and long enough to say so, "
+                      "because a short file could still become one ..................",
                       110) == 110);
     close(fd);
     world_open(&world);

@@ -16,8 +16,14 @@ static struct child_memory
 memory_in(enum child_state state)
 {
     return (struct child_memory){
-        .state = state, .stop_cause = STOPPED_WITH_SUPERVISOR, .generation = 4, .restarts = 2,
-        .attempt = 2, .lived_us = 50000, .born_lived_us = 40000, .has_exit = true,
+        .state = state,
+        .stop_cause = STOPPED_WITH_SUPERVISOR,
+        .generation = 4,
+        .restarts = 2,
+        .attempt = 2,
+        .lived_us = 50000,
+        .born_lived_us = 40000,
+        .has_exit = true,
         .exit = { .reason = EXIT_TRAP },
     };
 }

@@ -1,0 +1,140 @@
+/* Taking: an event, its report, and what is remembered of its child, in one transaction. */
+#include "store/database_internal.h"
+#include "store/event_record.h"
+
+/* The child's row as an event, copied into `bytes`, and whether it is of an earlier run; false:
+ * it has none. */
+static bool
+read_child(struct database *database, const char *path, unsigned char *bytes,
+           struct airs_event *event_out, bool *is_earlier_out)
+{
+    sqlite3_stmt *statement = database->statements[READ_CHILD];
+    database_bind_text(statement, 1, path);
+    bool found = false;
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        int size = sqlite3_column_bytes(statement, 0);
+        const void *blob = sqlite3_column_blob(statement, 0);
+        *is_earlier_out = sqlite3_column_int(statement, 1) != 0;
+        if (size > 0 && (size_t)size <= EVENT_RECORD_BYTES_MAX) {
+            memcpy(bytes, blob, (size_t)size);
+            found = event_record_decode(bytes, (size_t)size, event_out);
+        }
+    }
+    sqlite3_reset(statement);
+    return found;
+}
+
+enum airs_status
+database_write_child(struct database *database, const uint64_t *run, const struct airs_event *event,
+                     struct airs_error *error)
+{
+    unsigned char bytes[EVENT_RECORD_BYTES_MAX];
+    size_t size = event_record_encode(event, bytes);
+    sqlite3_stmt *statement = database->statements[TAKE_CHILD];
+    database_bind_text(statement, 1, event->path);
+    if (run)
+        database_bind_number(statement, 2, *run);
+    database_bind_number(statement, 3, event->time_us);
+    database_bind_text(statement, 4, event->state ? event->state : "");
+    sqlite3_bind_blob(statement, 5, bytes, (int)size, SQLITE_STATIC);
+    return database_run(database, statement, error);
+}
+
+/* Grants are counted up by `restarts`: one more is a grant, fewer a reset. */
+static enum airs_status
+follow_grants(struct database *database, uint64_t before, const struct airs_event *event,
+              struct airs_error *error)
+{
+    enum airs_status status = AIRS_OK;
+    if (event->restarts == AIRS_NONE || event->restarts == before)
+        return AIRS_OK;
+    sqlite3_stmt *statement = database->statements[TAKE_GRANT];
+    if (event->restarts > before) {
+        database_bind_text(statement, 1, event->path);
+        database_bind_number(statement, 2, event->restarts);
+        database_bind_number(statement, 3, event->lived_us);
+        status = database_run(database, statement, error);
+    }
+    statement = database->statements[DROP_GRANTS];
+    database_bind_text(statement, 1, event->path);
+    database_bind_number(statement, 2, event->restarts);
+    if (status == AIRS_OK)
+        status = database_run(database, statement, error);
+    statement = database->statements[TRIM_GRANTS];
+    bool is_bounded = event->has_budget && event->budget_allowed != AIRS_UNLIMITED;
+    uint64_t kept = is_bounded ? event->budget_allowed : 0;
+    database_bind_text(statement, 1, event->path);
+    database_bind_number(statement, 2, event->restarts > kept ? event->restarts - kept : 0);
+    if (status == AIRS_OK)
+        status = database_run(database, statement, error);
+    return status;
+}
+
+/* What is remembered of a child follows its event; what the event does not say, stays. */
+static enum airs_status
+follow_child(struct database *database, uint64_t run, const struct airs_event *event,
+             struct airs_error *error)
+{
+    unsigned char bytes[EVENT_RECORD_BYTES_MAX];
+    struct airs_event before = { 0 };
+    if (!event->path || !event->state)
+        return AIRS_OK;
+    bool is_earlier = false;
+    bool is_known = read_child(database, event->path, bytes, &before, &is_earlier);
+    /* A new run says again what the earlier one left, `registered` and `exited` host-lost; the
+     * next event says how that goes on, and until then a death changes nothing. */
+    if (is_known && is_earlier && database_is_text(event->state, "registered") &&
+        (database_is_text(event->event, "registered") || database_is_text(event->event, "exited")))
+        return AIRS_OK;
+
+    struct airs_event after = *event;
+    after.event = "remembered";
+    after.message = NULL;
+    if (!event->reason) {
+        after.reason = before.reason;
+        after.detail = before.detail;
+        after.exit_code = before.exit_code;
+    }
+    bool goes_on_waiting = is_known && database_is_text(event->event, "reset") &&
+                           database_is_text(event->state, "restarting") &&
+                           before.delay_us != AIRS_NONE;
+    if (goes_on_waiting) {
+        uint64_t gone_us = event->time_us > before.time_us ? event->time_us - before.time_us : 0;
+        after.delay_us = before.delay_us > gone_us ? before.delay_us - gone_us : 0;
+    }
+    enum airs_status status = database_write_child(database, &run, &after, error);
+    if (status == AIRS_OK)
+        status = follow_grants(database, is_known ? before.restarts : 0, event, error);
+    return status;
+}
+
+static enum airs_status
+take_log(struct database *database, uint64_t seq, const char *log, struct airs_error *error)
+{
+    sqlite3_stmt *statement = database->statements[TAKE_LOG];
+    database_bind_number(statement, 1, seq);
+    database_bind_text(statement, 2, log);
+    return database_run(database, statement, error);
+}
+
+enum airs_status
+database_take(struct database *database, uint64_t run, const struct airs_event *event,
+              const void *bytes, size_t size, const char *log, struct airs_error *error)
+{
+    if (event->seq <= database->taken_seq)
+        return AIRS_OK;
+    sqlite3_stmt *statement = database->statements[TAKE_EVENT];
+    database_bind_number(statement, 1, event->seq);
+    database_bind_number(statement, 2, event->time_us);
+    database_bind_text(statement, 3, event->path);
+    database_bind_text(statement, 4, event->event);
+    sqlite3_bind_blob(statement, 5, bytes, (int)size, SQLITE_STATIC);
+    enum airs_status status = database_run(database, statement, error);
+    if (status == AIRS_OK && log)
+        status = take_log(database, event->seq, log, error);
+    if (status == AIRS_OK)
+        status = follow_child(database, run, event, error);
+    if (status == AIRS_OK)
+        database->taken_seq = event->seq;
+    return status;
+}
