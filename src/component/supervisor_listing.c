@@ -72,6 +72,7 @@ keep(struct kept_view *kept, const struct wrapper_child *child, const struct chi
         .restarts = view->restarts,
         .budget_used = view->budget_used,
         .budget_allowed = view->budget_allowed,
+        .attempt = view->attempt,
         .uptime_us = view->has_uptime ? view->uptime_us : 0,
         .has_due = view->has_due,
         .due_us = view->due_us,

@@ -56,6 +56,7 @@ struct child_view {
     uint32_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
+    uint32_t attempt;        /* n: restarts since the last stable run. */
     bool has_uptime;         /* RUNNING. */
     uint64_t uptime_us;      /* Since started. */
     bool has_due;
