@@ -96,12 +96,13 @@ test_restart_keeps_identity_name_and_mailbox(void **state)
     struct world *world = world_begin();
     airs_pid before, after;
 
-    world_add(world, "/a", (struct world_child){
-                               .guest = "echo",
-                               .text = "its config",
-                               .variable = { "CITY", "Oslo" },
-                               .config = quick(supervisor_config_permanent(), 3),
-                           });
+    world_add(world, "/a",
+              (struct world_child){
+                  .guest = "echo",
+                  .text = "its config",
+                  .variable = { "CITY", "Oslo" },
+                  .config = quick(supervisor_config_permanent(), 3),
+              });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     assert_true(component_registry_find(world->registry, "/a", &before, NULL));

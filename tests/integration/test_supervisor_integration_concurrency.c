@@ -61,15 +61,13 @@ supervise_and_restart(void *context)
 
     for (unsigned i = 0; i < EACH; i++) {
         path_of(path, task->number, i);
-        task->failures += component_supervisor_supervise(task->world->handles, "/", path,
-                                                         task->config,
-                                                         component_spec_to_child(task->spec),
-                                                         NULL) != AIRS_OK;
+        task->failures +=
+            component_supervisor_supervise(task->world->handles, "/", path, task->config,
+                                           component_spec_to_child(task->spec), NULL) != AIRS_OK;
         /* A name that another has already is refused, whoever comes first. */
-        task->failures += component_supervisor_supervise(task->world->handles, "/", "/shared",
-                                                         task->config,
-                                                         component_spec_to_child(task->spec),
-                                                         NULL) != AIRS_EEXIST;
+        task->failures += component_supervisor_supervise(
+                              task->world->handles, "/", "/shared", task->config,
+                              component_spec_to_child(task->spec), NULL) != AIRS_EEXIST;
         enum airs_status status = ask(task->world, component_supervisor_restart, "/shared");
         task->failures += status != AIRS_OK && status != AIRS_EBUSY;
     }
@@ -164,8 +162,8 @@ send_in_order(void *context)
 
     for (unsigned i = 0; i < SENT; i++) {
         bool crash = i == SENT / 2 && task->number == 0;
-        task->failures += world_send(task->world, "/a", crash ? "crash trap" : "count",
-                                     &answers[i]) != AIRS_OK;
+        task->failures +=
+            world_send(task->world, "/a", crash ? "crash trap" : "count", &answers[i]) != AIRS_OK;
     }
     pthread_mutex_lock(&task->world->lock);
     for (unsigned i = 0; i < SENT; i++) {
@@ -208,8 +206,7 @@ pull_about(void *context)
     struct task *task = context;
 
     for (unsigned i = 0; i < 25; i++) {
-        enum airs_status status =
-            ask(task->world, verbs[(i + task->number) % THREADS], "/a");
+        enum airs_status status = ask(task->world, verbs[(i + task->number) % THREADS], "/a");
         task->failures += status != AIRS_OK && status != AIRS_EBUSY && status != AIRS_EALREADY &&
                           status != AIRS_ENOTRUNNING;
     }

@@ -21,7 +21,8 @@ begin_sick(const char *words, struct supervisor_config config)
 {
     struct world *world = world_begin();
 
-    world_add(world, "/a", (struct world_child){ .guest = "sick", .text = words, .config = config });
+    world_add(world, "/a",
+              (struct world_child){ .guest = "sick", .text = words, .config = config });
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);
     return world;
@@ -82,8 +83,8 @@ test_health_and_crashes_share_one_budget(void **state)
         struct event exited = world_wait_event(world, "/a", EVENT_EXITED, i + 1);
         assert_int_equal(exited.exit.reason, ends[i].reason);
         if (i < 2)
-            assert_int_equal(
-                world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, i + 1).delay_us, 5 * MS);
+            assert_int_equal(world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, i + 1).delay_us,
+                             5 * MS);
     }
     world_wait_event(world, "/a", EVENT_FAILED, 3);
     assert_int_equal(world_count(world, "/a", EVENT_RESTART_SCHEDULED), 2);

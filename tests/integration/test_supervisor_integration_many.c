@@ -116,8 +116,7 @@ test_supervised_component_in_registry(void **state)
     assert_true(component_registry_find(world->registry, "/a", &later, NULL));
     assert_true(by_path == later);
     /* What a neighbour is told comes from the same registry. */
-    assert_answer(world, "/b", "list",
-                  WORLD_APP ":a:0\n" WORLD_APP ":b:0\n" WORLD_APP ":c:0\n");
+    assert_answer(world, "/b", "list", WORLD_APP ":a:0\n" WORLD_APP ":b:0\n" WORLD_APP ":c:0\n");
     assert_answer(world, "/b", "info a", "echo 1.2.3 unknown");
     world_end(world);
 }

@@ -9,9 +9,9 @@ begin_crasher(const char *mode, const char *argument, struct supervisor_config c
 {
     struct world *world = world_begin();
 
-    world_add(world, "/c",
-              (struct world_child){
-                  .guest = "crasher", .args = { mode, argument }, .config = config });
+    world_add(
+        world, "/c",
+        (struct world_child){ .guest = "crasher", .args = { mode, argument }, .config = config });
     world_start(world);
     return world;
 }
@@ -107,8 +107,7 @@ static void
 test_unlimited_restarts_never_give_up(void **state)
 {
     (void)state;
-    struct world *world =
-        begin_echo(quick(supervisor_config_permanent(), RESTARTS_UNLIMITED));
+    struct world *world = begin_echo(quick(supervisor_config_permanent(), RESTARTS_UNLIMITED));
 
     for (uint32_t n = 1; n <= 8; n++)
         assert_restarts(world, "/a", "crash trap");
@@ -125,8 +124,8 @@ static void
 test_a_grant_leaves_the_window_after_that_much_lived_time(void **state)
 {
     (void)state;
-    struct world *world = begin_echo(supervisor_config_with_restart_window(
-        quick(supervisor_config_permanent(), 1), 800 * MS));
+    struct world *world = begin_echo(
+        supervisor_config_with_restart_window(quick(supervisor_config_permanent(), 1), 800 * MS));
 
     assert_restarts(world, "/a", "crash trap");
     assert_int_equal(world_view(world, "/a").budget_used, 1);

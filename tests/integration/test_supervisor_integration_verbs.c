@@ -23,11 +23,11 @@ test_component_state_query_accuracy(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/a",
-              (struct world_child){
-                  .guest = "echo",
-                  .config = supervisor_config_with_max_restarts(
-                      delayed(supervisor_config_permanent(), NEVER_BACK_US), 1) });
+    world_add(
+        world, "/a",
+        (struct world_child){ .guest = "echo",
+                              .config = supervisor_config_with_max_restarts(
+                                  delayed(supervisor_config_permanent(), NEVER_BACK_US), 1) });
     assert_state(world, CHILD_REGISTERED);
     world_start(world);
     world_wait_event(world, "/a", EVENT_READY, 1);

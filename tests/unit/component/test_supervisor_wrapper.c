@@ -60,15 +60,15 @@ waited_for(void *context, enum airs_status status, const char *text)
 }
 
 /* The answer to one verb of the bridge, by `CALL(..., completion)`. */
-#define ANSWER_OF(verb, ...)                                                       \
-    __extension__({                                                                \
-        struct waited waited_ = { .status = AIRS_EFAILED };                        \
-        counter_init(&waited_.times);                                              \
-        rig->bridge->ops->verb(rig->bridge, ##__VA_ARGS__,                         \
+#define ANSWER_OF(verb, ...)                                                        \
+    __extension__({                                                                 \
+        struct waited waited_ = { .status = AIRS_EFAILED };                         \
+        counter_init(&waited_.times);                                               \
+        rig->bridge->ops->verb(rig->bridge, ##__VA_ARGS__,                          \
                                (struct bridge_completion){ waited_for, &waited_ }); \
-        assert_true(counter_reaches(&waited_.times, 1));                           \
-        counter_deinit(&waited_.times);                                            \
-        waited_.status;                                                            \
+        assert_true(counter_reaches(&waited_.times, 1));                            \
+        counter_deinit(&waited_.times);                                             \
+        waited_.status;                                                             \
     })
 
 static void
@@ -214,8 +214,7 @@ test_restart_budget_conversion(void **state)
     struct rig opened, *rig = &opened;
 
     rig_open(rig);
-    add(rig, "/", "/s",
-        supervisor_config_with_max_restarts(config_of(RESTART_PERMANENT), 2));
+    add(rig, "/", "/s", supervisor_config_with_max_restarts(config_of(RESTART_PERMANENT), 2));
     assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
     for (unsigned n = 1; n <= 3; n++) {
         await_event(rig->recorder, "/s", EVENT_READY, n);
@@ -244,8 +243,7 @@ test_restart_backoff_conversion(void **state)
     for (unsigned n = 1; n <= 2; n++) {
         await_event(rig->recorder, "/s", EVENT_READY, n);
         assert_int_equal(ANSWER_OF(kill_component, "/s"), AIRS_OK);
-        const struct event *event =
-            await_event(rig->recorder, "/s", EVENT_RESTART_SCHEDULED, n);
+        const struct event *event = await_event(rig->recorder, "/s", EVENT_RESTART_SCHEDULED, n);
         assert_int_equal(event->delay_us, n == 1 ? 4000 : 6000);
         assert_int_equal(event->restarts, n);
     }

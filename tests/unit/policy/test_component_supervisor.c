@@ -201,10 +201,9 @@ test_supervise_registers_with_bridge(void **state)
     (void)state;
 
     supervise("/a");
-    assert_int_equal(
-        component_supervisor_supervise(fixture.supervisor, "/a", "/a/b", &fixture.config, NULL,
-                                       NULL),
-        AIRS_OK);
+    assert_int_equal(component_supervisor_supervise(fixture.supervisor, "/a", "/a/b",
+                                                    &fixture.config, NULL, NULL),
+                     AIRS_OK);
     assert_string_equal(fixture.recorder.trace, "register /a in /\nregister /a/b in /a\n");
     assert_int_equal(component_supervisor_count(fixture.supervisor), 2);
 }
@@ -272,9 +271,8 @@ the_other_verbs_go_to_the_bridge_and_their_answers_come_back(void **state)
     component_supervisor_kill_all(fixture.supervisor, completion);
     assert_int_equal(fixture.times, 6);
     assert_int_equal(fixture.told, AIRS_EBUSY);
-    assert_string_equal(fixture.recorder.trace,
-                        "register /a in /\nrestart /a\nkill /a\nreset /a\n"
-                        "start-all /\nstop-all /\nkill-all /\n");
+    assert_string_equal(fixture.recorder.trace, "register /a in /\nrestart /a\nkill /a\nreset /a\n"
+                                                "start-all /\nstop-all /\nkill-all /\n");
 }
 
 static void
