@@ -184,17 +184,17 @@ typedef void (*airs_done)(void *context, enum airs_status status, const char *te
 /** Takes one child of a list; constant during the callback alone. Must not block. */
 typedef void (*airs_visit)(void *context, const struct airs_child *child);
 
-enum airs_verb { AIRS_START, AIRS_STOP, AIRS_RESTART, AIRS_KILL, AIRS_RESET };
+enum airs_verb { AIRS_START, AIRS_STOP, AIRS_RESTART, AIRS_KILL, AIRS_RESET, AIRS_DELETE };
 
-/** "start", …, "reset". Thread: any.  Blocks: no. */
+/** "start", …, "delete". Thread: any.  Blocks: no. */
 AIRS_API const char *airs_verb_name(enum airs_verb verb);
 /** False, and *verb_out untouched, for any other name. Thread: any.  Blocks: no. */
 AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 
 enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONENT };
 
-/** What the manifest has at `path` ("/" is a supervisor); nothing: `error` names the nearest
- * path. Thread: any.  Blocks: no. */
+/** What the manifest has at `path`, as long as it is not deleted ("/" is a supervisor); nothing:
+ * `error` names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
 

@@ -45,14 +45,6 @@ child_rows_read(const json_t *objects, size_t *size_out)
     return rows;
 }
 
-bool
-child_row_is_under(const char *child, const char *parent)
-{
-    size_t size = strlen(parent);
-    return strncmp(child, parent, size) == 0 && child[size] == '/' &&
-           !strchr(child + size + 1, '/');
-}
-
 /* True if a later row has the same parent as the first `size` bytes of rows[at].path. */
 static bool
 has_later_sibling(const struct child_row *rows, size_t count, size_t at, size_t size)

@@ -16,6 +16,7 @@ int cmd_stop(int argc, char **argv);
 int cmd_restart(int argc, char **argv);
 int cmd_kill(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
+int cmd_delete(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_wait(int argc, char **argv);

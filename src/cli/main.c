@@ -27,6 +27,7 @@ static const struct verb verbs[] = {
     { "restart", "stop a child and start it again", cmd_restart },
     { "kill", "end a child's instance at once, as a crash", cmd_kill },
     { "reset", "give a child its whole restart budget back", cmd_reset },
+    { "delete", "stop a child and forget it", cmd_delete },
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
     { "wait", "wait until a child is in a state", cmd_wait },
@@ -40,7 +41,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "delete",  "add",   "scale",  "top",       "explain",
+static const char *const later[] = { "add",   "scale",  "top",       "explain",
                                      "history", "graph", "reload", "completion" };
 
 static const struct verb *

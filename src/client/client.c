@@ -48,12 +48,6 @@ client_free(struct client *client)
     free(client);
 }
 
-const char *
-client_socket(const struct client *client)
-{
-    return client->socket_path;
-}
-
 void
 client_reply_init(struct client_reply *reply)
 {

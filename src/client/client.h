@@ -35,9 +35,6 @@ enum airs_status client_new(const char *socket_path, struct client **client_out,
                             struct airs_error *error);
 void client_free(struct client *client);
 
-/** The path given at client_new(). */
-const char *client_socket(const struct client *client);
-
 void client_reply_init(struct client_reply *reply);
 void client_reply_deinit(struct client_reply *reply);
 

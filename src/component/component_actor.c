@@ -33,7 +33,7 @@ destroy(void *state)
 {
     struct component_actor *actor = state;
 
-    component_registry_remove(actor->host.registry, actor->path->text);
+    component_registry_remove(actor->host.registry, actor->path->text, &actor->stats);
     component_life_abandon(actor);
     free_state(actor);
 }

@@ -132,12 +132,17 @@ component_registry_add(struct component_registry *registry, const char *path, ai
 }
 
 void
-component_registry_remove(struct component_registry *registry, const char *path)
+component_registry_remove(struct component_registry *registry, const char *path,
+                          const struct component_stats *stats)
 {
     pthread_mutex_lock(&registry->lock);
-    struct entry *entry = map_remove(&registry->entries, path);
-    if (entry)
+    struct entry *entry = map_find(&registry->entries, path);
+    if (entry && stats && entry->stats != stats)
+        entry = NULL; /* Another child has that name by now. */
+    if (entry) {
+        map_remove(&registry->entries, path);
         list_remove(&entry->link);
+    }
     pthread_mutex_unlock(&registry->lock);
     entry_free(entry);
 }

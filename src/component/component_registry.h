@@ -64,8 +64,10 @@ enum airs_status component_registry_add(struct component_registry *registry, con
                                         airs_pid pid, enum component_kind_known kind,
                                         const struct component_stats *stats,
                                         struct airs_error *error);
-/** Forgets an entry; an unknown path is ignored. Thread: any. */
-void component_registry_remove(struct component_registry *registry, const char *path);
+/** Forgets the entry of `path` if it was added with `stats` (NULL: whatever is there); none such
+ * is ignored. Thread: any. */
+void component_registry_remove(struct component_registry *registry, const char *path,
+                               const struct component_stats *stats);
 
 /** Keeps what `metadata` said. Thread: any. */
 void component_registry_set_metadata(struct component_registry *registry, const char *path,

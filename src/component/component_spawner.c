@@ -2,6 +2,7 @@
 #include "component/component_spawner.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ struct file {
 struct component_spawner {
     struct component_spawner_options options; /* Constant. */
     char *cache_dir;
-    struct map files; /* Name → struct file. */
+    pthread_mutex_t lock; /* Guards `files`; what stands in it is constant. */
+    struct map files;     /* Name → struct file. */
 };
 
 enum airs_status
@@ -40,6 +42,7 @@ component_spawner_new(const struct component_spawner_options *options,
     spawner->options.cache_dir = cache_dir;
     spawner->cache_dir = cache_dir;
     map_init(&spawner->files);
+    pthread_mutex_init(&spawner->lock, NULL);
     *spawner_out = spawner;
     return AIRS_OK;
 }
@@ -61,6 +64,7 @@ component_spawner_free(struct component_spawner *spawner)
         return;
     map_for_each(slot, &spawner->files) file_free(slot->value);
     map_deinit(&spawner->files);
+    pthread_mutex_destroy(&spawner->lock);
     free(spawner->cache_dir);
     free(spawner);
 }
@@ -122,7 +126,9 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
 {
     assert(spawner && path && spec && pid_out);
 
+    pthread_mutex_lock(&spawner->lock);
     const struct file *file = file_open(spawner, spec->file);
+    pthread_mutex_unlock(&spawner->lock);
     if (!file)
         return fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
     const char *wrong = misfit(file, spec);
@@ -138,4 +144,10 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
             .path = path,
         },
         pid_out, error);
+}
+
+void
+component_spawner_forget(struct component_spawner *spawner, const char *path)
+{
+    component_registry_remove(spawner->options.registry, path, NULL);
 }

@@ -39,14 +39,18 @@ void component_spawner_free(struct component_spawner *spawner);
 /**
  * Makes the actor of one child: no instance yet, it waits for its supervisor's START.
  *
- * `spec` is referenced, `health` copied (NULL: no probes). What is wrong with the file is no error here (it is missing, not in
- * the cache, imports what nobody offers, …): the actor answers each start with `load-error`
- * and the text. AIRS_EEXIST (path), AIRS_ELIMIT (actors), AIRS_ENOMEM.
- * Thread: one at a time.  Blocks: while a file is opened for the first time.
+ * `spec` is referenced, `health` copied (NULL: no probes). What is wrong with the file is no
+ * error here (it is missing, not in the cache, imports what nobody offers, …): the actor answers
+ * each start with `load-error` and the text. AIRS_EEXIST (path), AIRS_ELIMIT (actors), AIRS_ENOMEM.
+ * Thread: any.  Blocks: while a file is opened for the first time, by whomever.
  */
 enum airs_status component_spawner_spawn(struct component_spawner *spawner, const char *path,
                                          const struct component_spec *spec,
                                          const struct health_restart_config *health,
                                          airs_pid *pid_out, struct airs_error *error);
+
+/** The child at `path` has been deleted: others do not find it any more. Thread: any.
+ * Blocks: no. */
+void component_spawner_forget(struct component_spawner *spawner, const char *path);
 
 #endif

@@ -21,6 +21,7 @@ struct kept_view {
 struct query {
     struct supervisor_request request;
     struct listing *listing;
+    struct wrapper_child *child; /* GET: whose path it borrows; referenced. */
 };
 
 struct listing {
@@ -158,7 +159,10 @@ answered(struct listing *listing, enum airs_status status)
 static void
 query_done(struct supervisor_request *request)
 {
-    answered(container_of(request, struct query, request)->listing, request->status);
+    struct query *query = container_of(request, struct query, request);
+
+    wrapper_child_unref(query->child);
+    answered(query->listing, request->status);
 }
 
 static void
@@ -167,8 +171,10 @@ query_send(struct listing *listing, struct query *query, airs_pid supervisor)
     query->listing = listing;
     query->request.visit = visit;
     query->request.done = query_done;
-    if (!supervisor_request_send(listing->wrapper->options.system, supervisor, &query->request))
-        answered(listing, AIRS_EENDED);
+    if (supervisor_request_send(listing->wrapper->options.system, supervisor, &query->request))
+        return;
+    wrapper_child_unref(query->child);
+    answered(listing, AIRS_EENDED);
 }
 
 static struct listing *
@@ -192,11 +198,13 @@ begin_one(struct supervisor_wrapper *wrapper, const char *path, struct bridge_li
 
     if (!listing) {
         target.done(target.context, child && child->parent ? AIRS_ENOMEM : AIRS_ENOENT, NULL, 0);
+        wrapper_child_unref(child);
         return;
     }
     listing->of_one = true;
     listing->queries[0].request.verb = REQUEST_GET;
     listing->queries[0].request.path = child->path;
+    listing->queries[0].child = child;
     query_send(listing, &listing->queries[0], atomic_load(&child->parent->pid));
 }
 

@@ -8,6 +8,7 @@
 
 struct verb_request {
     struct supervisor_request request;
+    struct wrapper_child *child; /* Whose path the request borrows; referenced. NULL: the tree. */
     struct bridge_completion completion;
 };
 
@@ -48,13 +49,14 @@ verb_done(struct supervisor_request *request)
     struct verb_request *verb = container_of(request, struct verb_request, request);
 
     bridge_complete(verb->completion, request->status, wrapper_status_text(request->status));
+    wrapper_child_unref(verb->child);
     free(verb);
 }
 
 /* Sends `verb` about `child` (NULL: about the whole tree, to the root). */
 void
 wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
-                const struct wrapper_child *child, struct bridge_completion completion)
+                struct wrapper_child *child, struct bridge_completion completion)
 {
     struct verb_request *request = calloc(1, sizeof *request);
     if (!request) {
@@ -68,9 +70,11 @@ wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
     if (child) {
         supervisor = atomic_load(&child->parent->pid);
         request->request.path = child->path;
+        request->child = wrapper_child_ref(child);
     }
     if (!supervisor_request_send(wrapper->options.system, supervisor, &request->request)) {
         bridge_complete(completion, AIRS_EENDED, wrapper_status_text(AIRS_EENDED));
+        wrapper_child_unref(request->child);
         free(request);
     }
 }
@@ -86,6 +90,7 @@ verb_on(struct supervisor_bridge *bridge, enum request_verb verb, const char *pa
         bridge_complete(completion, AIRS_ENOENT, wrapper_status_text(AIRS_ENOENT));
     else
         wrapper_request(wrapper, verb, child, completion);
+    wrapper_child_unref(child);
 }
 
 void
@@ -103,6 +108,7 @@ wrapper_verb_stop(struct supervisor_bridge *bridge, const char *path, uint64_t t
 
     if (child && child->parent && timeout_us != DURATION_INFINITE)
         wrapper_stop_watch(wrapper_of(bridge), child, timeout_us);
+    wrapper_child_unref(child);
     verb_on(bridge, REQUEST_STOP, path, completion);
 }
 
@@ -125,6 +131,13 @@ wrapper_verb_reset(struct supervisor_bridge *bridge, const char *path,
                    struct bridge_completion completion)
 {
     verb_on(bridge, REQUEST_RESET, path, completion);
+}
+
+void
+wrapper_verb_delete(struct supervisor_bridge *bridge, const char *path,
+                    struct bridge_completion completion)
+{
+    verb_on(bridge, REQUEST_DELETE, path, completion);
 }
 
 void

@@ -23,7 +23,7 @@ struct stop_watch {
     struct list link;   /* In wrapper->stops. */
     struct timer timer; /* Of the warden's. */
     struct supervisor_wrapper *wrapper;
-    struct wrapper_child *child; /* NULL: the whole tree. */
+    struct wrapper_child *child; /* Referenced. NULL: the whole tree. */
     uint32_t generation;         /* Of the child, when it was asked to stop. */
 
     struct bridge_completion completion; /* Of a stop_all; under the wrapper's lock, as below. */
@@ -39,7 +39,7 @@ watch_new(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
     if (!watch)
         return NULL;
     watch->wrapper = wrapper;
-    watch->child = child;
+    watch->child = child ? wrapper_child_ref(child) : NULL;
     timer_init(&watch->timer, wrapper->warden);
     buffer_init(&watch->names, KILLED_NAMES_BYTES_MAX);
     pthread_mutex_lock(&wrapper->lock);
@@ -51,6 +51,7 @@ watch_new(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
 static void
 watch_free(struct stop_watch *watch)
 {
+    wrapper_child_unref(watch->child);
     buffer_deinit(&watch->names);
     free(watch);
 }

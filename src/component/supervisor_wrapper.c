@@ -24,13 +24,33 @@
 
 /* ---- The tree. ---- */
 
-static void
-child_free(struct wrapper_child *child)
+struct wrapper_child *
+wrapper_child_ref(struct wrapper_child *child)
 {
-    if (!child)
-        return;
-    refstr_unref(child->path);
-    free(child);
+    atomic_fetch_add_explicit(&child->references, 1, memory_order_relaxed);
+    return child;
+}
+
+void
+wrapper_child_unref(struct wrapper_child *child)
+{
+    while (child) { /* The last one lets go of the parent, too. */
+        unsigned before =
+            atomic_fetch_sub_explicit(&child->references, 1, memory_order_acq_rel);
+        assert(before > 0);
+        if (before > 1)
+            return;
+        struct wrapper_child *parent = child->parent;
+        refstr_unref(child->path);
+        free(child);
+        child = parent;
+    }
+}
+
+static void
+user_free(void *user)
+{
+    wrapper_child_unref(user);
 }
 
 static struct wrapper_child *
@@ -44,6 +64,7 @@ child_new(const char *path, const struct supervisor_config *config, const struct
         free(child);
         return NULL;
     }
+    atomic_init(&child->references, 1);
     child->config = config;
     child->spec = spec;
     child->is_supervisor = spec == NULL;
@@ -58,8 +79,49 @@ wrapper_find(struct supervisor_wrapper *wrapper, const char *path)
 {
     pthread_mutex_lock(&wrapper->lock);
     struct wrapper_child *child = map_find(&wrapper->children, path);
+    if (child)
+        wrapper_child_ref(child);
     pthread_mutex_unlock(&wrapper->lock);
     return child;
+}
+
+/* Takes `child` and all below it out of the map; under the lock. They go into `gone`. */
+static void
+take_out(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct list *gone)
+{
+    while (!list_is_empty(&child->children))
+        take_out(wrapper, container_of(child->children.next, struct wrapper_child, siblings),
+                 gone);
+    map_remove(&wrapper->children, child->path->text);
+    list_remove(&child->siblings);
+    list_push_back(gone, &child->siblings);
+}
+
+/* Each has lost its place, and with it the map's reference. */
+static void
+let_go(struct supervisor_wrapper *wrapper, struct list *gone)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(gone)) != NULL) {
+        struct wrapper_child *child = container_of(link, struct wrapper_child, siblings);
+        if (!child->is_supervisor)
+            component_spawner_forget(wrapper->options.spawner, child->path->text);
+        wrapper_child_unref(child);
+    }
+}
+
+static void
+forget(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
+{
+    struct list gone;
+
+    list_init(&gone);
+    pthread_mutex_lock(&wrapper->lock);
+    if (map_find(&wrapper->children, child->path->text) == child)
+        take_out(wrapper, child, &gone);
+    pthread_mutex_unlock(&wrapper->lock);
+    let_go(wrapper, &gone);
 }
 
 /* ---- Events. ---- */
@@ -76,6 +138,9 @@ on_event(void *context, const struct event *event)
         atomic_store(&child->generation, event->generation);
         atomic_store(&child->state, event->state);
     }
+    if (child && event->type == EVENT_DELETED)
+        forget(wrapper, child);
+    wrapper_child_unref(child);
     if (!wrapper->handles)
         return;
     component_supervisor_on_event(wrapper->handles, &(struct supervision_event){
@@ -148,8 +213,8 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     } else {
         assert(wrapper->options.spawner);
         status = component_spawner_spawn(wrapper->options.spawner, child->path->text,
-                                         component_spec_of_child(child->spec), &child->config->health,
-                                         &pid, error);
+                                         component_spec_of_child(child->spec),
+                                         &child->config->health, &pid, error);
     }
     if (status == AIRS_OK)
         atomic_store(&child->pid, pid);
@@ -172,10 +237,12 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
         status = fail(error, AIRS_ENOENT, "supervisor '%s': not found", parent_path);
     else if (!parent->is_supervisor)
         status = fail(error, AIRS_EINVAL, "'%s' is no supervisor", parent_path);
-    else if (!map_set(&wrapper->children, path, child))
+    else if (!map_set(&wrapper->children, path, wrapper_child_ref(child))) {
+        wrapper_child_unref(child);
         status = fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
+    }
     if (status == AIRS_OK) {
-        child->parent = parent;
+        child->parent = wrapper_child_ref(parent);
         list_push_back(&parent->children, &child->siblings);
     }
     pthread_mutex_unlock(&wrapper->lock);
@@ -192,24 +259,16 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .child = atomic_load(&child->pid),
         .is_supervisor = child->is_supervisor,
         .policy = child->config->policy,
-        .user = child,
+        .user = wrapper_child_ref(child),
+        .user_free = user_free,
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
 
-    if (status != AIRS_OK)
-        return fail(error, status, "child '%s': %s", child->path->text,
-                    wrapper_status_text(status));
-    return AIRS_OK;
-}
-
-static void
-withdraw(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
-{
-    pthread_mutex_lock(&wrapper->lock);
-    map_remove(&wrapper->children, child->path->text);
-    list_remove(&child->siblings);
-    pthread_mutex_unlock(&wrapper->lock);
+    if (status == AIRS_OK)
+        return AIRS_OK;
+    wrapper_child_unref(child);
+    return fail(error, status, "child '%s': %s", child->path->text, wrapper_status_text(status));
 }
 
 static enum airs_status
@@ -223,17 +282,14 @@ bridge_register(struct supervisor_bridge *bridge, const char *parent_path, const
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
 
     enum airs_status status = enter(wrapper, parent_path, child, error);
-    if (status != AIRS_OK) {
-        child_free(child);
-        return status;
+    if (status == AIRS_OK) {
+        status = spawn(wrapper, child, error);
+        if (status == AIRS_OK)
+            status = add(wrapper, child, error);
+        if (status != AIRS_OK)
+            forget(wrapper, child);
     }
-    status = spawn(wrapper, child, error);
-    if (status == AIRS_OK)
-        status = add(wrapper, child, error);
-    if (status != AIRS_OK) {
-        withdraw(wrapper, child);
-        child_free(child);
-    }
+    wrapper_child_unref(child);
     return status;
 }
 
@@ -243,10 +299,12 @@ bridge_state(struct supervisor_bridge *bridge, const char *path,
 {
     struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
 
-    if (!child || !child->parent)
-        return false;
-    *state_out = atomic_load(&child->state);
-    return true;
+    bool found = child && child->parent;
+
+    if (found)
+        *state_out = atomic_load(&child->state);
+    wrapper_child_unref(child);
+    return found;
 }
 
 static void
@@ -262,6 +320,7 @@ static const struct supervisor_bridge_ops wrapper_ops = {
     .restart_component = wrapper_verb_restart,
     .kill_component = wrapper_verb_kill,
     .reset_component = wrapper_verb_reset,
+    .delete_component = wrapper_verb_delete,
     .get_component_state = bridge_state,
     .start_all = wrapper_verb_start_all,
     .stop_all = wrapper_verb_stop_all,
@@ -276,7 +335,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
 {
     wrapper->root = child_new("/", NULL, NULL);
     if (!wrapper->root || !map_set(&wrapper->children, wrapper->root->path->text, wrapper->root)) {
-        child_free(wrapper->root);
+        wrapper_child_unref(wrapper->root);
         return fail(error, AIRS_ENOMEM, "supervisor wrapper: out of memory");
     }
     airs_pid pid;
@@ -330,7 +389,7 @@ supervisor_wrapper_free(struct supervisor_wrapper *wrapper)
         return;
     event_log_remove_sink(actor_system_event_log(wrapper->options.system), on_event, wrapper);
     wrapper_stops_free(wrapper);
-    map_for_each(slot, &wrapper->children) child_free(slot->value);
+    map_for_each(slot, &wrapper->children) wrapper_child_unref(slot->value);
     map_deinit(&wrapper->children);
     pthread_mutex_destroy(&wrapper->lock);
     free(wrapper);

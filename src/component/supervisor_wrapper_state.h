@@ -12,13 +12,15 @@
 #include "component/supervisor_wrapper.h"
 #include "runtime/supervisor_actor.h"
 
-/* A child that was registered; stays until the wrapper is freed. */
+/* A child that was registered. References: the map's, until it is deleted or the wrapper freed;
+ * its supervisor's, as long as a view can show it; its children's; and whoever found it. */
 struct wrapper_child {
+    atomic_uint references;
     struct refstr *path;                    /* Constant, as the next four. */
     const struct supervisor_config *config; /* NULL of the root. */
     const struct child_spec *spec;          /* NULL of a supervisor. */
     bool is_supervisor;
-    struct wrapper_child *parent;   /* NULL of the root. */
+    struct wrapper_child *parent;   /* NULL of the root. Referenced. */
     _Atomic airs_pid pid;           /* 0 until spawned, then constant. */
     _Atomic enum child_state state; /* As the events have shown last. */
     _Atomic uint32_t generation;    /* Likewise. */
@@ -46,14 +48,19 @@ wrapper_of(struct supervisor_bridge *bridge)
     return container_of(bridge, struct supervisor_wrapper, bridge);
 }
 
-/** The child at `path`; NULL: none. */
+/** The child at `path`, referenced; NULL: none. */
 struct wrapper_child *wrapper_find(struct supervisor_wrapper *wrapper, const char *path);
+
+/** One more; `child`. Thread: any. */
+struct wrapper_child *wrapper_child_ref(struct wrapper_child *child);
+/** NULL is allowed. Thread: any. */
+void wrapper_child_unref(struct wrapper_child *child);
 
 /* ---- supervisor_verbs.c ---- */
 
 /** Sends a verb about `child` to its supervisor; NULL: about the whole tree, to the root. */
 void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
-                     const struct wrapper_child *child, struct bridge_completion completion);
+                     struct wrapper_child *child, struct bridge_completion completion);
 
 /** What an answer is called: "busy", "already running", …; NULL of AIRS_OK. */
 const char *wrapper_status_text(enum airs_status status);
@@ -69,6 +76,8 @@ void wrapper_verb_kill(struct supervisor_bridge *bridge, const char *path,
                        struct bridge_completion completion);
 void wrapper_verb_reset(struct supervisor_bridge *bridge, const char *path,
                         struct bridge_completion completion);
+void wrapper_verb_delete(struct supervisor_bridge *bridge, const char *path,
+                         struct bridge_completion completion);
 void wrapper_verb_start_all(struct supervisor_bridge *bridge, struct bridge_completion completion);
 void wrapper_verb_stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
                            struct bridge_completion completion);

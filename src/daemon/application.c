@@ -337,6 +337,14 @@ application_check_running(struct airs_application *application, struct airs_erro
                 airs_application_name(application));
 }
 
+/* False: the manifest has it, and somebody has deleted it since. */
+static bool
+is_there(const struct airs_application *application, const struct manifest_node *node)
+{
+    return !node->parent || !airs_application_is_running(application) ||
+           component_supervisor_has(application->supervisor, node->path);
+}
+
 const struct manifest_node *
 application_find(const struct airs_application *application, const char *path,
                  struct airs_error *error)
@@ -345,9 +353,10 @@ application_find(const struct airs_application *application, const char *path,
     size_t size = 0;
     const struct manifest_node *node = application->manifest->root;
     for (; node; node = manifest_next(node)) {
-        if (strcmp(node->path, path) == 0)
+        bool matches = strcmp(node->path, path) == 0;
+        if (matches && is_there(application, node))
             return node;
-        if (node->parent && size < NEAREST_PATHS_MAX)
+        if (!matches && node->parent && size < NEAREST_PATHS_MAX)
             paths[size++] = node->path;
     }
     const char *nearest = nearest_name(path, paths, size);

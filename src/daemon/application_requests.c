@@ -14,7 +14,7 @@
 
 static const char *const verb_names[] = {
     [AIRS_START] = "start", [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
-    [AIRS_KILL] = "kill",   [AIRS_RESET] = "reset",
+    [AIRS_KILL] = "kill",   [AIRS_RESET] = "reset", [AIRS_DELETE] = "delete",
 };
 #define VERBS (sizeof verb_names / sizeof verb_names[0])
 
@@ -117,6 +117,9 @@ airs_application_control(struct airs_application *application, enum airs_verb ve
         break;
     case AIRS_RESET:
         component_supervisor_reset(supervisor, path, completion);
+        break;
+    case AIRS_DELETE:
+        component_supervisor_delete(supervisor, path, completion);
         break;
     }
     return AIRS_OK;

@@ -22,6 +22,14 @@ waiting_since(const struct client *client)
     return UINT64_MAX;
 }
 
+/* How long this follower was not written to; it can resume where it was. */
+static uint64_t
+following_since(const struct client *client)
+{
+    const struct exchange *exchange = client->exchange;
+    return exchange && exchange->stream.kind != STREAM_NONE ? exchange->taken_us : UINT64_MAX;
+}
+
 /* Libmicrohttpd sees the end of the connection and clears up. */
 static void
 cut_off(struct client *client)
@@ -29,18 +37,32 @@ cut_off(struct client *client)
     shutdown(client->fd, SHUT_RDWR);
 }
 
-static void
-cut_off_longest(struct control_server *server)
+/* False: there is nobody with a time. */
+static bool
+cut_off_longest(struct control_server *server, uint64_t (*since)(const struct client *))
 {
     struct client *longest = NULL;
     list_for_each(node, &server->clients)
     {
         struct client *client = container_of(node, struct client, link);
-        if (!longest || waiting_since(client) < waiting_since(longest))
+        if (!longest || since(client) < since(longest))
             longest = client;
     }
-    if (longest && waiting_since(longest) != UINT64_MAX)
-        cut_off(longest);
+    if (!longest || since(longest) == UINT64_MAX)
+        return false;
+    cut_off(longest);
+    return true;
+}
+
+/* For one more client, so that a verb always gets through. Calls that wait for their answer
+ * keep their places. */
+static void
+make_room(struct control_server *server)
+{
+    if (server->clients_count + 1 < CONTROL_CONNECTIONS_MAX)
+        return;
+    if (!cut_off_longest(server, waiting_since))
+        cut_off_longest(server, following_since);
 }
 
 static void
@@ -79,11 +101,10 @@ control_on_connection(void *context, struct MHD_Connection *connection, void **s
     client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     client->receiving_us = clock_now_us();
     *socket_context = client;
+    make_room(server);
     list_push_back(&server->clients, &client->link);
     if (++server->clients_count == 1)
         uv_timer_start(&server->reaper, on_reaper, REAPER_MS, REAPER_MS);
-    if (server->clients_count >= CONTROL_CONNECTIONS_MAX)
-        cut_off_longest(server);
 }
 
 /* ---- Exchanges ---- */

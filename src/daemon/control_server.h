@@ -16,7 +16,7 @@
 #include "daemon/record_ring.h"
 
 #define CONTROL_CONNECTIONS_MAX \
-    128u /* At a time; the next one cuts off the one that waits longest for its client. */
+    128u /* At a time; the next one cuts off who waits longest for its client, else a follower. */
 #define CONTROL_MEMORY_BYTES_MAX ((size_t)32 << 10) /* Of a connection: request line and headers. */
 #define CONTROL_BODY_BYTES_MAX AIRS_CALL_BYTES_MAX  /* Of a request: 413. */
 #define CONTROL_IDLE_S 30u /* A client that neither sends nor reads is cut off, streams apart. */

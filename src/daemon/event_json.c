@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/utf8.h"
+#include "base/utf8.h"
 
 /* Doubles here are microseconds over 1000: 15 digits print them exactly. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))

@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "daemon/event_json.h"
-#include "daemon/utf8.h"
 
-#define REPLACEMENT "\xEF\xBF\xBD"
 
 static bool
 is_plain(unsigned char byte)
@@ -51,7 +50,7 @@ append_text(struct buffer *line, const char *text, size_t size)
             bool valid;
             size_t length = utf8_scan(text + at, size - at, &valid);
             done = valid ? buffer_append(line, text + at, length)
-                         : buffer_append(line, REPLACEMENT, sizeof REPLACEMENT - 1);
+                         : buffer_append_text(line, UTF8_REPLACEMENT);
             at += length;
         }
     }

@@ -20,7 +20,6 @@
 #include "engine/settings.h"
 #include "engine/wasm_file.h"
 
-#define WASM_PAGE_BYTES UINT64_C(65536)
 #define WHAT_BYTES 160
 
 static enum airs_status
@@ -146,7 +145,6 @@ load(struct component *component, const char *path, int fd, struct airs_error *e
     }
     component->kind = needs.is_actor ? COMPONENT_ACTOR : COMPONENT_COMMAND;
     component->imports_stop = needs.imports_stop;
-    component->memory_bytes_min = needs.memory_pages * WASM_PAGE_BYTES;
     return check_needs(component->engine, path, &needs, error);
 }
 
@@ -235,12 +233,6 @@ uint64_t
 component_code_bytes(const struct component *component)
 {
     return component->code_bytes;
-}
-
-uint64_t
-component_memory_bytes_min(const struct component *component)
-{
-    return component->memory_bytes_min;
 }
 
 bool

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "engine/component_inside.h"
 #include "engine/doors.h"
 #include "engine/engine_inside.h"
@@ -167,11 +168,8 @@ static void
 take_text(struct instance *instance, const wasm_byte_vec_t *bytes)
 {
     size_t size = bytes->size;
-    if (size > INSTANCE_TEXT_BYTES_MAX) {
-        size = INSTANCE_TEXT_BYTES_MAX;
-        while (size > 0 && ((unsigned char)bytes->data[size] & 0xC0) == 0x80)
-            size--;
-    }
+    if (size > INSTANCE_TEXT_BYTES_MAX)
+        size = utf8_whole_size(bytes->data, INSTANCE_TEXT_BYTES_MAX);
     instance->text = malloc(size + 1);
     if (!instance->text)
         return;

@@ -13,12 +13,16 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/map.h"
 
 struct entry {
     struct supervision_handle
         handle; /* `history` is a ring here: `next` is the oldest once full. */
     size_t next;
+    struct list gone;    /* Of those that one event takes away. */
+    bool is_registering; /* The bridge has it in hand: whoever registers it takes it away. */
+    bool is_doomed;      /* Its supervisor was deleted meanwhile. */
 };
 
 struct component_supervisor {
@@ -52,6 +56,8 @@ entry_new(const char *path, const struct supervisor_config *config, const struct
     }
     entry->handle.config = config;
     entry->handle.spec = spec;
+    entry->is_registering = true;
+    list_init(&entry->gone);
     entry->handle.state = CHILD_REGISTERED;
     entry->handle.registered_us = clock_now_us();
     return entry;
@@ -118,12 +124,14 @@ component_supervisor_supervise(struct component_supervisor *supervisor, const ch
 
     struct supervisor_bridge *bridge = supervisor->bridge;
     status = bridge->ops->register_component(bridge, parent_path, path, config, spec, error);
-    if (status != AIRS_OK) {
-        pthread_mutex_lock(&supervisor->lock);
+    pthread_mutex_lock(&supervisor->lock);
+    entry->is_registering = false;
+    bool is_gone = status != AIRS_OK || entry->is_doomed;
+    if (is_gone)
         map_remove(&supervisor->entries, path);
-        pthread_mutex_unlock(&supervisor->lock);
+    pthread_mutex_unlock(&supervisor->lock);
+    if (is_gone)
         entry_free(entry);
-    }
     return status;
 }
 
@@ -160,6 +168,13 @@ component_supervisor_reset(struct component_supervisor *supervisor, const char *
                            struct bridge_completion completion)
 {
     supervisor->bridge->ops->reset_component(supervisor->bridge, path, completion);
+}
+
+void
+component_supervisor_delete(struct component_supervisor *supervisor, const char *path,
+                            struct bridge_completion completion)
+{
+    supervisor->bridge->ops->delete_component(supervisor->bridge, path, completion);
 }
 
 void
@@ -278,6 +293,49 @@ entry_take_in(struct entry *entry, const struct supervision_event *event)
     return NULL;
 }
 
+/* Whether `path` is `top` or below it. */
+static bool
+is_in(const char *path, const char *top)
+{
+    size_t size = strlen(top);
+    return strncmp(path, top, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+static void
+doom(struct entry *entry, struct list *gone)
+{
+    entry->is_doomed = true;
+    if (!entry->is_registering)
+        list_push_back(gone, &entry->gone);
+}
+
+/* The child has left its supervisor, with all below it. */
+static void
+forget(struct component_supervisor *supervisor, const char *top)
+{
+    struct list gone, *link;
+
+    list_init(&gone);
+    pthread_mutex_lock(&supervisor->lock);
+    struct entry *found = map_find(&supervisor->entries, top);
+    if (found && found->handle.spec) { /* Nothing is below a component. */
+        doom(found, &gone);
+    } else {
+        map_for_each(slot, &supervisor->entries)
+        {
+            struct entry *entry = slot->value;
+            if (is_in(entry->handle.path->text, top))
+                doom(entry, &gone);
+        }
+    }
+    list_for_each(each, &gone)
+        map_remove(&supervisor->entries,
+                   container_of(each, struct entry, gone)->handle.path->text);
+    pthread_mutex_unlock(&supervisor->lock);
+    while ((link = list_pop_front(&gone)) != NULL)
+        entry_free(container_of(link, struct entry, gone));
+}
+
 void
 component_supervisor_on_event(struct component_supervisor *supervisor,
                               const struct supervision_event *event)
@@ -291,6 +349,8 @@ component_supervisor_on_event(struct component_supervisor *supervisor,
         forgotten = entry_take_in(entry, event);
     pthread_mutex_unlock(&supervisor->lock);
     refstr_unref(forgotten);
+    if (event->type == EVENT_DELETED && event->path)
+        forget(supervisor, event->path);
 }
 
 bool
@@ -322,6 +382,15 @@ supervision_handle_deinit(struct supervision_handle *handle)
         refstr_unref(handle->history[i].detail);
     refstr_unref(handle->path);
     *handle = (struct supervision_handle){ 0 };
+}
+
+bool
+component_supervisor_has(struct component_supervisor *supervisor, const char *path)
+{
+    pthread_mutex_lock(&supervisor->lock);
+    bool found = map_find(&supervisor->entries, path) != NULL;
+    pthread_mutex_unlock(&supervisor->lock);
+    return found;
 }
 
 size_t

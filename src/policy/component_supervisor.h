@@ -92,6 +92,9 @@ void component_supervisor_kill(struct component_supervisor *supervisor, const ch
                                struct bridge_completion completion);
 void component_supervisor_reset(struct component_supervisor *supervisor, const char *path,
                                 struct bridge_completion completion);
+/** Its handle is gone with its event `deleted`; `config` and `spec` stay the caller's. */
+void component_supervisor_delete(struct component_supervisor *supervisor, const char *path,
+                                 struct bridge_completion completion);
 void component_supervisor_start_all(struct component_supervisor *supervisor,
                                     struct bridge_completion completion);
 void component_supervisor_stop_all(struct component_supervisor *supervisor, uint64_t timeout_us,
@@ -115,6 +118,9 @@ void component_supervisor_on_event(struct component_supervisor *supervisor,
 bool component_supervisor_get_handle(struct component_supervisor *supervisor, const char *path,
                                      struct supervision_handle *handle_out);
 void supervision_handle_deinit(struct supervision_handle *handle);
+
+/** Whether `path` is under supervision. Thread: any.  Blocks: no. */
+bool component_supervisor_has(struct component_supervisor *supervisor, const char *path);
 
 /** Children under supervision. */
 size_t component_supervisor_count(struct component_supervisor *supervisor);

@@ -96,6 +96,9 @@ struct supervisor_bridge_ops {
                            struct bridge_completion completion);
     void (*reset_component)(struct supervisor_bridge *bridge, const char *path,
                             struct bridge_completion completion);
+    /* Stops it first, with all below it; `deleted` is its last event, and its path is free then. */
+    void (*delete_component)(struct supervisor_bridge *bridge, const char *path,
+                             struct bridge_completion completion);
 
     /* The state that the events have shown last; false: no such path. Any thread, at once. */
     bool (*get_component_state)(struct supervisor_bridge *bridge, const char *path,

@@ -10,6 +10,8 @@ static void
 free_child(struct child_link *link)
 {
     struct supervised_child *child = container_of(link, struct supervised_child, link);
+    if (child->user_free)
+        child->user_free(child->user);
     refstr_unref(child->path);
     refstr_unref(child->detail);
     refstr_unref(child->cause);
@@ -72,6 +74,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
+    child->user_free = request->user_free;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
     return AIRS_OK;
 }

@@ -96,6 +96,9 @@ struct supervisor_request {
     bool is_supervisor;         /* ADD */
     struct child_policy policy; /* ADD; copied, its delay list too. */
     void *user;                 /* ADD: shown in views. */
+    /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was
+     * answered with OK. Thread: any. Must not block. */
+    void (*user_free)(void *user);
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The

@@ -145,6 +145,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     if (action->event == EVENT_STARTED)
         child->started_us = event.time_us;
+    if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
+        registry_remove(&supervisor->system->registry, child->path, child->link.child);
     event_log_write(supervisor->system->event_log, &event);
     follow_state(supervisor, child);
 }

@@ -37,6 +37,7 @@ struct supervised_child {
     uint64_t started_us;
     bool accepts_mail;
     void *user;
+    void (*user_free)(void *user);
     struct supervisor_child node; /* Last: its ring of grants follows. */
 };
 

@@ -66,7 +66,8 @@ void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason 
 /* child_start.c */
 transition child_added, child_start_first, child_admitted, child_delay_over, child_start_now;
 transition child_already_due, child_started, child_started_late, child_became_ready;
-transition child_became_unready, child_health_failed, child_degraded, child_became_idle, child_became_busy, child_answer_running;
+transition child_became_unready, child_health_failed, child_degraded, child_became_idle;
+transition child_became_busy, child_answer_running;
 transition child_start_subtree, child_answer_busy, child_revive, child_revive_all;
 
 /* child_exit.c */

@@ -173,8 +173,8 @@ struct supervisor_node {
  * ADMITTED: the start slot that ADMIT asked for is granted.
  * STARTED, READY, NOT_READY, HEALTH_FAILED, DEGRADED, EXITED, IDLE, NOT_IDLE: reports of
  *   `generation`. A component is ready when started, unless its policy says that it reports it;
- *   a supervisor says READY. HEALTH_FAILED and DEGRADED are passed on. EXITED: the instance is gone, or its start
- *   failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
+ *   a supervisor says READY. HEALTH_FAILED and DEGRADED are passed on. EXITED: the instance is
+ *   gone, or its start failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
  * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.

@@ -145,6 +145,16 @@ class Oracle:
             other.escalated = other.escalated and other.parent != event["path"]
         child.due, child.generation, child.born = None, child.generation + 1, child.lived
 
+    def on_started(self, child, _event, now, _before):
+        child.started_at = now
+
+    def on_ready(self, child, _event, now, _before):
+        by_report = child.is_supervisor or child.probed
+        require(by_report or now == child.started_at, "not ready when it was started")
+
+    def on_not_ready(self, child, _event, _now, _before):
+        require(child.is_supervisor or child.probed, "not ready without a readiness probe")
+
     def on_stopping(self, child, _event, now, _before):  # All that stops in one instant: in reverse order.
         child.stopping_since, last = now, self.last_stop.get(child.parent, (None, 0))
         require(last[0] != now or child.place < last[1], "stopped before a later sibling")

@@ -49,7 +49,7 @@ def test_no_such_manifest(place):
     for verb in (["check", "none.yaml"], ["up", "-f", "none.yaml"], ["up"]):
         assert ".yaml" in place.airs(*verb, code=2).stderr
     (place.work / "folder.yaml").mkdir()
-    assert place.airs("up", "-f", "folder.yaml", code=None).returncode in (1, 2)
+    place.airs("up", "-f", "folder.yaml", code=2)
 
 
 def bad_component(place, data, name="bad.wasm"):

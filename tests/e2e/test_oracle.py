@@ -338,3 +338,38 @@ def test_tells_line_and_rule_and_exits_with_1(tmp_path):
                             check=False)
     assert judged.returncode == 1
     assert "bad:4: seq" in judged.stderr
+
+
+def ill():
+    """store has probes: ready by them, not ready by them, ended by them."""
+    run = Run().at(0)
+    for path in PATHS:
+        run.add(path, "registered")
+    run.at(1).add("/store", "starting", "started")
+    for path in PATHS[1:]:
+        run.start(path)
+    run.add("/web", "ready").at(50).add("/store", "ready", "degraded")
+    run.at(60).add("/store", "health-failed", "not-ready").at(70).add("/store", "health-failed")
+    return run.exits("/store", "unhealthy", "restart-scheduled", delay_ms=100.0)
+
+
+def verdict_with_probes(events, **health):
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["children"][0]["health"] = health
+    return oracle.judge(manifest, [json.dumps(event) for event in events], "run")
+
+
+def test_a_child_with_probes_is_ready_by_them():
+    assert verdict_with_probes(ill().events) is None
+    # Without readiness it would have been ready when it was started.
+    assert "not ready" in verdict_with_probes(ill().events, readiness=False)
+
+
+def test_rejects_what_only_probes_can_say_of_a_child_without():
+    assert "not ready when" in verdict(ill().events)
+    assert "without a readiness probe" in verdict(up().add("/store", "not-ready").events)
+    for event in ("degraded", "health-failed"):
+        assert "without probes" in verdict(up().add("/store", event).events)
+    events = up().exits("/store", "unhealthy", "restart-scheduled", delay_ms=100.0).events
+    assert "without probes" in verdict(events)
+    assert verdict_with_probes(events, readiness=False) is None

@@ -6,11 +6,11 @@ import pytest
 from conftest import child
 
 VERBS = ["up", "down", "check", "schema", "ps", "status", "start", "stop", "restart", "kill",
-         "reset", "logs", "events", "wait", "send", "call", "version"]
+         "reset", "delete", "logs", "events", "wait", "send", "call", "version"]
 CLIENTS = {"down": [], "ps": [], "status": ["/a"], "start": ["/a"], "stop": ["/a"],
-           "restart": ["/a"], "kill": ["/a"], "reset": ["/a"], "logs": [], "events": [],
+           "restart": ["/a"], "kill": ["/a"], "reset": ["/a"], "delete": ["/a"], "logs": [], "events": [],
            "wait": ["/a", "--state", "running"], "send": ["/a", "x"], "call": ["/a", "x"]}
-NEED_PATH = ["status", "start", "stop", "restart", "kill", "reset", "wait", "send", "call"]
+NEED_PATH = ["status", "start", "stop", "restart", "kill", "reset", "delete", "wait", "send", "call"]
 
 
 def test_lists_its_verbs(place):
@@ -58,7 +58,7 @@ def test_wrong_values_are_wrong_use(place, words):
 def test_unknown_verbs_name_the_nearest(place):
     assert "did you mean restart?" in place.airs("restrat", code=2).stderr
     assert "unknown verb 'zzzzzz'" in place.airs("zzzzzz", code=2).stderr
-    for later in ("delete", "add", "scale", "top", "explain", "history", "graph", "reload",
+    for later in ("add", "scale", "top", "explain", "history", "graph", "reload",
                   "completion"):
         assert "does not have" in place.airs(later, code=2).stderr
 

@@ -155,7 +155,7 @@ def test_send_and_call(states):
 
 
 @pytest.mark.parametrize("words", [
-    ["status"], ["start"], ["stop"], ["restart"], ["kill"], ["reset"], ["logs"],
+    ["status"], ["start"], ["stop"], ["restart"], ["kill"], ["reset"], ["delete"], ["logs"],
     ["wait", "--state", "running"], ["send"], ["call"],
 ])
 def test_no_such_child_names_the_nearest(states, words):
@@ -187,9 +187,9 @@ def test_wait_ends_with_the_application(place):
                                cwd=place.work, stderr=subprocess.PIPE, text=True)
     place.airs("wait", "/a", "--state", "running")
     place.airs("down")
-    assert "ended" in waiting.communicate(timeout=60)[1]
-    # Either its stream ended, or it came too late to find anybody.
-    assert waiting.returncode in (1, 3)
+    said = waiting.communicate(timeout=60)[1]
+    # Or it came too late to find anybody.
+    assert (waiting.returncode, "ended" in said) == (1, True) or waiting.returncode == 3
     process.wait(60)
 
 
@@ -232,6 +232,17 @@ def test_logs(place):
     assert follower.returncode == 0
 
 
+def test_wait_misses_nothing_while_it_starts(place):
+    """Begun before the tree is there, it still sees the child come and go."""
+    daemon = place.up(child("slow", "initfail", config="sleep", start_timeout="1h",
+                            shutdown="10ms"),
+                      child("a", "crasher", args=["exit", "1"], restart="temporary"),
+                      started=False)
+    daemon.wait_for(lambda events: events)
+    place.wait("/a", "stopped")
+    place.airs("stop", "/slow")
+
+
 def test_two_applications_need_a_name(place, tmp_path):
     place.up(child("a", "sleeper"), name="one", file="one.yaml")
     place.up(child("b", "sleeper"), name="two", file="two.yaml")
@@ -243,3 +254,45 @@ def test_two_applications_need_a_name(place, tmp_path):
     assert "/b" in place.airs("ps").stdout
     place.manifest(child("b", "sleeper"), name="two")
     assert "/b" in place.airs("ps").stdout
+
+
+def test_delete_stops_a_child_and_forgets_it(place):
+    daemon = place.up(child("a", "echo"), child("b", "echo"),
+                      supervisor("web", child("x", "echo"), child("y", "sleeper")))
+    place.wait("/a", "ready")
+    place.airs("delete", "/a")
+    deleted = daemon.wait_event("deleted", "/a")
+    assert daemon.of("/a")[-1] == deleted and daemon.of("/a", "exited")[0]["reason"] == "shutdown"
+    # Nobody finds it any more, and nothing suggests it.
+    gone = place.airs("status", "/a", code=4)
+    assert "/a" in gone.stderr and "did you mean '/a'" not in gone.stderr
+    for words in (["start", "/a"], ["delete", "/a"], ["call", "/a", "x"]):
+        place.airs(*words, code=4)
+    assert place.airs("call", "/b", "list").stdout.split() == ["app:b:0", "app:web/x:0",
+                                                              "app:web/y:0"]
+    place.airs("delete", "/web")
+    daemon.wait_event("deleted", "/web")
+    assert list(place.ps()) == ["/b"]
+    assert place.airs("call", "/b", "hello").stdout == "hello"
+
+
+def test_delete_of_what_is_stopped_failed_or_waits(place):
+    daemon = place.up(child("keeps", "echo"), child("stopped", "echo"),
+                      child("failed", "crasher", args=["trap"], max_restarts=0),
+                      child("waits", "crasher", args=["trap"], backoff=["1h"]))
+    daemon.wait_event("failed", "/failed")
+    daemon.wait_event("restart-scheduled", "/waits")
+    place.airs("stop", "/stopped")
+    place.wait("/stopped", "stopped")
+    for path in ("/stopped", "/failed", "/waits"):
+        place.airs("delete", path)
+        daemon.wait_event("deleted", path)
+    assert list(place.ps()) == ["/keeps"]
+    assert daemon.stop() == 0
+
+
+def test_deleting_the_last_child_ends_the_application(place):
+    daemon = place.up(child("a", "echo"))
+    place.airs("delete", "/a")
+    assert daemon.wait() == 0
+    assert daemon.events[-1]["event"] == "application-stopped"

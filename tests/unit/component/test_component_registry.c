@@ -109,7 +109,7 @@ a_path_is_entered_once(void **state)
         component_registry_add(registry, "/store", 12, COMPONENT_IS_ACTOR, NULL, &error),
         AIRS_EEXIST);
     assert_non_null(strstr(error.message, "/store"));
-    component_registry_remove(registry, "/store");
+    component_registry_remove(registry, "/store", NULL);
     assert_false(component_registry_find(registry, "/store", NULL, NULL));
     add("/store", 13);
 }
@@ -129,7 +129,7 @@ they_are_listed_in_the_order_they_came(void **state)
     add("/b", 1);
     add("/a", 2);
     add("/c", 3);
-    component_registry_remove(registry, "/a");
+    component_registry_remove(registry, "/a", NULL);
     component_registry_each(registry, note_path, trace);
     assert_string_equal(trace, "/b/c");
 }

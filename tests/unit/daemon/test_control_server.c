@@ -233,6 +233,30 @@ forgets_a_follower_that_hangs_up_in_silence(void **state)
 }
 
 static void
+makes_room_when_all_places_are_taken_by_followers(void **state)
+{
+    struct world *world = *state;
+    int fds[CONTROL_CONNECTIONS_MAX];
+    struct buffer text;
+    buffer_init(&text, 0);
+    world_write_event(world, NULL);
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
+        fds[i] = follow(world, "follow=1");
+        client_read(fds[i], "\"seq\":1,", &text);
+        buffer_deinit(&text);
+    }
+    assert_answer(world, "GET /healthz", "200", "ok");
+    /* The oldest has gone, the newest follows on. */
+    client_read(fds[0], NULL, &text);
+    buffer_deinit(&text);
+    world_write_event(world, NULL);
+    client_read(fds[CONTROL_CONNECTIONS_MAX - 1], "\"seq\":2,", &text);
+    buffer_deinit(&text);
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
+        close(fds[i]);
+}
+
+static void
 answers_down_when_everything_has_ended(void **state)
 {
     struct world *world = *state;
@@ -282,6 +306,7 @@ main(void)
         cmocka_unit_test_setup_teardown(cuts_off_a_reader_that_is_overtaken, set_up_small_ring,
                                         tear_down),
         CASE(forgets_a_follower_that_hangs_up_in_silence),
+        CASE(makes_room_when_all_places_are_taken_by_followers),
         CASE(answers_down_when_everything_has_ended),
         CASE(shows_the_lines_of_a_child_and_of_all),
     };

@@ -20,10 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <wasmtime.h>
-
 #include "base/clock.h"
 #include "engine/component.h"
+#include "engine/doors.h"
 #include "engine/engine.h"
 #include "engine/instance.h"
 

@@ -90,6 +90,13 @@ reset_component(struct supervisor_bridge *bridge, const char *path,
     answer(bridge, "reset", path, completion);
 }
 
+static void
+delete_component(struct supervisor_bridge *bridge, const char *path,
+                 struct bridge_completion completion)
+{
+    answer(bridge, "delete", path, completion);
+}
+
 static bool
 get_component_state(struct supervisor_bridge *bridge, const char *path,
                     component_supervision_state *state_out)
@@ -134,6 +141,7 @@ static const struct supervisor_bridge_ops recorder_ops = {
     .restart_component = restart_component,
     .kill_component = kill_component,
     .reset_component = reset_component,
+    .delete_component = delete_component,
     .get_component_state = get_component_state,
     .start_all = start_all,
     .stop_all = stop_all,

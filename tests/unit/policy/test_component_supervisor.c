@@ -2,6 +2,21 @@
 #include "policy_testing.h"
 
 static void
+a_deleted_child_and_all_below_it_have_no_handle_any_more(void **state)
+{
+    (void)state;
+
+    supervise("/a");
+    supervise("/a/b");
+    supervise("/ab");
+    happens("/a", (struct supervision_event){ .seq = 1, .type = EVENT_DELETED });
+    assert_true(component_supervisor_has(fixture.supervisor, "/ab"));
+    assert_int_equal(component_supervisor_has(fixture.supervisor, "/a"), false);
+    supervise("/a");
+    assert_true(component_supervisor_has(fixture.supervisor, "/a"));
+}
+
+static void
 a_crash_and_its_restart_stand_in_the_handle(void **state)
 {
     (void)state;
@@ -121,6 +136,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        EACH(a_deleted_child_and_all_below_it_have_no_handle_any_more),
         EACH(a_crash_and_its_restart_stand_in_the_handle),
         EACH(the_history_keeps_the_newest_exits_oldest_first),
         EACH(a_name_can_be_supervised_once),

@@ -72,13 +72,15 @@ the_other_verbs_go_to_the_bridge_and_their_answers_come_back(void **state)
     component_supervisor_restart(fixture.supervisor, "/a", completion);
     component_supervisor_kill(fixture.supervisor, "/a", completion);
     component_supervisor_reset(fixture.supervisor, "/a", completion);
+    component_supervisor_delete(fixture.supervisor, "/a", completion);
     component_supervisor_start_all(fixture.supervisor, completion);
     component_supervisor_stop_all(fixture.supervisor, 1, completion);
     component_supervisor_kill_all(fixture.supervisor, completion);
-    assert_int_equal(fixture.times, 6);
+    assert_int_equal(fixture.times, 7);
     assert_int_equal(fixture.told, AIRS_EBUSY);
-    assert_string_equal(fixture.recorder.trace, "register /a in /\nrestart /a\nkill /a\nreset /a\n"
-                                                "start-all /\nstop-all /\nkill-all /\n");
+    assert_string_equal(fixture.recorder.trace,
+                        "register /a in /\nrestart /a\nkill /a\nreset /a\ndelete /a\n"
+                        "start-all /\nstop-all /\nkill-all /\n");
 }
 
 static void

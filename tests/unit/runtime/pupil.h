@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include "runtime/child_link.h"
 #include "runtime/native_actor.h"
 #include "supervisor_testing.h"
 
@@ -59,6 +60,23 @@ says(const struct message *message, const char *text)
     return message->size == strlen(text) && memcmp(message->payload, text, message->size) == 0;
 }
 
+/* Words about its health, as a component's monitor would tell them. */
+static inline void
+pupil_tell_health(struct actor_context *context, const struct pupil *pupil,
+                  const struct message *message)
+{
+    char text[32];
+    snprintf(text, sizeof text, "failure %u", pupil->count);
+    struct refstr *detail = refstr_new(text, strlen(text));
+    if (says(message, "ill"))
+        child_report_health_failed(context, detail);
+    else if (says(message, "half"))
+        child_report_degraded(context);
+    else if (says(message, "ready") || says(message, "unready"))
+        child_report_ready(context, says(message, "ready"));
+    refstr_unref(detail);
+}
+
 static inline void
 pupil_handle(struct actor_context *context, void *state, struct message *message)
 {
@@ -76,6 +94,8 @@ pupil_handle(struct actor_context *context, void *state, struct message *message
         uint64_t deadline_us = clock_now_us() + PATIENCE_S * US_PER_S;
         while (!atomic_load(&pupil->may_go_on) && clock_now_us() < deadline_us)
             sched_yield();
+    } else {
+        pupil_tell_health(context, pupil, message);
     }
     snprintf(answer, sizeof answer, "%u:%u", pupil->generation, pupil->count);
     message_finish(message, AIRS_OK, NULL, answer, strlen(answer));

@@ -97,6 +97,74 @@ a_budget_used_up_ends_in_failed_and_closes_the_mailbox(void **state)
 }
 
 static void
+what_a_child_tells_of_its_health_becomes_events_in_order(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    policy.reports_ready = true;
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/pupil", EVENT_STARTED, 1);
+    assert_false(view_of(&stage, "/pupil").ready);
+
+    static const char *const words[] = { "ready", "ill", "unready", "half" };
+    static const enum event_type types[] = { EVENT_READY, EVENT_HEALTH_FAILED, EVENT_NOT_READY,
+                                             EVENT_DEGRADED };
+    uint64_t seq = 0;
+    for (size_t i = 0; i < 4; i++) {
+        struct answer answer;
+        ask(&stage, pid, words[i], &answer);
+        await_answer(&answer);
+        const struct event *event = await_event(stage.recorder, "/pupil", types[i], 1);
+        assert_true(event->seq > seq);
+        assert_int_equal(event->state, CHILD_RUNNING);
+        seq = event->seq;
+    }
+    assert_string_equal(
+        await_event(stage.recorder, "/pupil", EVENT_HEALTH_FAILED, 1)->detail->text, "failure 2");
+    close_stage(&stage);
+}
+
+/* The supervisor takes what it finds, however fast they come: the last one is never lost. */
+static void
+failures_that_come_too_fast_coalesce_into_the_last_one(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    open_stage(&stage, 2);
+    airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/pupil", EVENT_READY, 1);
+
+    for (unsigned i = 0; i < 2000; i++) {
+        struct answer answer;
+        ask(&stage, pid, "ill", &answer);
+        await_answer(&answer);
+    }
+    unsigned told = 0;
+    uint64_t deadline_us = clock_now_us() + PATIENCE_S * US_PER_S;
+    bool has_last = false;
+    while (!has_last && clock_now_us() < deadline_us) {
+        told = count_events(stage.recorder, "/pupil", EVENT_HEALTH_FAILED);
+        has_last = told > 0 && strcmp(await_event(stage.recorder, "/pupil", EVENT_HEALTH_FAILED,
+                                                  told)->detail->text,
+                                      "failure 2000") == 0;
+    }
+    assert_true(has_last);
+    assert_in_range(told, 1, 2000);
+    struct answer crash;
+    ask(&stage, pid, "crash", &crash);
+    await_answer(&crash);
+    await_event(stage.recorder, "/pupil", EVENT_READY, 2);
+    close_stage(&stage);
+}
+
+static void
 a_failed_start_uses_the_same_budget(void **state)
 {
     (void)state;
@@ -229,6 +297,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_makes_a_new_instance_that_answers_the_queued_mail),
         cmocka_unit_test(a_budget_used_up_ends_in_failed_and_closes_the_mailbox),
+        cmocka_unit_test(what_a_child_tells_of_its_health_becomes_events_in_order),
+        cmocka_unit_test(failures_that_come_too_fast_coalesce_into_the_last_one),
         cmocka_unit_test(a_failed_start_uses_the_same_budget),
         cmocka_unit_test(a_start_out_of_time_is_killed_and_counts),
         cmocka_unit_test(transient_and_temporary_children_end_as_their_policies_say),

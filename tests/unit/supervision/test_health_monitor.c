@@ -48,7 +48,8 @@ told(struct health_outcome outcome)
         used += (size_t)snprintf(text + used, sizeof text - used, " failed(%u)",
                                  monitor.failures_in_a_row);
     if (outcome.has_ready)
-        used += (size_t)snprintf(text + used, sizeof text - used, outcome.ready ? " ready" : " not-ready");
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 outcome.ready ? " ready" : " not-ready");
     snprintf(text + used, sizeof text - used, "%s%s", outcome.degraded ? " degraded" : "",
              outcome.end ? " end" : "");
     return text;

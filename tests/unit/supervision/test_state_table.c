@@ -13,7 +13,8 @@ static const struct {
     { NODE_TIMER, ".xx.x.." },     { NODE_IDLE, "...x..." },      { NODE_NOT_IDLE, "...x..." },
     { NODE_START, "xxxxxxx" },     { NODE_STOP, "xxxxxxx" },      { NODE_RESTART, "xxxxxxx" },
     { NODE_KILL, "xxxxxxx" },      { NODE_RESET, "xxxxxxx" },     { NODE_DELETE, "xxxxxxx" },
-    { NODE_RESET_ALL, "xxxxxxx" }, { NODE_HEALTH_FAILED, "...x..." }, { NODE_DEGRADED, "...x..." },
+    { NODE_RESET_ALL, "xxxxxxx" }, { NODE_DEGRADED, "...x..." },
+    { NODE_HEALTH_FAILED, "...x..." },
 };
 
 static void
