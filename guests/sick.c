@@ -8,8 +8,8 @@
  *   late-MS          waits that long, then is healthy
  *   ill-MS           waits that long, then is unhealthy
  *
- * Messages: "be WORDS" replaces the list; "probes" how many probes this instance got; "sleep MS"
- * waits, then answers how many probes came meanwhile; any other: its text.
+ * Messages: "be WORDS" replaces the list; "probes" how many probes this instance got; "count"
+ * how many messages, with this one; "sleep MS" waits, then answers how many probes came meanwhile; any other: its text.
  */
 #include "airs_guest.h"
 
@@ -20,6 +20,7 @@
 static char words[256];
 static const char *next = words;
 static unsigned probes;
+static unsigned messages;
 static volatile unsigned turns;
 
 static void
@@ -83,6 +84,9 @@ on_message(const struct airs_message *message)
 {
     unsigned before = probes;
 
+    messages++;
+    if (strcmp(message->text, "count") == 0)
+        return airs_text("%u", messages);
     if (strcmp(message->text, "probes") == 0)
         return airs_text("%u", probes);
     if (strncmp(message->text, "be ", 3) == 0)

@@ -74,6 +74,7 @@ keep(struct kept_view *kept, const struct wrapper_child *child, const struct chi
         .budget_used = view->budget_used,
         .budget_allowed = view->budget_allowed,
         .budget_frees_us = view->budget_frees_us,
+        .attempt = view->attempt,
         .uptime_us = view->has_uptime ? view->uptime_us : 0,
         .has_due = view->has_due,
         .due_us = view->due_us,

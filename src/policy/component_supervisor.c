@@ -205,6 +205,13 @@ component_supervisor_list(struct component_supervisor *supervisor, const char *p
     supervisor->bridge->ops->list(supervisor->bridge, path, listing);
 }
 
+bool
+component_supervisor_query_state(struct component_supervisor *supervisor, const char *path,
+                                 component_supervision_state *state_out)
+{
+    return supervisor->bridge->ops->get_component_state(supervisor->bridge, path, state_out);
+}
+
 /* Returns the detail that the new record pushed out; it is freed outside of the lock. */
 static struct refstr *
 entry_record(struct entry *entry, const struct supervision_event *event)

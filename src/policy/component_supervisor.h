@@ -104,6 +104,11 @@ void component_supervisor_kill_all(struct component_supervisor *supervisor,
 void component_supervisor_list(struct component_supervisor *supervisor, const char *path,
                                struct bridge_listing listing);
 
+/** The state that the child's node has shown last; false: no such path. Thread: any.
+ * Blocks: no. */
+bool component_supervisor_query_state(struct component_supervisor *supervisor, const char *path,
+                                      component_supervision_state *state_out);
+
 /** Takes in one event; an unknown path is ignored. Thread: any, events in their order.
  * Allocates: no. */
 void component_supervisor_on_event(struct component_supervisor *supervisor,

@@ -137,6 +137,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .budget_used = supervisor_child_budget_used(node, now_us),
         .budget_allowed = child->policy.max_restarts,
         .budget_frees_us = supervisor_child_budget_frees_us(node, now_us),
+        .attempt = node->attempt,
         .has_uptime = node->state == CHILD_RUNNING,
         .has_due = waits && node->timer_armed,
         .has_exit = node->has_exited,

@@ -57,6 +57,7 @@ struct child_view {
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
     uint64_t budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
+    uint32_t attempt;        /* n: restarts since the last stable run. */
     bool has_uptime;         /* RUNNING. */
     uint64_t uptime_us;      /* Since started. */
     bool has_due;

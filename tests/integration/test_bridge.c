@@ -2,35 +2,6 @@
 #include "world.h"
 
 static void
-a_handle_counts_what_the_events_said(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/a", (struct world_child){ .guest = "echo" });
-    struct supervision_handle handle = world_handle(world, "/a");
-    assert_int_equal(handle.state, CHILD_REGISTERED);
-    supervision_handle_deinit(&handle);
-
-    world_start(world);
-    world_wait_event(world, "/a", EVENT_READY, 1);
-    world_call(world, "/a", "crash trap");
-    world_wait_event(world, "/a", EVENT_READY, 2);
-    handle = world_handle(world, "/a");
-    assert_int_equal(handle.state, CHILD_RUNNING);
-    assert_true(handle.ready);
-    assert_int_equal(handle.generation, 2);
-    assert_int_equal(handle.restart_count, 1);
-    assert_int_equal(handle.exits_total, 1);
-    assert_int_equal(handle.history[0].exit.reason, EXIT_TRAP);
-    assert_int_equal(handle.history[0].generation, 1);
-    assert_true(handle.history[0].restarted);
-    assert_non_null(handle.history[0].detail);
-    supervision_handle_deinit(&handle);
-    world_end(world);
-}
-
-static void
 without_the_wrappers_events_a_handle_learns_nothing(void **state)
 {
     (void)state;
@@ -79,44 +50,6 @@ the_tree_is_listed_in_its_order(void **state)
 }
 
 static void
-what_does_not_exist_is_not_found(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-    struct world_list list;
-    component_supervision_state shown;
-    struct supervisor_bridge *bridge = supervisor_wrapper_bridge(world->wrapper);
-
-    world_start(world);
-    assert_int_equal(world_list(world, "/nobody", &list), AIRS_ENOENT);
-    assert_int_equal(world_do(world, component_supervisor_restart, "/nobody"), AIRS_ENOENT);
-    assert_int_equal(world_do(world, component_supervisor_restart, "/"), AIRS_ENOENT);
-    assert_false(bridge->ops->get_component_state(bridge, "/nobody", &shown));
-    world_end(world);
-}
-
-static void
-a_child_needs_a_parent_and_a_name_of_its_own(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-    struct airs_error error = { 0 };
-    struct supervisor_config config = world_immortal();
-
-    world_add(world, "/a", (struct world_child){ .guest = "echo" });
-    const struct child_spec *spec = component_spec_to_child(world->specs[0]);
-    struct component_supervisor *handles = world->handles;
-    assert_int_equal(component_supervisor_supervise(handles, "/", "/a", &config, spec, &error),
-                     AIRS_EEXIST);
-    assert_int_equal(component_supervisor_supervise(handles, "/web", "/web/b", &config, spec, NULL),
-                     AIRS_ENOENT);
-    assert_int_equal(component_supervisor_supervise(handles, "/a", "/a/b", &config, spec, NULL),
-                     AIRS_EINVAL);
-    assert_int_equal(component_supervisor_count(handles), 1);
-    world_end(world);
-}
-
-static void
 a_child_added_while_the_tree_runs_is_started(void **state)
 {
     (void)state;
@@ -128,28 +61,6 @@ a_child_added_while_the_tree_runs_is_started(void **state)
     world_add(world, "/b", (struct world_child){ .guest = "echo" });
     world_wait_event(world, "/b", EVENT_READY, 1);
     assert_answer(world, "/b", "hello", "hello");
-    world_end(world);
-}
-
-static void
-a_stopped_component_stays_listed(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-    component_supervision_state shown;
-    struct supervisor_bridge *bridge = supervisor_wrapper_bridge(world->wrapper);
-
-    world_add(world, "/a", (struct world_child){ .guest = "echo" });
-    world_start(world);
-    world_wait_event(world, "/a", EVENT_READY, 1);
-    assert_true(bridge->ops->get_component_state(bridge, "/a", &shown));
-    assert_int_equal(shown, CHILD_RUNNING);
-    assert_int_equal(world_do(world, world_stop, "/a"), AIRS_OK);
-    world_wait_event(world, "/a", EVENT_STOPPED, 1);
-    assert_int_equal(world_view(world, "/a").state, CHILD_STOPPED);
-    assert_true(bridge->ops->get_component_state(bridge, "/a", &shown));
-    assert_int_equal(shown, CHILD_STOPPED);
-    assert_true(component_registry_find(world->registry, "/a", NULL, NULL));
     world_end(world);
 }
 
@@ -211,13 +122,9 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_handle_counts_what_the_events_said),
         cmocka_unit_test(without_the_wrappers_events_a_handle_learns_nothing),
         cmocka_unit_test(the_tree_is_listed_in_its_order),
-        cmocka_unit_test(what_does_not_exist_is_not_found),
-        cmocka_unit_test(a_child_needs_a_parent_and_a_name_of_its_own),
         cmocka_unit_test(a_child_added_while_the_tree_runs_is_started),
-        cmocka_unit_test(a_stopped_component_stays_listed),
         cmocka_unit_test(a_supervisors_path_means_its_subtree),
         cmocka_unit_test(children_beyond_the_pool_wait_for_it_visibly_and_go_on),
     };

@@ -85,25 +85,6 @@ a_child_that_never_gets_ready_has_exactly_its_budget(void **state)
     world_end(world);
 }
 
-/* "not ready from the first failure, ended as `unhealthy` at `failures` in a row" */
-static void
-three_failures_end_a_child_as_unhealthy_and_it_comes_back(void **state)
-{
-    (void)state;
-    struct world *world = begin_sick("healthy healthy unhealthy", probed());
-    struct event exited = world_wait_event(world, "/a", EVENT_EXITED, 1);
-
-    assert_int_equal(exited.exit.reason, EXIT_UNHEALTHY);
-    assert_string_equal(exited.detail->text, "3 of 3: unhealthy");
-    uint64_t first = seq_of(world, "/a", EVENT_HEALTH_FAILED, 1);
-    assert_true(seq_of(world, "/a", EVENT_READY, 1) < first);
-    assert_int_equal(seq_of(world, "/a", EVENT_NOT_READY, 1), first + 1);
-    assert_int_equal(world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, 1).restarts, 1);
-    world_wait_event(world, "/a", EVENT_READY, 2);
-    assert_true(world_handle(world, "/a").restart_count >= 1);
-    world_end(world);
-}
-
 /* "`degraded` passes and is reported" */
 static void
 a_degraded_child_is_ready_and_reported_once(void **state)
@@ -394,7 +375,6 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_with_a_probe_is_ready_from_its_first_pass),
         cmocka_unit_test(a_child_that_never_gets_ready_has_exactly_its_budget),
-        cmocka_unit_test(three_failures_end_a_child_as_unhealthy_and_it_comes_back),
         cmocka_unit_test(a_degraded_child_is_ready_and_reported_once),
         cmocka_unit_test(unknown_leaves_a_child_running_and_not_ready),
         cmocka_unit_test(a_probe_that_hangs_ends_the_child_by_its_intervals),

@@ -40,13 +40,6 @@ crash_and_come_back(const char *word, struct component_limits limits, enum exit_
 }
 
 static void
-an_actor_that_hits_unreachable_is_restarted(void **state)
-{
-    (void)state;
-    crash_and_come_back("crash trap", (struct component_limits){ 0 }, EXIT_TRAP, TRAP_UNREACHABLE);
-}
-
-static void
 an_actor_that_writes_out_of_bounds_is_restarted(void **state)
 {
     (void)state;
@@ -183,40 +176,6 @@ a_command_that_never_returns_ends_only_by_a_timeout_that_was_set(void **state)
 }
 
 static void
-a_transient_command_that_returns_is_stopped_and_the_application_is_idle(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/c",
-              (struct world_child){ .guest = "crasher",
-                                    .args = { "return" },
-                                    .config = supervisor_config_transient() });
-    world_start(world);
-    world_wait_event(world, "/c", EVENT_STOPPED, 1);
-    world_wait_until(world, world->idle);
-    assert_false(world->idle_with_failed);
-    assert_int_equal(world_count(world, "/c", EVENT_RESTART_SCHEDULED), 0);
-    world_end(world);
-}
-
-static void
-a_temporary_command_that_crashes_is_not_restarted(void **state)
-{
-    (void)state;
-    struct world *world = world_begin();
-
-    world_add(world, "/c",
-              (struct world_child){ .guest = "crasher",
-                                    .args = { "trap" },
-                                    .config = supervisor_config_temporary() });
-    world_start(world);
-    world_wait_event(world, "/c", EVENT_STOPPED, 1);
-    assert_int_equal(world_count(world, "/c", EVENT_STARTING), 1);
-    world_end(world);
-}
-
-static void
 a_child_that_dies_at_once_has_exactly_its_restarts_whatever_the_delay(void **state)
 {
     (void)state;
@@ -298,7 +257,6 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_actor_that_hits_unreachable_is_restarted),
         cmocka_unit_test(an_actor_that_writes_out_of_bounds_is_restarted),
         cmocka_unit_test(an_actor_that_overflows_its_stack_is_restarted),
         cmocka_unit_test(an_actor_that_exits_with_a_code_is_restarted),
@@ -312,8 +270,6 @@ main(int argc, char **argv)
         cmocka_unit_test(a_command_that_divides_by_zero_traps),
         cmocka_unit_test(a_command_that_eats_memory_is_out_of_memory),
         cmocka_unit_test(a_command_that_never_returns_ends_only_by_a_timeout_that_was_set),
-        cmocka_unit_test(a_transient_command_that_returns_is_stopped_and_the_application_is_idle),
-        cmocka_unit_test(a_temporary_command_that_crashes_is_not_restarted),
         cmocka_unit_test(a_child_that_dies_at_once_has_exactly_its_restarts_whatever_the_delay),
         cmocka_unit_test(
             a_child_that_never_starts_in_time_has_exactly_its_restarts_whatever_the_delay),

@@ -1,227 +1,5 @@
-/* Component supervisor: verbs go to the bridge, handles are filled from events alone. */
-#include "testing.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "base/error.h"
-#include "policy/component_supervisor.h"
-#include "policy/supervisor_config.h"
-
-/* A bridge that writes down what it is asked, and answers at once. */
-struct recorder {
-    struct supervisor_bridge bridge;
-    char trace[512];
-    enum airs_status answer;
-};
-
-static void
-note(struct supervisor_bridge *bridge, const char *verb, const char *path)
-{
-    struct recorder *recorder = (struct recorder *)bridge;
-    size_t used = strlen(recorder->trace);
-
-    snprintf(recorder->trace + used, sizeof recorder->trace - used, "%s %s\n", verb, path);
-}
-
-static enum airs_status
-register_component(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                   const struct supervisor_config *config, const struct child_spec *spec,
-                   struct airs_error *error)
-{
-    struct recorder *recorder = (struct recorder *)bridge;
-    char both[128];
-
-    (void)config, (void)spec;
-    snprintf(both, sizeof both, "%s in %s", path, parent_path);
-    note(bridge, "register", both);
-    if (recorder->answer != AIRS_OK)
-        return fail(error, recorder->answer, "refused");
-    return AIRS_OK;
-}
-
-static void
-answer(struct supervisor_bridge *bridge, const char *verb, const char *path,
-       struct bridge_completion completion)
-{
-    note(bridge, verb, path);
-    bridge_complete(completion, ((struct recorder *)bridge)->answer, NULL);
-}
-
-static void
-start_component(struct supervisor_bridge *bridge, const char *path,
-                struct bridge_completion completion)
-{
-    answer(bridge, "start", path, completion);
-}
-
-static void
-stop_component(struct supervisor_bridge *bridge, const char *path, uint64_t timeout_us,
-               struct bridge_completion completion)
-{
-    (void)timeout_us;
-    answer(bridge, "stop", path, completion);
-}
-
-static void
-restart_component(struct supervisor_bridge *bridge, const char *path,
-                  struct bridge_completion completion)
-{
-    answer(bridge, "restart", path, completion);
-}
-
-static void
-kill_component(struct supervisor_bridge *bridge, const char *path,
-               struct bridge_completion completion)
-{
-    answer(bridge, "kill", path, completion);
-}
-
-static void
-reset_component(struct supervisor_bridge *bridge, const char *path,
-                struct bridge_completion completion)
-{
-    answer(bridge, "reset", path, completion);
-}
-
-static void
-delete_component(struct supervisor_bridge *bridge, const char *path,
-                 struct bridge_completion completion)
-{
-    answer(bridge, "delete", path, completion);
-}
-
-static bool
-get_component_state(struct supervisor_bridge *bridge, const char *path,
-                    component_supervision_state *state_out)
-{
-    (void)bridge, (void)path, (void)state_out;
-    return false;
-}
-
-static void
-start_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
-{
-    answer(bridge, "start-all", "/", completion);
-}
-
-static void
-stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us, struct bridge_completion completion)
-{
-    (void)timeout_us;
-    answer(bridge, "stop-all", "/", completion);
-}
-
-static void
-kill_all(struct supervisor_bridge *bridge, struct bridge_completion completion)
-{
-    answer(bridge, "kill-all", "/", completion);
-}
-
-static void
-list(struct supervisor_bridge *bridge, const char *path, struct bridge_listing listing)
-{
-    note(bridge, "list", path ? path : "all");
-    listing.done(listing.context, AIRS_OK, NULL, 0);
-}
-
-static const struct supervisor_bridge_ops recorder_ops = {
-    .register_component = register_component,
-    .start_component = start_component,
-    .stop_component = stop_component,
-    .restart_component = restart_component,
-    .kill_component = kill_component,
-    .reset_component = reset_component,
-    .delete_component = delete_component,
-    .get_component_state = get_component_state,
-    .start_all = start_all,
-    .stop_all = stop_all,
-    .kill_all = kill_all,
-    .list = list,
-};
-
-struct fixture {
-    struct recorder recorder;
-    struct component_supervisor *supervisor;
-    struct supervisor_config config;
-    enum airs_status told;
-    unsigned times;
-};
-
-static struct fixture fixture;
-
-static int
-set_up(void **state)
-{
-    fixture = (struct fixture){ .recorder.bridge.ops = &recorder_ops };
-    fixture.config = supervisor_config_default();
-    *state = &fixture;
-    return component_supervisor_new(&fixture.recorder.bridge, &fixture.supervisor, NULL);
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    component_supervisor_free(fixture.supervisor);
-    return 0;
-}
-
-static void
-told(void *context, enum airs_status status, const char *text)
-{
-    (void)context, (void)text;
-    fixture.told = status;
-    fixture.times++;
-}
-
-static void
-supervise(const char *path)
-{
-    assert_int_equal(
-        component_supervisor_supervise(fixture.supervisor, "/", path, &fixture.config, NULL, NULL),
-        AIRS_OK);
-}
-
-static void
-happens(const char *path, struct supervision_event event)
-{
-    event.path = path;
-    component_supervisor_on_event(fixture.supervisor, &event);
-}
-
-static struct supervision_handle
-handle_of(const char *path)
-{
-    struct supervision_handle handle;
-
-    assert_true(component_supervisor_get_handle(fixture.supervisor, path, &handle));
-    return handle;
-}
-
-static void
-every_verb_goes_to_the_bridge_and_its_answer_comes_back(void **state)
-{
-    (void)state;
-    struct bridge_completion completion = { told, NULL };
-
-    supervise("/a");
-    fixture.recorder.answer = AIRS_EBUSY;
-    component_supervisor_start(fixture.supervisor, "/a", completion);
-    component_supervisor_stop(fixture.supervisor, "/a", 1, completion);
-    component_supervisor_restart(fixture.supervisor, "/a", completion);
-    component_supervisor_kill(fixture.supervisor, "/a", completion);
-    component_supervisor_reset(fixture.supervisor, "/a", completion);
-    component_supervisor_delete(fixture.supervisor, "/a", completion);
-    component_supervisor_start_all(fixture.supervisor, completion);
-    component_supervisor_stop_all(fixture.supervisor, 1, completion);
-    component_supervisor_kill_all(fixture.supervisor, completion);
-    assert_int_equal(fixture.times, 9);
-    assert_int_equal(fixture.told, AIRS_EBUSY);
-    assert_string_equal(fixture.recorder.trace,
-                        "register /a in /\nstart /a\nstop /a\nrestart /a\nkill /a\nreset /a\n"
-                        "delete /a\nstart-all /\nstop-all /\nkill-all /\n");
-}
+/* Component supervisor: its handles are filled from events alone. */
+#include "policy_testing.h"
 
 static void
 a_deleted_child_and_all_below_it_have_no_handle_any_more(void **state)
@@ -236,22 +14,6 @@ a_deleted_child_and_all_below_it_have_no_handle_any_more(void **state)
     assert_int_equal(component_supervisor_has(fixture.supervisor, "/a"), false);
     supervise("/a");
     assert_true(component_supervisor_has(fixture.supervisor, "/a"));
-}
-
-static void
-a_verb_changes_no_handle_only_events_do(void **state)
-{
-    (void)state;
-
-    supervise("/a");
-    component_supervisor_start(fixture.supervisor, "/a", (struct bridge_completion){ 0 });
-    component_supervisor_kill(fixture.supervisor, "/a", (struct bridge_completion){ 0 });
-    struct supervision_handle handle = handle_of("/a");
-    assert_int_equal(handle.state, CHILD_REGISTERED);
-    assert_int_equal(handle.restart_count, 0);
-    assert_int_equal(handle.exits_total, 0);
-    assert_int_equal(handle.generation, 0);
-    supervision_handle_deinit(&handle);
 }
 
 static void
@@ -370,29 +132,16 @@ events_of_strangers_are_ignored(void **state)
     supervision_handle_deinit(&handle);
 }
 
-static void
-states_go_by_the_names_of_the_node(void **state)
-{
-    (void)state;
-    assert_string_equal(component_supervision_state_name(CHILD_RESTARTING), "restarting");
-    assert_string_equal(component_supervision_state_name(CHILD_FAILED), "failed");
-}
-
-#define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(every_verb_goes_to_the_bridge_and_its_answer_comes_back),
-        EACH(a_verb_changes_no_handle_only_events_do),
         EACH(a_deleted_child_and_all_below_it_have_no_handle_any_more),
         EACH(a_crash_and_its_restart_stand_in_the_handle),
         EACH(the_history_keeps_the_newest_exits_oldest_first),
         EACH(a_name_can_be_supervised_once),
         EACH(a_child_that_the_bridge_refuses_leaves_no_handle),
         EACH(events_of_strangers_are_ignored),
-        EACH(states_go_by_the_names_of_the_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,37 @@ the_defaults_are_those_of_the_runtime(void **state)
     assert_valid(supervisor);
 }
 
+/* Restart: "Defaults: 3 within 60 s", "Defaults: exponential, 100 ms, 1.5, 30 s, 10 %";
+ * Stopping: "`shutdown: 5s`". */
+static void
+test_supervisor_config_default(void **state)
+{
+    (void)state;
+    struct child_policy policy = supervisor_config_default().policy;
+
+    assert_int_equal(policy.restart, RESTART_PERMANENT);
+    assert_int_equal(policy.max_restarts, 3);
+    assert_int_equal(policy.within_us, 60 * S);
+    assert_int_equal(policy.on_exhausted, ON_EXHAUSTED_FAIL);
+    assert_int_equal(policy.shutdown_us, 5 * S);
+    assert_int_equal(policy.start_timeout_us, 10 * S);
+}
+
+static void
+test_backoff_default(void **state)
+{
+    (void)state;
+    struct backoff backoff = supervisor_config_default().policy.backoff;
+
+    assert_int_equal(backoff.strategy, BACKOFF_EXPONENTIAL);
+    assert_int_equal(backoff.initial_us, S / 10);
+    assert_true(backoff.factor == 1.5);
+    assert_int_equal(backoff.max_us, 30 * S);
+    assert_true(backoff.jitter == 0.1);
+    assert_false(backoff.jitter_upward);
+    assert_int_equal(backoff.reset_after_us, 60 * S); /* As `within`. */
+}
+
 static void
 builders_change_one_thing_of_a_copy(void **state)
 {
@@ -166,6 +197,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_the_runtime),
+        cmocka_unit_test(test_supervisor_config_default),
+        cmocka_unit_test(test_backoff_default),
         cmocka_unit_test(builders_change_one_thing_of_a_copy),
         cmocka_unit_test(unlimited_restarts_need_a_delay_that_does_not_stay_zero),
         cmocka_unit_test(each_value_has_its_range),

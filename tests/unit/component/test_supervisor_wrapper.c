@@ -1,0 +1,348 @@
+/* Supervisor wrapper: creation, policies that arrive unchanged, and paths that find their child.
+ *
+ * The tree is of supervisors alone (no engine): a kill ends one as `killed`, and its parent does
+ * what the policy says.
+ */
+#include "testing.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "component/supervisor_wrapper.h"
+#include "policy/supervisor_config.h"
+#include "unit/runtime/supervisor_testing.h"
+
+#define CHILDREN_MAX 300
+
+struct rig {
+    struct actor_system *system;
+    struct supervisor_wrapper *wrapper;
+    struct supervisor_bridge *bridge;
+    struct recorder *recorder;
+    struct supervisor_config configs[CHILDREN_MAX];
+    size_t children;
+};
+
+static void
+rig_open(struct rig *rig)
+{
+    *rig = (struct rig){ .system = new_system(&(struct actor_system_options){ .workers = 2 }) };
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    rig->recorder = calloc(1, sizeof *rig->recorder);
+    assert_non_null(rig->recorder);
+    pthread_mutex_init(&rig->recorder->lock, NULL);
+    pthread_cond_init(&rig->recorder->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    event_log_add_sink(actor_system_event_log(rig->system), record, rig->recorder, NULL);
+    struct supervisor_wrapper_options options = { .system = rig->system, .seed = 1 };
+    assert_int_equal(supervisor_wrapper_new(&options, &rig->wrapper, NULL), AIRS_OK);
+    rig->bridge = supervisor_wrapper_bridge(rig->wrapper);
+    assert_int_equal(actor_system_start(rig->system, NULL), AIRS_OK);
+}
+
+struct waited {
+    struct counter times;
+    enum airs_status status;
+};
+
+static void
+waited_for(void *context, enum airs_status status, const char *text)
+{
+    struct waited *waited = context;
+
+    (void)text;
+    waited->status = status;
+    counter_add(&waited->times, 1);
+}
+
+/* The answer to one verb of the bridge, by `CALL(..., completion)`. */
+#define ANSWER_OF(verb, ...)                                                        \
+    __extension__({                                                                 \
+        struct waited waited_ = { .status = AIRS_EFAILED };                         \
+        counter_init(&waited_.times);                                               \
+        rig->bridge->ops->verb(rig->bridge, ##__VA_ARGS__,                          \
+                               (struct bridge_completion){ waited_for, &waited_ }); \
+        assert_true(counter_reaches(&waited_.times, 1));                            \
+        counter_deinit(&waited_.times);                                             \
+        waited_.status;                                                             \
+    })
+
+static void
+rig_close(struct rig *rig)
+{
+    ANSWER_OF(stop_all, 10 * US_PER_S);
+    actor_system_stop(rig->system);
+    event_log_remove_sink(actor_system_event_log(rig->system), record, rig->recorder);
+    supervisor_wrapper_free(rig->wrapper);
+    actor_system_free(rig->system);
+    for (size_t i = 0; i < rig->recorder->size; i++)
+        event_deinit(&rig->recorder->events[i]);
+    pthread_mutex_destroy(&rig->recorder->lock);
+    pthread_cond_destroy(&rig->recorder->changed);
+    free(rig->recorder);
+}
+
+static void
+add(struct rig *rig, const char *parent, const char *path, struct supervisor_config config)
+{
+    assert_true(rig->children < CHILDREN_MAX);
+    rig->configs[rig->children] = config;
+    assert_int_equal(rig->bridge->ops->register_component(
+                         rig->bridge, parent, path, &rig->configs[rig->children++], NULL, NULL),
+                     AIRS_OK);
+}
+
+static struct supervisor_config
+config_of(enum restart_policy restart)
+{
+    struct backoff backoff = backoff_linear(7000, 7000);
+
+    backoff.jitter = 0;
+    return supervisor_config_with_backoff(
+        supervisor_config_with_restart(supervisor_config_default_supervisor(), restart), backoff);
+}
+
+static struct supervision_view seen[CHILDREN_MAX];
+static size_t seen_count;
+
+static void
+listed(void *context, enum airs_status status, const struct supervision_view *views, size_t count)
+{
+    struct waited *waited = context;
+
+    seen_count = count;
+    for (size_t i = 0; i < count && i < CHILDREN_MAX; i++)
+        seen[i] = views[i];
+    waited->status = status;
+    counter_add(&waited->times, 1);
+}
+
+static enum airs_status
+list_of(struct rig *rig, const char *path)
+{
+    struct waited waited = { .status = AIRS_EFAILED };
+
+    counter_init(&waited.times);
+    rig->bridge->ops->list(rig->bridge, path, (struct bridge_listing){ listed, &waited });
+    assert_true(counter_reaches(&waited.times, 1));
+    counter_deinit(&waited.times);
+    return waited.status;
+}
+
+/* ---- Creation. ---- */
+
+static void
+test_wrapper_creation(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    component_supervision_state shown;
+
+    rig_open(rig);
+    assert_int_equal(list_of(rig, NULL), AIRS_OK);
+    assert_int_equal(seen_count, 0);
+    assert_false(rig->bridge->ops->get_component_state(rig->bridge, "/a", &shown));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    rig_close(rig);
+}
+
+static void
+test_wrapper_creation_of_a_second_root_is_refused(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    struct supervisor_wrapper *second = NULL;
+
+    rig_open(rig);
+    struct supervisor_wrapper_options options = { .system = rig->system, .seed = 1 };
+    assert_int_equal(supervisor_wrapper_new(&options, &second, NULL), AIRS_EEXIST);
+    assert_null(second);
+    add(rig, "/", "/s", config_of(RESTART_PERMANENT)); /* The first one serves as before. */
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    await_event(rig->recorder, "/s", EVENT_READY, 1);
+    rig_close(rig);
+}
+
+/* ---- Conversion: what layer 1 says is what layer 3 does. ---- */
+
+/* Restart: "`permanent` always, `transient` after an abnormal exit, `temporary` never". */
+static void
+test_restart_policy_conversion(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    static const struct {
+        const char *path;
+        enum restart_policy restart;
+        const char *name;
+        enum event_type then;
+    } cases[] = {
+        { "/permanent", RESTART_PERMANENT, "permanent", EVENT_RESTART_SCHEDULED },
+        { "/transient", RESTART_TRANSIENT, "transient", EVENT_RESTART_SCHEDULED },
+        { "/temporary", RESTART_TEMPORARY, "temporary", EVENT_STOPPED },
+    };
+
+    rig_open(rig);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(restart_policy_name(cases[i].restart), cases[i].name);
+        add(rig, "/", cases[i].path, config_of(cases[i].restart));
+        assert_int_equal(rig->configs[i].policy.restart, cases[i].restart);
+    }
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    for (size_t i = 0; i < 3; i++) {
+        await_event(rig->recorder, cases[i].path, EVENT_READY, 1);
+        assert_int_equal(ANSWER_OF(kill_component, cases[i].path), AIRS_OK);
+        assert_int_equal(await_event(rig->recorder, cases[i].path, EVENT_EXITED, 1)->exit.reason,
+                         EXIT_KILLED);
+        await_event(rig->recorder, cases[i].path, cases[i].then, 1);
+    }
+    await_event(rig->recorder, "/permanent", EVENT_READY, 2);
+    await_event(rig->recorder, "/transient", EVENT_READY, 2);
+    assert_int_equal(count_events(rig->recorder, "/temporary", EVENT_STARTING), 1);
+    rig_close(rig);
+}
+
+/* Restart: "granted if fewer than `max-restarts` earlier grants". */
+static void
+test_restart_budget_conversion(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    rig_open(rig);
+    add(rig, "/", "/s", supervisor_config_with_max_restarts(config_of(RESTART_PERMANENT), 2));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    for (unsigned n = 1; n <= 3; n++) {
+        await_event(rig->recorder, "/s", EVENT_READY, n);
+        assert_int_equal(ANSWER_OF(kill_component, "/s"), AIRS_OK);
+    }
+    const struct event *failed = await_event(rig->recorder, "/s", EVENT_FAILED, 1);
+    assert_int_equal(failed->restarts, 2);
+    assert_int_equal(list_of(rig, "/s"), AIRS_OK);
+    assert_int_equal(seen[0].budget_allowed, 2);
+    assert_int_equal(seen[0].budget_used, 2);
+    rig_close(rig);
+}
+
+/* Restart: "`linear` n·initial …, saturating at `max`". */
+static void
+test_restart_backoff_conversion(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    struct backoff backoff = backoff_linear(4000, 6000);
+
+    backoff.jitter = 0;
+    rig_open(rig);
+    add(rig, "/", "/s", supervisor_config_with_backoff(config_of(RESTART_PERMANENT), backoff));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    for (unsigned n = 1; n <= 2; n++) {
+        await_event(rig->recorder, "/s", EVENT_READY, n);
+        assert_int_equal(ANSWER_OF(kill_component, "/s"), AIRS_OK);
+        const struct event *event = await_event(rig->recorder, "/s", EVENT_RESTART_SCHEDULED, n);
+        assert_int_equal(event->delay_us, n == 1 ? 4000 : 6000);
+        assert_int_equal(event->restarts, n);
+    }
+    assert_int_equal(list_of(rig, "/s"), AIRS_OK);
+    assert_int_equal(seen[0].attempt, 2);
+    rig_close(rig);
+}
+
+/* ---- Mapping: a path and its child. ---- */
+
+static void
+test_mapping_finds_each_child_by_its_path(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    component_supervision_state shown;
+    char path[32];
+
+    rig_open(rig);
+    for (unsigned i = 0; i < 250; i++) {
+        snprintf(path, sizeof path, "/s%u", i);
+        add(rig, "/", path, config_of(RESTART_PERMANENT));
+    }
+    assert_int_equal(list_of(rig, NULL), AIRS_OK);
+    assert_int_equal(seen_count, 250);
+    for (unsigned i = 0; i < 250; i++) {
+        snprintf(path, sizeof path, "/s%u", i);
+        assert_true(rig->bridge->ops->get_component_state(rig->bridge, path, &shown));
+        assert_int_equal(shown, CHILD_REGISTERED);
+        assert_int_equal(list_of(rig, path), AIRS_OK);
+        assert_int_equal(seen_count, 1);
+        assert_ptr_equal(seen[0].config, &rig->configs[i]);
+    }
+    assert_false(rig->bridge->ops->get_component_state(rig->bridge, "/s250", &shown));
+    assert_false(rig->bridge->ops->get_component_state(rig->bridge, "/s", &shown));
+    rig_close(rig);
+}
+
+/* By hand: "add of an existing name: \"exists\"". */
+static void
+test_mapping_takes_a_path_once(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    struct supervisor_config config = config_of(RESTART_TEMPORARY);
+
+    rig_open(rig);
+    add(rig, "/", "/s", config_of(RESTART_PERMANENT));
+    assert_int_equal(
+        rig->bridge->ops->register_component(rig->bridge, "/", "/s", &config, NULL, NULL),
+        AIRS_EEXIST);
+    assert_int_equal(list_of(rig, "/s"), AIRS_OK);
+    assert_ptr_equal(seen[0].config, &rig->configs[0]);
+    assert_int_equal(
+        rig->bridge->ops->register_component(rig->bridge, "/none", "/none/s", &config, NULL, NULL),
+        AIRS_ENOENT);
+    assert_int_equal(list_of(rig, "/none/s"), AIRS_ENOENT);
+    rig_close(rig);
+}
+
+/* Three layers: "Stopping a component keeps it listed." */
+static void
+test_mapping_outlives_instances(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    component_supervision_state shown;
+
+    rig_open(rig);
+    add(rig, "/", "/s", config_of(RESTART_PERMANENT));
+    add(rig, "/s", "/s/inner", config_of(RESTART_PERMANENT));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_READY, 1);
+    assert_int_equal(ANSWER_OF(kill_component, "/s"), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_READY, 2);
+    assert_int_equal(list_of(rig, "/s/inner"), AIRS_OK);
+    assert_int_equal(seen[0].generation, 2);
+    assert_ptr_equal(seen[0].config, &rig->configs[1]);
+    assert_int_equal(ANSWER_OF(stop_component, "/s", DURATION_INFINITE), AIRS_OK);
+    await_event(rig->recorder, "/s", EVENT_STOPPED, 1);
+    assert_true(rig->bridge->ops->get_component_state(rig->bridge, "/s", &shown));
+    assert_int_equal(shown, CHILD_STOPPED);
+    assert_int_equal(ANSWER_OF(start_component, "/s"), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_READY, 3);
+    rig_close(rig);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrapper_creation),
+        cmocka_unit_test(test_wrapper_creation_of_a_second_root_is_refused),
+        cmocka_unit_test(test_restart_policy_conversion),
+        cmocka_unit_test(test_restart_budget_conversion),
+        cmocka_unit_test(test_restart_backoff_conversion),
+        cmocka_unit_test(test_mapping_finds_each_child_by_its_path),
+        cmocka_unit_test(test_mapping_takes_a_path_once),
+        cmocka_unit_test(test_mapping_outlives_instances),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
