@@ -100,7 +100,9 @@ three_failures_end_a_child_as_unhealthy_and_it_comes_back(void **state)
     assert_int_equal(seq_of(world, "/a", EVENT_NOT_READY, 1), first + 1);
     assert_int_equal(world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, 1).restarts, 1);
     world_wait_event(world, "/a", EVENT_READY, 2);
-    assert_true(world_handle(world, "/a").restart_count >= 1);
+    struct supervision_handle handle = world_handle(world, "/a");
+    assert_true(handle.restart_count >= 1);
+    supervision_handle_deinit(&handle);
     world_end(world);
 }
 
