@@ -46,14 +46,6 @@ native_exit(struct actor_context *context, struct exit_info exit, const char *de
     native->detail = detail ? refstr_new(detail, strlen(detail)) : NULL;
 }
 
-void
-native_end(struct actor_context *context)
-{
-    struct native *native = native_of(context);
-    assert(!native->supervised);
-    native->is_over = true;
-}
-
 /* ---- One turn ---- */
 
 /* What the handler that has just returned wants. */
