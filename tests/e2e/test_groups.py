@@ -41,6 +41,9 @@ def test_intensity_of_the_root_ends_the_application_with_1(place):
     assert len(daemon.of("/a", "restart-scheduled")) == 3
     assert daemon.of("/a", "escalated")
     assert daemon.of("/b", "stopped")[-1]["cause"] == "/a"
+    assert daemon.events[-1]["event"] == "application-stopped"
+    assert daemon.events[-1]["reason"] == "escalated"
+    assert daemon.events[-1]["cause"] == "/a"
 
 
 def test_escalate_is_the_default_under_a_group_strategy(place):
