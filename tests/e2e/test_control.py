@@ -135,6 +135,25 @@ def test_followers_that_go_away(app):
     assert len(os.listdir(descriptors)) < 100
 
 
+def test_more_clients_than_places(app):
+    """Silent ones and followers, more than the daemon has places for: a verb gets through."""
+    clients = []
+    for index in range(300):
+        clients.append(connect(app))
+        if index % 2:
+            clients[-1].sendall(b"GET /v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert clients[-1].recv(100)
+    answers(app)
+    for _ in range(150):
+        clients.append(connect(app))
+        clients[-1].sendall(b"GET /v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert clients[-1].recv(100)
+    answers(app)
+    app.airs("down")
+    for one in clients:
+        one.close()
+
+
 def test_a_command_whose_application_hangs(place):
     """A socket that accepts and never answers: out of time, not for ever."""
     folder = place.runtime / "airs"
