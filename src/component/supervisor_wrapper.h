@@ -18,6 +18,7 @@ struct supervisor_wrapper_options {
     struct actor_system *system;       /* Borrowed, as the spawner; outlives the wrapper. */
     struct component_spawner *spawner; /* NULL: a tree of supervisors alone. */
     uint64_t seed;                     /* Of the children's jitter. */
+    const struct node_policy *root_policy; /* Copied; NULL: one-for-one, without intensity. */
 
     /* What an earlier run left of the child at `path`, borrowed until the next call; false:
      * nothing. In register_component; NULL: every child begins. */

@@ -209,7 +209,7 @@ application_on_end(void *context, struct exit_info exit)
     int exit_code = application->exit_code;
     pthread_mutex_unlock(&application->lock);
 
-    application_write_event(application, EVENT_APPLICATION_STOPPED);
+    application_write_stopped(application, exit);
 
     pthread_mutex_lock(&application->lock);
     application->phase = APPLICATION_ENDED;
@@ -309,6 +309,8 @@ airs_application_free(struct airs_application *application)
     component_registry_free(application->registry);
     engine_free(application->engine);
     actor_system_free(application->system);
+    refstr_unref(application->escalated);
+    refstr_unref(application->escalated_detail);
     application_load_errors_free(application);
     manifest_free(application->manifest);
     pthread_mutex_destroy(&application->lock);

@@ -22,6 +22,19 @@ application_write_event(struct airs_application *application, enum event_type ty
     event_log_write(actor_system_event_log(application->system), &event);
 }
 
+void
+application_write_stopped(struct airs_application *application, struct exit_info exit)
+{
+    struct event event = { .type = EVENT_APPLICATION_STOPPED };
+    if (exit.reason == EXIT_ESCALATED) {
+        event.has_exit = true;
+        event.exit = exit;
+        event.cause = application->escalated;
+        event.detail = application->escalated_detail;
+    }
+    event_log_write(actor_system_event_log(application->system), &event);
+}
+
 static void
 on_tick(void *context)
 {
@@ -93,6 +106,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .spawner = application->spawner,
         .seed = clock_now_ns(),
         .memory = application_memory,
+        .root_policy = &application->manifest->root->config.node,
         .on_end = application_on_end,
         .on_idle = application_on_idle,
         .context = application,

@@ -46,6 +46,10 @@ struct airs_application {
 
     struct log_sink log_sink;
 
+    /* The last escalation of a child of the root. Touched in the root's turns, as its end is. */
+    struct refstr *escalated;
+    struct refstr *escalated_detail;
+
     struct map unloadable; /* File → why it could not be compiled (malloc'd). Set while starting. */
 
     atomic_bool cancelled; /* Set by airs_application_cancel; read between components. */
@@ -83,6 +87,8 @@ enum airs_status application_build(struct airs_application *application, struct 
 /** Until each `registered` was written. Blocks: for the supervisors' turns. */
 void application_wait_for_registered(struct airs_application *application);
 void application_write_event(struct airs_application *application, enum event_type type);
+/** `application-stopped`; of an escalation with its reason and the child that caused it. */
+void application_write_stopped(struct airs_application *application, struct exit_info exit);
 /** application.c: the root's callbacks, on a worker. */
 void application_on_idle(void *context, bool idle, bool any_failed);
 void application_on_end(void *context, struct exit_info exit);

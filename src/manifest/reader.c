@@ -95,6 +95,10 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a map";
     case SCHEMA_BACKOFF:
         return "a map, as in { strategy: linear }, or a list of durations, as in [0s, 1s]";
+    case SCHEMA_RULES:
+        return "a list of rules, as in [{ reason: trap, do: fail }]";
+    case SCHEMA_CODES:
+        return "a list of exit codes, as in [0, 64-78]";
     case SCHEMA_CHILDREN:
         return "a list of children";
     case SCHEMA_LATER:
@@ -219,6 +223,8 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_TEXT_MAP:
     case SCHEMA_OBJECT:
     case SCHEMA_BACKOFF:
+    case SCHEMA_RULES:
+    case SCHEMA_CODES:
     case SCHEMA_CHILDREN:
     case SCHEMA_LATER:
         break;
@@ -287,6 +293,12 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
     case SCHEMA_BOOLEAN:
     case SCHEMA_JITTER:
         read_scalar(reader, field, value, place);
+        return;
+    case SCHEMA_RULES:
+        reader_read_rules(reader, field, value, node);
+        return;
+    case SCHEMA_CODES:
+        reader_read_codes(reader, field, value, node);
         return;
     case SCHEMA_BACKOFF:
     case SCHEMA_OBJECT:

@@ -17,23 +17,38 @@ free_child(struct child_link *link)
     refstr_unref(child->detail);
     refstr_unref(child->cause);
     free((void *)child->policy.backoff.list_us);
+    free((void *)child->policy.rules);
+    free((void *)child->policy.success);
     free(child);
 }
 
+/* Of nothing it is NULL; *enough says whether memory was there. */
+static void *
+copy_array(const void *array, size_t bytes, bool *enough)
+{
+    if (bytes == 0)
+        return NULL;
+    void *copy = malloc(bytes);
+    if (copy)
+        memcpy(copy, array, bytes);
+    else
+        *enough = false;
+    return copy;
+}
+
+/* False: out of memory; what was copied is freed with the child. */
 static bool
 copy_policy(struct child_policy *copy, const struct child_policy *policy)
 {
+    bool enough = true;
+    size_t delays = policy->backoff.strategy == BACKOFF_LIST ? policy->backoff.list_size : 0;
     *copy = *policy;
-    copy->backoff.list_us = NULL;
-    if (policy->backoff.strategy != BACKOFF_LIST)
-        return true;
-    size_t bytes = policy->backoff.list_size * sizeof *policy->backoff.list_us;
-    uint64_t *list_us = malloc(bytes);
-    if (!list_us)
-        return false;
-    memcpy(list_us, policy->backoff.list_us, bytes);
-    copy->backoff.list_us = list_us;
-    return true;
+    copy->backoff.list_us =
+        copy_array(policy->backoff.list_us, delays * sizeof *policy->backoff.list_us, &enough);
+    copy->rules = copy_array(policy->rules, policy->rules_size * sizeof *policy->rules, &enough);
+    copy->success =
+        copy_array(policy->success, policy->success_size * sizeof *policy->success, &enough);
+    return enough;
 }
 
 static void
@@ -143,7 +158,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child->detail : NULL,
-        .waits_for = waits && node->wait == WAIT_POOL ? supervisor->system->text_pool : NULL,
+        .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = &child->policy,

@@ -332,6 +332,14 @@ supervisor_run(struct actor_context *context)
 /* ---- Its own life ---- */
 
 static void
+free_supervisor(struct supervisor *supervisor)
+{
+    refstr_unref(supervisor->path);
+    free(supervisor->intensity_us);
+    free(supervisor);
+}
+
+static void
 supervisor_destroy(void *state)
 {
     struct supervisor *supervisor = state;
@@ -344,8 +352,7 @@ supervisor_destroy(void *state)
         supervised_child_detach(supervisor, child);
         supervised_child_let_go(child);
     }
-    refstr_unref(supervisor->path);
-    free(supervisor);
+    free_supervisor(supervisor);
 }
 
 static const struct actor_behaviour supervisor_behaviour = {
@@ -353,6 +360,20 @@ static const struct actor_behaviour supervisor_behaviour = {
     .run = supervisor_run,
     .destroy = supervisor_destroy,
 };
+
+static bool
+configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t max_restarts = policy->max_restarts;
+    if (max_restarts != RESTARTS_UNLIMITED && max_restarts > 0) {
+        supervisor->intensity_us = calloc(max_restarts, sizeof *supervisor->intensity_us);
+        if (!supervisor->intensity_us)
+            return false;
+    }
+    supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
+    supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
+    return true;
+}
 
 enum airs_status
 supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
@@ -370,6 +391,10 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     list_init(&supervisor->admitted);
     list_init(&supervisor->removed);
+    if (options->policy && !configure(supervisor, options->policy)) {
+        free_supervisor(supervisor);
+        return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
+    }
 
     struct actor_options actor = {
         .behaviour = &supervisor_behaviour,
@@ -379,8 +404,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     };
     enum airs_status status = actor_spawn(system, &actor, pid_out, error);
     if (status != AIRS_OK) {
-        refstr_unref(supervisor->path);
-        free(supervisor);
+        free_supervisor(supervisor);
         return status;
     }
     mailbox_set_accepting(system, *pid_out, false); /* It takes requests, not mail. */

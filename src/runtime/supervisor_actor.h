@@ -27,6 +27,7 @@ struct actor_system;
 struct supervisor_options {
     struct refstr *path; /* Referenced. "/" for the root. */
     uint64_t seed;       /* Of its children's jitter. */
+    const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root

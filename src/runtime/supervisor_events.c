@@ -60,6 +60,8 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
 {
     if (action->event == EVENT_ESCALATED)
         return supervisor_cause_path(supervisor);
+    if (action->cause)
+        return supervised_child_of(action->cause)->path;
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
         return child->cause;
     bool gives_up =
@@ -105,6 +107,20 @@ follow_state(struct supervisor *supervisor, struct supervised_child *child)
     mailbox_set_accepting(supervisor->system, child->link.child, child->accepts_mail);
 }
 
+struct refstr *
+supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait)
+{
+    switch (wait) {
+    case WAIT_NOTHING:
+        return NULL;
+    case WAIT_POOL:
+        return supervisor->system->text_pool;
+    case WAIT_TURN:
+        return supervisor->system->text_turn;
+    }
+    return NULL;
+}
+
 static struct event
 event_of(const struct supervised_child *child, uint64_t now_us)
 {
@@ -139,7 +155,9 @@ note_instance(struct supervised_child *child, struct event *event)
     }
     event->has_stop_cause = event->state == CHILD_STOPPED || event->state == CHILD_STOPPING;
     event->stop_cause = child->node.stop_cause;
-    event->comes_back = event->state == CHILD_STOPPING && child->node.after == AFTER_RESTART;
+    event->comes_back =
+        event->state == CHILD_STOPPING &&
+        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP);
 }
 
 void
@@ -164,6 +182,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.restarts = action->restarts;
     event.budget_used = action->budget_used;
     event.cause = cause_of(supervisor, child, action);
+    event.waits_for = supervisor_waits_for(supervisor, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
         registry_remove(&supervisor->system->registry, child->path, child->link.child);
     event.ready = action->ready;

@@ -17,6 +17,7 @@ struct supervisor {
     struct refstr *path;
 
     struct supervisor_node node;
+    uint64_t *intensity_us;        /* The node's ring of grants, or NULL. */
     struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
     struct list removed;           /* supervised_child.waiting: to be freed after the step. */
     struct actor_context *context; /* Of the turn under way. */
@@ -62,6 +63,8 @@ struct child_view supervised_child_view(struct supervisor *supervisor,
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
 /** The start gate lets `child` wait. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
+/** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
+struct refstr *supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait);
 /** Of an escalation: the path of the child that caused it (borrowed) and a text (owned). */
 struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);

@@ -8,12 +8,14 @@
 #include "supervision/node_step.h"
 #include "supervision/restart_backoff.h"
 #include "supervision/restart_budget.h"
+#include "supervision/restart_intensity.h"
 
 static struct exit_info
 exit_as_meant(const struct supervisor_child *child, struct exit_info exit)
 {
     if (exit.reason == EXIT_KILLED && child->kill_sent)
         exit.reason = child->kill_reason;
+    exit = child_policy_exit(child->policy, exit);
     if (exit.reason == EXIT_NORMAL && child->state == CHILD_STOPPING)
         exit.reason = EXIT_SHUTDOWN;
     return exit;
@@ -51,6 +53,18 @@ asks_for_restart(const struct supervisor_child *child)
     return false;
 }
 
+/* What follows an exit of the child's own: a rule decides, or else its restart policy. */
+static enum exit_action
+action_of(const struct supervisor_child *child)
+{
+    const struct exit_rule *rule = child_policy_rule(child->policy, child->last_exit);
+    if (rule)
+        return rule->action;
+    if (child->last_exit.reason == EXIT_LOAD_ERROR)
+        return EXIT_DO_FAIL;
+    return asks_for_restart(child) ? EXIT_DO_RESTART : EXIT_DO_STOP;
+}
+
 static void
 come_to_rest(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
@@ -66,37 +80,64 @@ fall_failed(struct step *step, struct supervisor_child *child)
 }
 
 static void
-give_up(struct step *step, struct supervisor_child *child)
+escalate(struct step *step, struct supervisor_child *child)
 {
     fall_failed(step, child);
-    if (child->policy->on_exhausted == ON_EXHAUSTED_FAIL)
-        return;
     step_notify_exit(step, child, EVENT_ESCALATED, CHILD_FAILED);
     step->node->cause = child;
     step->node->end = (struct exit_info){ .reason = EXIT_ESCALATED };
     node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
 }
 
+/* Ended by itself: a significant child may end its supervisor. */
+static void
+end_by_itself(struct step *step, struct supervisor_child *child)
+{
+    struct supervisor_node *node = step->node;
+    come_to_rest(step, child,
+                 child->policy->restart == RESTART_TEMPORARY ? STOPPED_TEMPORARY : STOPPED_ENDED);
+    if (!child->policy->significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
+        return;
+    if (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && node->significant > 0)
+        return;
+    node->end = (struct exit_info){ .reason = EXIT_NORMAL };
+    node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
+}
+
+/* In a group it starts in its turn, after its delay. */
 static void
 wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t delay_us)
 {
+    bool in_group = child->group != GROUP_NONE;
+    if (in_group)
+        child->group = GROUP_START;
     enum child_state from = child_enter(step, child, CHILD_RESTARTING);
     struct node_action *event = step_notify_exit(step, child, EVENT_RESTART_SCHEDULED, from);
     event->has_delay = true;
     event->delay_us = delay_us;
+    event->wait = in_group ? WAIT_TURN : WAIT_NOTHING;
 
     uint64_t room = UINT64_MAX - step->now_us;
     uint64_t due_us = step->now_us + (delay_us < room ? delay_us : room);
-    if (delay_us == 0)
-        child_ask_start(step, child, due_us);
-    else
+    if (delay_us > 0) {
         child_arm(step, child, due_us);
+        child->group_delay = in_group;
+        step->node->group_delays += in_group;
+    } else if (in_group) {
+        child->wait = WAIT_TURN;
+        child->due_us = due_us;
+    } else {
+        child_ask_start(step, child, due_us);
+    }
 }
 
 static void
 grant_restart(struct step *step, struct supervisor_child *child)
 {
     restart_budget_take(child, child->lived_us);
+    restart_intensity_take(step->node, step->now_us);
+    if (step_waits(step))
+        group_begin(step, child);
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
@@ -105,20 +146,51 @@ grant_restart(struct step *step, struct supervisor_child *child)
         restart_backoff_delay_us(&child->policy->backoff, child->attempt, &child->random));
 }
 
+static void
+decide(struct step *step, struct supervisor_child *child)
+{
+    switch (action_of(child)) {
+    case EXIT_DO_RESTART:
+        if (!restart_budget_has_room(child, child->lived_us) &&
+            child->policy->on_exhausted == ON_EXHAUSTED_FAIL)
+            fall_failed(step, child);
+        else if (!restart_budget_has_room(child, child->lived_us) ||
+                 !restart_intensity_has_room(step->node, step->now_us))
+            escalate(step, child);
+        else
+            grant_restart(step, child);
+        return;
+    case EXIT_DO_STOP:
+        end_by_itself(step, child);
+        return;
+    case EXIT_DO_FAIL:
+        fall_failed(step, child);
+        return;
+    case EXIT_DO_ESCALATE:
+        escalate(step, child);
+        return;
+    }
+}
+
+/* It was to stop when those after it are down, and went before: uncounted. */
+static void
+end_before_stop(struct step *step, struct supervisor_child *child)
+{
+    bool is_temporary = child->policy->restart == RESTART_TEMPORARY;
+    if (step->node->state == NODE_RUNNING && !is_temporary)
+        wait_for_restart(step, child, 0);
+    else
+        come_to_rest(step, child, is_temporary ? STOPPED_TEMPORARY : STOPPED_WITH_SUPERVISOR);
+}
+
 bool
 child_exited(struct step *step, struct supervisor_child *child)
 {
     record_exit(step, child);
-    if (child->last_exit.reason == EXIT_LOAD_ERROR)
-        fall_failed(step, child);
-    else if (!asks_for_restart(child))
-        come_to_rest(step, child,
-                     child->policy->restart == RESTART_TEMPORARY ? STOPPED_TEMPORARY
-                                                                 : STOPPED_ENDED);
-    else if (restart_budget_has_room(child, child->lived_us))
-        grant_restart(step, child);
+    if (child->group == GROUP_STOP)
+        end_before_stop(step, child);
     else
-        give_up(step, child);
+        decide(step, child);
     return true;
 }
 
@@ -129,7 +201,10 @@ child_load_failed(struct step *step, struct supervisor_child *child)
     if (step->event->exit.reason != EXIT_LOAD_ERROR)
         return false;
     record_exit(step, child);
-    fall_failed(step, child);
+    if (step->node->state == NODE_RUNNING)
+        decide(step, child);
+    else
+        fall_failed(step, child);
     return true;
 }
 
@@ -143,6 +218,7 @@ child_ended(struct step *step, struct supervisor_child *child)
         come_to_rest(step, child, child->stop_cause);
         break;
     case AFTER_RESTART:
+    case AFTER_GROUP:
         wait_for_restart(step, child, 0);
         break;
     case AFTER_DELETED:

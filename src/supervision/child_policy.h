@@ -14,6 +14,9 @@
 
 enum restart_policy { RESTART_PERMANENT, RESTART_TRANSIENT, RESTART_TEMPORARY };
 
+/* What a rule makes of an exit. Restart goes through the budgets like any other. */
+enum exit_action { EXIT_DO_RESTART, EXIT_DO_STOP, EXIT_DO_FAIL, EXIT_DO_ESCALATE };
+
 enum on_exhausted { ON_EXHAUSTED_FAIL, ON_EXHAUSTED_ESCALATE };
 
 enum backoff_strategy { BACKOFF_IMMEDIATE, BACKOFF_LINEAR, BACKOFF_EXPONENTIAL, BACKOFF_LIST };
@@ -44,6 +47,18 @@ struct backoff {
     uint64_t reset_after_us; /* A run that long, on the lived clock, sets n back to 0. */
 };
 
+struct code_range {
+    int32_t first, last; /* Both belong to it. */
+};
+
+/* An exit of `reason` and, with `has_codes`, of a code (exit or trap) in `codes`. */
+struct exit_rule {
+    enum exit_reason reason;
+    bool has_codes;
+    struct code_range codes;
+    enum exit_action action;
+};
+
 struct child_policy {
     enum restart_policy restart;
     uint32_t max_restarts; /* Grants allowed in `within_us` of lived time; RESTARTS_UNLIMITED. */
@@ -53,10 +68,21 @@ struct child_policy {
     uint64_t shutdown_us;      /* 0: kill at once; DURATION_INFINITE: wait for ever. */
     uint64_t start_timeout_us; /* DURATION_INFINITE: none. */
     bool reports_ready;        /* A component: ready when it says READY, not when started. */
+    bool significant; /* Its end by itself counts for the node's auto_shutdown. */
+    const struct exit_rule *rules; /* The first that matches decides, before `restart`. */
+    uint32_t rules_size;           /* Not owned, as `success`: */
+    uint32_t success_size;
+    const struct code_range *success; /* Exit codes that are a normal end. */
 };
 
 /** The defaults (semantics: Restart, Stopping); a supervisor's shutdown and start timeout are
  * infinite. Thread: any. */
 struct child_policy child_policy_default(bool is_supervisor);
+
+/** What the policy calls `exit`: an exit code of `success` is normal. Thread: any. */
+struct exit_info child_policy_exit(const struct child_policy *policy, struct exit_info exit);
+
+/** The rule for `exit`, or NULL. Costs O(rules). Thread: any. */
+const struct exit_rule *child_policy_rule(const struct child_policy *policy, struct exit_info exit);
 
 #endif

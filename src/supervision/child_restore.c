@@ -125,12 +125,29 @@ child_go_on(struct step *step, struct supervisor_child *child)
     return false;
 }
 
+/* In the order of its siblings, which waits for what is left of its delay. */
+static void
+resume_in_order(struct step *step, struct supervisor_child *child)
+{
+    struct supervisor_node *node = step->node;
+    child->group = GROUP_START;
+    if (!node->turn) /* The sweep goes from the first child to the last. */
+        node->turn = child;
+    child->group_delay = true;
+    node->group_delays++;
+}
+
 void
 child_resume(struct step *step, struct supervisor_child *child)
 {
+    bool in_order = step_waits(step) && step->event->type == NODE_START_ALL;
     uint64_t delay_us = child->due_us;
     child->resumes = false;
-    if (delay_us == 0)
+    if (in_order && delay_us > 0)
+        resume_in_order(step, child);
+    if (in_order && delay_us == 0)
+        group_await_turn(step, child);
+    else if (delay_us == 0)
         child_ask_start(step, child, step->now_us);
     else if (delay_us < UINT64_MAX - step->now_us)
         child_arm(step, child, step->now_us + delay_us);

@@ -39,6 +39,16 @@ child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_
     step_act(step, ACTION_ADMIT, child)->due_us = due_us;
 }
 
+/* A start that belongs to that of the supervisor waits for those before it, if they wait. */
+static void
+ask_in_order(struct step *step, struct supervisor_child *child, bool in_order)
+{
+    if (in_order && step_waits(step))
+        group_await_turn(step, child);
+    else
+        child_ask_start(step, child, step->now_us);
+}
+
 /* A supervisor that was started by hand starts all below it, by request stopped or not. */
 static void
 take_everything_along(struct step *step, struct supervisor_child *child)
@@ -55,7 +65,7 @@ child_added(struct step *step, struct supervisor_child *child)
     if (child_go_on(step, child))
         return true;
     if (step->node->state == NODE_RUNNING)
-        child_ask_start(step, child, step->now_us);
+        ask_in_order(step, child, group_is_busy(step->node));
     return true;
 }
 
@@ -65,7 +75,7 @@ child_start_first(struct step *step, struct supervisor_child *child)
     if (child->wait != WAIT_NOTHING)
         return false;
     take_everything_along(step, child);
-    child_ask_start(step, child, step->now_us);
+    ask_in_order(step, child, true);
     return true;
 }
 
@@ -83,13 +93,37 @@ child_delay_over(struct step *step, struct supervisor_child *child)
 {
     if (!child_timer_fired(step, child))
         return false;
-    child_ask_start(step, child, child->due_us);
+    if (child->group == GROUP_START)
+        group_await_turn(step, child);
+    else
+        child_ask_start(step, child, child->due_us);
     return true;
+}
+
+/* By hand, at once: out of the order of its siblings, if it is in one. */
+static void
+cut_wait_short(struct step *step, struct supervisor_child *child)
+{
+    group_leave(step, child);
+    step_notify(step, child, EVENT_WAITING, child->state)->has_delay = true;
+    child_ask_start(step, child, step->now_us);
+}
+
+/* With its supervisor: in its turn, if it is in the order of its siblings. */
+static void
+cut_delay_short(struct step *step, struct supervisor_child *child)
+{
+    child->wait = WAIT_TURN;
+    child->due_us = step->now_us;
+    struct node_action *event = step_notify(step, child, EVENT_WAITING, child->state);
+    event->has_delay = true;
+    event->wait = WAIT_TURN;
 }
 
 bool
 child_start_now(struct step *step, struct supervisor_child *child)
 {
+    bool with_siblings = step->event->type == NODE_START_ALL && child->group == GROUP_START;
     take_everything_along(step, child);
     if (child->resumes) {
         bool by_hand = step->event->type != NODE_START_ALL || step->event->everything;
@@ -99,11 +133,13 @@ child_start_now(struct step *step, struct supervisor_child *child)
             child_resume(step, child);
         return true;
     }
-    if (!child->timer_armed) /* Due already: it waits for a slot. */
+    if (!child->timer_armed && child->wait != WAIT_TURN) /* Due already: it waits for a slot. */
         return true;
     child_disarm(step, child);
-    step_notify(step, child, EVENT_WAITING, child->state)->has_delay = true;
-    child_ask_start(step, child, step->now_us);
+    if (!with_siblings)
+        cut_wait_short(step, child);
+    else if (child->wait != WAIT_TURN)
+        cut_delay_short(step, child);
     return true;
 }
 
@@ -111,6 +147,8 @@ bool
 child_already_due(struct step *step, struct supervisor_child *child)
 {
     take_everything_along(step, child);
+    if (child->wait == WAIT_TURN)
+        cut_wait_short(step, child);
     return true;
 }
 
@@ -233,7 +271,7 @@ child_revive(struct step *step, struct supervisor_child *child)
     step_notify(step, child, EVENT_REGISTERED, from);
     /* In a supervisor that is down it waits until that one starts. */
     if (step->node->state == NODE_RUNNING)
-        child_ask_start(step, child, step->now_us);
+        ask_in_order(step, child, step->event->type == NODE_START_ALL);
     return true;
 }
 

@@ -19,6 +19,35 @@ step_act(struct step *step, enum node_action_type type, struct supervisor_child 
     return action;
 }
 
+static bool
+is_stopped_for_group(const struct supervisor_child *child)
+{
+    if (child->state != CHILD_STOPPING)
+        return false;
+    return child->after == AFTER_GROUP ||
+           (child->after == AFTER_STOPPED && child->stop_cause == STOPPED_TEMPORARY);
+}
+
+/* In a group restart: the child whose exit began it. */
+static struct supervisor_child *
+cause_of(const struct supervisor_node *node, const struct supervisor_child *child,
+         enum event_type event)
+{
+    const struct node_policy *policy = &node->policy;
+    struct supervisor_child *cause =
+        node->sweep == SWEEP_GROUP ? node->group_failed : node->group_cause;
+    if (!cause || cause == child || node->group_failed == child || node->state != NODE_RUNNING)
+        return NULL;
+    /* The user's predicate: the last failed child may be another group's. */
+    if (policy->strategy == STRATEGY_PREDICATE &&
+        !policy->affects(policy->ctx, cause, child))
+        return NULL;
+    bool in_group = child->group_taken;
+    if (event == EVENT_STOPPING || event == EVENT_EXITED) /* By hand, or of its own accord? */
+        in_group = in_group && is_stopped_for_group(child);
+    return in_group ? cause : NULL;
+}
+
 struct node_action *
 step_notify(struct step *step, struct supervisor_child *child, enum event_type event,
             enum child_state from)
@@ -33,6 +62,7 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->attempt = child->attempt;
     action->lived_us = supervisor_child_lived_us(child, step->now_us);
     action->born_lived_us = child->born_lived_us;
+    action->cause = cause_of(step->node, child, event);
     return action;
 }
 
@@ -55,7 +85,15 @@ is_by_request(const struct supervisor_child *child)
 static bool
 is_returning(const struct supervisor_child *child)
 {
-    return child->state == CHILD_STOPPING && child->after == AFTER_RESTART;
+    return child->state == CHILD_STOPPING &&
+           (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+}
+
+static bool
+is_significant(const struct supervisor_child *child)
+{
+    return child->policy->significant && child->state != CHILD_STOPPED &&
+           child->state != CHILD_FAILED;
 }
 
 enum child_state
@@ -68,12 +106,18 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
+    node->significant -= is_significant(child);
     node->counts[from]--;
     child->state = state;
     child->resumes = false;
     node->counts[state]++;
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);
+    node->significant += is_significant(child);
+    if (node->stop_ends == child && from == CHILD_STOPPING)
+        node->stop_ends = NULL;
+    if (state == CHILD_STOPPED || state == CHILD_FAILED)
+        group_leave(step, child);
     return from;
 }
 
@@ -110,6 +154,8 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
     if (ready) {
         child->ready_since_us = step->now_us;
         step->node->running_ready++;
+        if (child->group == GROUP_START)
+            group_leave(step, child);
     } else {
         child->lived_us += step->now_us - child->ready_since_us;
         step->node->running_ready--;
@@ -144,12 +190,20 @@ child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us)
     step_act(step, ACTION_ARM, child)->due_us = due_us;
 }
 
+static void
+end_group_delay(struct step *step, struct supervisor_child *child)
+{
+    step->node->group_delays -= child->group_delay;
+    child->group_delay = false;
+}
+
 void
 child_disarm(struct step *step, struct supervisor_child *child)
 {
     if (!child->timer_armed)
         return;
     child->timer_armed = false;
+    end_group_delay(step, child);
     step_act(step, ACTION_DISARM, child);
 }
 
@@ -164,6 +218,7 @@ child_timer_fired(struct step *step, struct supervisor_child *child)
         return false;
     }
     child->timer_armed = false;
+    end_group_delay(step, child);
     return true;
 }
 
@@ -175,7 +230,9 @@ child_remove(struct step *step, struct supervisor_child *child)
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
+    node->significant -= is_significant(child);
     node->counts[child->state]--;
+    group_forget(step, child);
     if (node->cause == child)
         node->cause = NULL;
     list_remove(&child->siblings);

@@ -72,17 +72,36 @@ child_stop(struct step *step, struct supervisor_child *child)
     return true;
 }
 
-bool
-child_stop_all(struct step *step, struct supervisor_child *child)
+void
+child_stop_with_node(struct step *step, struct supervisor_child *child)
 {
     child->stop_cause = STOPPED_WITH_SUPERVISOR;
     stop_live(step, child, AFTER_STOPPED);
+}
+
+void
+child_stop_for_group(struct step *step, struct supervisor_child *child)
+{
+    bool comes_back = child->policy->restart != RESTART_TEMPORARY;
+    child->stop_cause = STOPPED_TEMPORARY; /* Meaningful if it does not. */
+    stop_live(step, child, comes_back ? AFTER_GROUP : AFTER_STOPPED);
+}
+
+bool
+child_stop_all(struct step *step, struct supervisor_child *child)
+{
+    if (step_waits(step)) /* When those after it are down. */
+        child->group = GROUP_STOP;
+    else
+        child_stop_with_node(step, child);
     return true;
 }
 
 bool
 child_restart(struct step *step, struct supervisor_child *child)
 {
+    if (step->node->state == NODE_STOPPING) /* Its stop is only a matter of its turn. */
+        return child_answer_busy(step, child);
     if (child->is_supervisor)
         child->everything = true;
     stop_live(step, child, AFTER_RESTART);
@@ -119,7 +138,9 @@ child_join_stop(struct step *step, struct supervisor_child *child)
 bool
 child_join_stop_all(struct step *step, struct supervisor_child *child)
 {
-    if (child->after != AFTER_RESTART)
+    if (step_waits(step))
+        child->group = GROUP_STOP;
+    if (child->after != AFTER_RESTART && child->after != AFTER_GROUP)
         return true;
     child->everything = false;
     child->stop_cause = STOPPED_WITH_SUPERVISOR;
@@ -167,6 +188,8 @@ child_kill_all(struct step *step, struct supervisor_child *child)
         child->stop_cause = STOPPED_WITH_SUPERVISOR;
         enter_stopping(step, child, AFTER_STOPPED);
     }
+    child->group = GROUP_NONE;
+    child->group_taken = false;
     child_send_kill(step, child, step->event->exit.reason);
     return true;
 }

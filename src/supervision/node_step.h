@@ -22,6 +22,12 @@ transition *state_table_find(enum child_state state, enum node_event_type type);
 /* The most actions that one transition writes, and the end of a step (see node_step.c). */
 #define TRANSITION_ACTIONS_MAX 8
 
+static inline bool
+step_has_room(const struct step *step, size_t actions)
+{
+    return step->actions->size + actions <= NODE_ACTIONS_MAX;
+}
+
 /* child_state.c: changes of a child, with the node's counters. */
 
 /** Appends an action about `child` (NULL: the whole node); the caller has made sure of the room. */
@@ -59,6 +65,42 @@ void child_send_kill(struct step *step, struct supervisor_child *child, enum exi
 void child_end_wait(struct step *step, struct supervisor_child *child);
 /** Asks for a start slot, or begins at once if none is needed. */
 void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/* node_group.c: what siblings do in order. All of it does nothing under one-for-one. */
+
+/** Whether starts and stops of the node's children wait for one another. */
+static inline bool
+step_waits(const struct step *step)
+{
+    return node_policy_waits(&step->node->policy);
+}
+/** The exit of `failed`, which was granted a restart, takes siblings along: the sweep follows in
+ * the same step. */
+void group_begin(struct step *step, struct supervisor_child *failed);
+/** REGISTERED or RESTARTING without delay: it starts when those before it are ready. */
+void group_await_turn(struct step *step, struct supervisor_child *child);
+/** A start or stop of siblings in order is under way. */
+bool group_is_busy(const struct supervisor_node *node);
+/** Its part in the order is over: ready, at rest, or taken out by hand. */
+void group_leave(struct step *step, struct supervisor_child *child);
+/** Takes everything out of the order that leads to `child`, which is about to be removed. */
+void group_forget(struct step *step, struct supervisor_child *child);
+/** The children that are marked GROUP_STOP stop, the last one first. */
+void group_begin_stops(struct supervisor_node *node);
+/** A sweep has put children into GROUP_START. */
+void group_find_turn(struct supervisor_node *node);
+/** Goes on with stops and starts as far as it can now (true), or the buffer is full. */
+bool group_go_on(struct step *step);
+/** Whether the sweep of a group restart takes `child` along. */
+bool group_takes(const struct step *step, struct supervisor_child *child);
+
+transition child_group_wait, child_group_live, child_group_stopping, child_group_stopped;
+
+/* child_stop.c */
+/** STOP_ALL for a child that runs, now. */
+void child_stop_with_node(struct step *step, struct supervisor_child *child);
+/** Stops a child that runs for a group restart. */
+void child_stop_for_group(struct step *step, struct supervisor_child *child);
 
 /** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
 void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);

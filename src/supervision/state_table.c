@@ -21,6 +21,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_wait,
     },
     [CHILD_RESTARTING] = {
         [NODE_START_ALL] = child_start_now,
@@ -36,6 +37,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_wait,
     },
     [CHILD_STARTING] = {
         [NODE_STOP_ALL] = child_stop_all,
@@ -50,6 +52,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_live,
     },
     [CHILD_RUNNING] = {
         [NODE_START_ALL] = child_start_subtree,
@@ -69,6 +72,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_live,
     },
     [CHILD_STOPPING] = {
         [NODE_STOP_ALL] = child_join_stop_all,
@@ -83,6 +87,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_join_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_stopping,
     },
     [CHILD_STOPPED] = {
         [NODE_START_ALL] = child_revive_all,
@@ -93,6 +98,7 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_GROUP] = child_group_stopped,
     },
     [CHILD_FAILED] = {
         [NODE_START_ALL] = child_revive_all,

@@ -3,20 +3,16 @@
  *
  * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
  * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
- * Starts go in order, stops in reverse order, none waits for another (one-for-one).
+ * Starts go in order, stops in reverse order; where they wait for one another, node_group.c
+ * goes on with them at the end of each step.
  */
 #include <assert.h>
 
 #include "supervision/node_step.h"
+#include "supervision/restart_intensity.h"
 
 /* NODE_NOT_READY, NODE_IDLE or NODE_NOT_IDLE, ENDED. */
 #define FINISH_ACTIONS_MAX 4
-
-static bool
-has_room(const struct step *step, size_t actions)
-{
-    return step->actions->size + actions <= NODE_ACTIONS_MAX;
-}
 
 /* Looks the event up for the child and takes the entry; counts what was done. */
 static bool
@@ -57,19 +53,24 @@ is_of_generation(enum node_event_type type)
     case NODE_RESET:
     case NODE_DELETE:
     case NODE_RESET_ALL:
+    case NODE_GROUP:
         return false;
     }
     return false;
+}
+
+static bool
+is_reversed(enum node_sweep sweep)
+{
+    return sweep == SWEEP_STOP || sweep == SWEEP_KILL || sweep == SWEEP_GROUP;
 }
 
 static void
 begin_sweep(struct step *step, enum node_sweep sweep)
 {
     struct supervisor_node *node = step->node;
-    bool reversed = sweep == SWEEP_STOP || sweep == SWEEP_KILL;
     node->sweep = sweep;
-    node->sweep_us = step->now_us;
-    node->cursor = reversed ? node->children.previous : node->children.next;
+    node->cursor = is_reversed(sweep) ? node->children.previous : node->children.next;
 }
 
 static enum node_event_type
@@ -84,6 +85,8 @@ sweep_event(enum node_sweep sweep)
         return NODE_KILL_ALL;
     case SWEEP_RESET:
         return NODE_RESET_ALL;
+    case SWEEP_GROUP:
+        return NODE_GROUP;
     case SWEEP_NONE:
         break;
     }
@@ -96,7 +99,6 @@ static bool
 go_on_sweeping(struct step *step)
 {
     struct supervisor_node *node = step->node;
-    bool reversed = node->sweep == SWEEP_STOP || node->sweep == SWEEP_KILL;
     struct node_event event = {
         .type = sweep_event(node->sweep),
         .now_us = node->sweep_us,
@@ -106,12 +108,17 @@ go_on_sweeping(struct step *step)
     step->event = &event;
 
     while (node->cursor != &node->children) {
-        if (!has_room(step, TRANSITION_ACTIONS_MAX))
+        if (!step_has_room(step, TRANSITION_ACTIONS_MAX))
             return false;
         event.child = container_of(node->cursor, struct supervisor_child, siblings);
-        node->cursor = reversed ? node->cursor->previous : node->cursor->next;
-        take_transition(step, event.child);
+        node->cursor = is_reversed(node->sweep) ? node->cursor->previous : node->cursor->next;
+        if (node->sweep != SWEEP_GROUP || group_takes(step, event.child))
+            take_transition(step, event.child);
     }
+    if (node->sweep == SWEEP_START && step_waits(step))
+        group_find_turn(node);
+    if (node->sweep == SWEEP_GROUP && !node->group_inside)
+        node->group_cause = node->group_failed;
     node->sweep = SWEEP_NONE;
     node->cursor = NULL;
     step->event = NULL;
@@ -129,6 +136,22 @@ node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_
     node->reported_idle = false;
     node->sweep_reason = kill_reason;
     begin_sweep(step, sweep);
+    node->turn = NULL;
+    if (step_waits(step))
+        group_begin_stops(node);
+}
+
+void
+group_begin(struct step *step, struct supervisor_child *failed)
+{
+    struct supervisor_node *node = step->node;
+    failed->group = GROUP_START;
+    failed->group_taken = false;
+    node->group_failed = failed;
+    node->group_passed = false;
+    node->group_inside = false;
+    begin_sweep(step, SWEEP_GROUP);
+    group_begin_stops(node);
 }
 
 static bool
@@ -142,6 +165,8 @@ start_all(struct step *step)
     if (node->state == NODE_STOPPED) {
         node->cause = NULL;
         node->end = (struct exit_info){ .reason = EXIT_NORMAL };
+        node->group_failed = node->group_cause = NULL;
+        restart_intensity_clear(node);
     }
     node->state = NODE_RUNNING;
     node->sweep_everything = step->event->everything;
@@ -180,6 +205,7 @@ add(struct step *step, struct supervisor_child *child)
     child->state = CHILD_REGISTERED;
     list_push_back(&step->node->children, &child->siblings);
     step->node->counts[CHILD_REGISTERED]++;
+    step->node->significant += child->policy->significant;
 }
 
 /* False: the event has no place here. */
@@ -195,8 +221,11 @@ apply(struct step *step)
     case NODE_KILL_ALL:
         return kill_all(step);
     case NODE_RESET_ALL:
+        restart_intensity_clear(step->node);
         begin_sweep(step, SWEEP_RESET);
         return true;
+    case NODE_GROUP: /* Made in a sweep alone. */
+        return false;
     case NODE_ADD:
         add(step, event->child);
         return take_transition(step, event->child);
@@ -255,6 +284,7 @@ finish(struct step *step)
     struct supervisor_node *node = step->node;
     if (node->state == NODE_STOPPING && children_alive(node) == 0) {
         node->state = NODE_STOPPED;
+        node->stops = NULL;
         step_act(step, ACTION_ENDED, NULL)->exit = node->end;
     }
     if (node->state != NODE_RUNNING)
@@ -274,7 +304,9 @@ go_on(struct step *step)
 {
     if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
         return NODE_MORE;
-    if (!has_room(step, FINISH_ACTIONS_MAX))
+    if (step_waits(step) && !group_go_on(step))
+        return NODE_MORE;
+    if (!step_has_room(step, FINISH_ACTIONS_MAX))
         return NODE_MORE;
     finish(step);
     return NODE_DONE;
@@ -283,8 +315,22 @@ go_on(struct step *step)
 void
 supervisor_node_init(struct supervisor_node *node)
 {
-    *node = (struct supervisor_node){ .state = NODE_STOPPED, .sweep = SWEEP_NONE };
+    *node = (struct supervisor_node){
+        .state = NODE_STOPPED,
+        .sweep = SWEEP_NONE,
+        .policy = node_policy_default(),
+    };
     list_init(&node->children);
+}
+
+void
+supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
+                          uint64_t *grants_us)
+{
+    assert(list_is_empty(&node->children) && node->state == NODE_STOPPED);
+    assert(grants_us || policy->max_restarts == RESTARTS_UNLIMITED || policy->max_restarts == 0);
+    node->policy = *policy;
+    node->grants_us = grants_us;
 }
 
 enum node_result
@@ -294,6 +340,7 @@ supervisor_node_step(struct supervisor_node *node, const struct node_event *even
     assert(node->sweep == SWEEP_NONE);
     actions->size = 0;
     actions->reply = REPLY_OK;
+    node->sweep_us = event->now_us;
     struct step step = { node, event, actions, event->now_us };
     if (!apply(&step)) {
         node->ignored++;

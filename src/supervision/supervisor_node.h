@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "supervision/child_policy.h"
 #include "supervision/exit_info.h"
+#include "supervision/node_policy.h"
 
 /* X(NAME, "name") */
 #define CHILD_STATE_LIST(X)     \
@@ -49,13 +50,22 @@ enum stop_cause {
 enum child_after {
     AFTER_STOPPED, /* By its stop_cause. */
     AFTER_RESTART, /* Restarted by hand: uncounted, without delay. */
+    AFTER_GROUP,   /* Stopped for a group restart: uncounted, started in its turn. */
     AFTER_DELETED
 };
 
 /* What a registered or restarting child waits for. */
 enum child_wait {
     WAIT_NOTHING, /* Its delay, if `timer_armed`. */
-    WAIT_POOL     /* A place among max-concurrent-starts, or an engine slot. */
+    WAIT_POOL,    /* A place among max-concurrent-starts, or an engine slot. */
+    WAIT_TURN     /* Earlier siblings of its group: to be down, or ready. See node_group.c. */
+};
+
+/* A child's part in what its siblings do in order, under the strategies that wait. */
+enum child_group {
+    GROUP_NONE,
+    GROUP_STOP, /* It runs, and is to stop when those after it are down. */
+    GROUP_START /* It waits for its turn to start, or had it and is not ready yet. */
 };
 
 /* X(NAME, "name"): every event of interfaces.md; the node notifies of all up to FAILED_. */
@@ -108,8 +118,11 @@ struct supervisor_child {
     struct list siblings;
     enum child_state state : 8;
     enum stop_cause stop_cause : 8; /* In STOPPED, and in STOPPING for what comes after. */
-    enum child_wait wait : 8;       /* Meaningful in REGISTERED and RESTARTING. */
-    enum child_after after : 8;     /* What follows STOPPING. */
+    enum child_wait wait : 4;       /* Meaningful in REGISTERED and RESTARTING. */
+    enum child_after after : 4;     /* What follows STOPPING. */
+    enum child_group group : 4;
+    bool group_taken : 1; /* A sibling's restart has taken it along. */
+    bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
     bool ready;
     bool timer_armed; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
     bool has_exited;
@@ -139,18 +152,20 @@ size_t supervisor_child_size(const struct child_policy *policy);
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 
 /* What one step does to all children, one after the other. */
-enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET };
+enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, SWEEP_GROUP };
 
-#define NODE_EVENTS 21 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 22 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
+    struct node_policy policy;
     enum node_state state;
     struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
     struct exit_info end;           /* With what it will end, or has ended. */
     uint32_t counts[CHILD_STATES];
     uint32_t by_request;       /* Children STOPPED by request. */
     uint32_t running_ready;    /* Children RUNNING and ready. */
+    uint32_t significant;      /* Significant children that are neither STOPPED nor FAILED. */
     uint32_t idle_supervisors; /* Supervisor children that reported idle. */
     bool reported_ready;
     bool reported_idle;
@@ -159,7 +174,18 @@ struct supervisor_node {
     enum exit_reason sweep_reason; /* SWEEP_KILL: as in the KILL action. */
     bool sweep_everything;         /* SWEEP_START */
     struct list *cursor;           /* The sweep's next child; where a step with MORE goes on. */
-    uint64_t sweep_us;             /* Its time. */
+    uint64_t sweep_us;             /* The time of the step under way. */
+    /* The order of a group (node_group.c); NULL and 0 under one-for-one. */
+    struct supervisor_child *group_failed; /* Whose exit the last group restart followed. */
+    struct supervisor_child *group_cause;  /* That, or who took it along before. */
+    bool group_passed; /* SWEEP_GROUP has come past group_failed: what follows stands before it. */
+    bool group_inside; /* … and has found that it is part of the group of group_cause. */
+    struct list *stops;                   /* The next to look at, going back; NULL: no stops. */
+    struct supervisor_child *stop_ends;   /* The stop that those before it wait for. */
+    struct supervisor_child *turn;        /* The first in GROUP_START. */
+    uint32_t group_delays;                /* Children with group_delay. */
+    uint64_t *grants_us;                  /* Intensity: a ring as of a child's budget. */
+    uint32_t grants_size, grants_next;
     uint64_t ignored;              /* Pairs of state and event that the table has no entry for. */
     uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair was taken. */
 };
@@ -180,7 +206,8 @@ struct supervisor_node {
  * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
- * RESET_ALL: RESET of each child.
+ * RESET_ALL: RESET of each child, and an empty intensity.
+ * GROUP: made by the node itself, for each sibling that a group restart takes along.
  */
 #define NODE_EVENT_LIST(X) \
     X(ADD)                 \
@@ -203,14 +230,15 @@ struct supervisor_node {
     X(KILL)                \
     X(RESET)               \
     X(DELETE)              \
-    X(RESET_ALL)
+    X(RESET_ALL)           \
+    X(GROUP)
 
 enum node_event_type {
 #define NODE_EVENT_ENUM(name) NODE_##name,
     NODE_EVENT_LIST(NODE_EVENT_ENUM)
 #undef NODE_EVENT_ENUM
 };
-_Static_assert(NODE_RESET_ALL + 1 == NODE_EVENTS, "NODE_EVENTS follows the list");
+_Static_assert(NODE_GROUP + 1 == NODE_EVENTS, "NODE_EVENTS follows the list");
 
 /** The constant name of `type`: "ADD". */
 const char *node_event_name(enum node_event_type type);
@@ -297,7 +325,8 @@ struct node_action {
     struct exit_info exit; /* NOTIFY with has_exit, KILL, and ENDED. */
     bool has_delay;
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
-    enum child_wait wait; /* WAITING */
+    enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
+    struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
     bool ready;           /* These four are what a later run goes on from (child_restore.h). */
@@ -306,9 +335,9 @@ struct node_action {
     uint64_t born_lived_us;
 };
 
-/* NOTIFY of WAITING is written by the node in one case alone: a start by hand cut a delay short
- * (from = state = RESTARTING, delay_us 0). What a child waits for at the start gate the shell
- * knows, and writes itself. */
+/* NOTIFY of WAITING is written by the node in two cases: a start by hand cut a delay short (from =
+ * state = RESTARTING, delay_us 0), and `wait` is WAIT_TURN. What a child waits for at the start
+ * gate the shell knows, and writes itself. */
 
 #define NODE_ACTIONS_MAX 32 /* A step with more to say answers NODE_MORE. */
 
@@ -320,8 +349,15 @@ struct node_actions {
 
 enum node_result { NODE_DONE, NODE_MORE };
 
-/** An empty, stopped node. */
+/** An empty, stopped node; one-for-one, without intensity. */
 void supervisor_node_init(struct supervisor_node *node);
+
+/**
+ * Sets the policy of a node that has taken no step. `grants_us`: room for policy->max_restarts
+ * times, the caller's, who keeps it as long as the node; NULL where that is unlimited.
+ */
+void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
+                               uint64_t *grants_us);
 
 /**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.

@@ -15,7 +15,6 @@ class Words(yaml.SafeLoader):
 Words.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-
 Words.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 TYPES = {"boolean": bool, "object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
@@ -95,6 +94,12 @@ GOOD = [
     entry("limits: { memory: 64KiB, cpu-timeout: infinity, mailbox: 1, on-full: drop-oldest }"),
     entry("health: {}"),
     entry("health: { interval: 1s, timeout: 20ms, failures: 1, start-period: 0s, liveness: false }"),
+    "name: s\nstrategy: one-for-all\nintensity: { max-restarts: 0, within: 1s }\n"
+    "auto-shutdown: any\nchildren: [{ name: a, component: a.wasm, restart: transient, "
+    "significant: true }]\n",
+    entry("on-exit: [{ reason: trap, code: unreachable, do: fail }, { reason: error, code: 64-78,"
+          " do: stop }, { reason: error, code: 3, do: escalate }, { reason: killed, do: restart }]"),
+    entry("success-codes: [0, 40-49], significant: false"),
     entry('args: [a, "1"], environment: { A: b, "odd name": "" }, config: "x y"'),
 ]
 BAD = [
@@ -115,7 +120,11 @@ BAD = [
     entry("health: { failures: 0 }"), entry("health: { interval: 5 }"), entry("health: { port: 80 }"),
     entry("limits: { on-full: block }"), entry("limits: { redeliver: 1 }"),
     "name: s\nintensity: {}\nchildren: [{ name: a, component: a.wasm }]\n",
-    "name: s\nstrategy: one-for-all\nchildren: [{ name: a, component: a.wasm }]\n",
+    "name: s\nstrategy: one-for-some\nchildren: [{ name: a, component: a.wasm }]\n",
+    entry("on-exit: trap"), entry("on-exit: [{ reason: trap }]"),
+    entry("on-exit: [{ reason: tarp, do: fail }]"), entry("on-exit: [{ reason: trap, do: die }]"),
+    entry("success-codes: 3"), entry("success-codes: [256]"), entry("success-codes: [a]"),
+    entry("significant: 1"),
 ]
 
 

@@ -63,6 +63,6 @@ def test_a_command_lives_by_its_lines(place):
 
 def test_without_readiness_it_is_ready_when_it_runs(place):
     daemon = place.up(sick("a", "unhealthy", health={**QUICK, "readiness": False}))
-    place.wait("/a", "ready")
+    daemon.wait_event("ready", "/a")  # All is over in half a second.
     assert daemon.wait_event("exited", "/a")["reason"] == "unhealthy"
     assert not daemon.of("/a", "not-ready")

@@ -201,6 +201,46 @@ def test_a_delay_goes_on_with_what_is_left_of_it(place):
     assert status["due_ms"] <= again["delay_ms"]
 
 
+def test_a_group_goes_on_in_its_order(place):
+    manifest = place.manifest(
+        child("a", "sleeper"), child("b", "crasher", args=["trap"], backoff=["1h"]),
+        child("c", "sleeper"), strategy="one-for-all")
+    daemon = place.run(manifest, started=False)
+    daemon.wait_event("restart-scheduled", "/a")
+    killed(daemon)
+    daemon = place.run(manifest, started=False)
+    daemon.wait_event("waiting", "/c")
+    assert not [one for one in daemon.events if one["event"] == "starting"]
+    for path, restarts in (("/a", 0), ("/b", 1), ("/c", 0)):
+        status = place.status(path)
+        assert (status["state"], status["restarts"]) == ("restarting", restarts), path
+    place.airs("start", "/b")
+    daemon.wait_event("starting", "/a", generation=2)  # Nothing is left to wait for.
+    daemon.wait_event("starting", "/b", generation=2)
+
+
+def test_a_group_goes_on_after_sigkill_at_any_moment(place):
+    chance = random.Random(5)
+    loop = dict(max_restarts=WIDE, within="10h")
+    manifest = place.manifest(
+        child("a", "sleeper"), child("b", "crasher", args=["trap"], backoff=["5ms"], **loop),
+        child("c", "sleeper"), child("once", "sleeper", restart="temporary"),
+        strategy="one-for-all")
+    for _ in range(15):
+        daemon = place.run(manifest, started=False)
+        count = chance.randint(1, 60)
+        daemon.wait_for(lambda events: len(events) >= count, "event")
+        killed(daemon)
+    daemon = place.run(manifest, started=False)
+    daemon.wait_for(lambda events: len(events) >= 60, "event")
+    events = history(place, "--events")
+    grants = sum(is_at(one, "/b", "restart-scheduled") and one["reason"] == "trap"
+                 and one["from"] != "registered" for one in events)
+    last = {one["path"]: one["restarts"] for one in events if "path" in one}
+    assert last["/b"] >= grants - 1 > 0
+    assert last["/a"] == last["/c"] == last["/once"] == 0
+
+
 def test_after_a_clean_end_only_stops_by_request_history_and_seq_stay(place):
     manifest = place.manifest(child("a", "crasher", args=["trap"], backoff=["1ms"]),
                               child("b", "sleeper"), child("c", "sleeper"))

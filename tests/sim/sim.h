@@ -54,11 +54,14 @@ struct sim_ledger {
     uint64_t *grants; /* Lived times since registered or reset. */
     size_t grants_size, grants_capacity;
     uint32_t attempt;
+    bool taken;    /* Along by a sibling's restart; it has not started or come to rest since. */
+    bool in_group; /* Waits for its turn, or had it and is not ready yet. */
     bool exited; /* What follows the exit has not been told yet. */
     struct exit_info exit;
     enum sim_credit credit; /* The start that is due to it. */
     uint64_t not_before_us; /* Of that start. */
     uint64_t stopping_us;   /* When it began to stop. */
+    bool stops_by_hand;
     uint64_t starts, given[CREDIT_UNCOUNTED + 1], cancelled;
 };
 
@@ -84,6 +87,7 @@ struct sim_child {
     struct sim_node *parent;
     struct sim_node *node; /* A supervisor's own. */
     char path[SIM_PATH_SIZE];
+    size_t place; /* In the order of making, which is that of the siblings. */
     bool removed;
     bool kill_asked; /* By hand, of the current instance. */
     struct sim_instance instance;
@@ -101,6 +105,9 @@ struct sim_node {
     struct supervisor_node node;
     struct sim_child *self; /* NULL: the root. */
     uint32_t generation;    /* Of `self`, since its START. */
+    uint64_t *intensity_us; /* The ring that the node is given. */
+    uint64_t *grants_us;    /* Every grant since it started or was reset, by time. */
+    size_t grants_size, grants_capacity;
 };
 
 struct sim_message {
@@ -137,6 +144,7 @@ struct sim {
     /* Of the step under way. */
     struct sim_node *stepping;
     const struct node_event *event;
+    const struct sim_child *granted; /* Who was granted a restart. */
     /* What is reported. */
     uint64_t steps, restarts;
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
@@ -167,6 +175,8 @@ void sim_tree_build(struct sim *sim);
 /* A new child of `parent`, not yet in its node; NULL when there are too many. */
 struct sim_child *sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor);
 struct sim_child *sim_child_of(const struct supervisor_child *child);
+/* Whether a restart of `failed` takes `other`, a sibling, along; by the strategy's definition. */
+bool sim_affects(const struct sim_child *failed, const struct sim_child *other);
 
 /* sim_shell.c */
 void sim_step(struct sim *sim, struct sim_node *node, struct node_event event);
@@ -187,6 +197,8 @@ uint32_t sim_ledger_used(const struct sim_child *subject, uint64_t lived_us);
 
 /* sim_check.c: the invariants of one node, after a whole step, and of all at the end. */
 void sim_check_node(struct sim *sim, struct sim_node *node);
+/* A start that is asked for in the order of siblings: those before it are done. */
+void sim_check_turn(struct sim *sim, const struct sim_child *subject);
 void sim_check_end(struct sim *sim);
 
 /* sim_write.c */

@@ -39,6 +39,17 @@ check_timer(struct sim *sim, const struct sim_child *subject)
                 "%s: the shell's timer differs", subject->path);
 }
 
+/* The order of siblings is waiting for a stop, a delay or a start that is under way. */
+static bool
+moves_on(const struct supervisor_node *node)
+{
+    if (node->stops)
+        return node->stop_ends && node->stop_ends->state == CHILD_STOPPING;
+    if (node->group_delays > 0)
+        return true;
+    return node->turn && node->turn->wait != WAIT_TURN;
+}
+
 static void
 check_waiting(struct sim *sim, const struct sim_child *subject)
 {
@@ -52,8 +63,10 @@ check_waiting(struct sim *sim, const struct sim_child *subject)
     sim_require(sim, waits == (subject->ledger.credit != CREDIT_NONE), "%s: %s with%s a start due",
                 subject->path, child_state_name(child->state), waits ? "out" : "");
     /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
+    bool in_turn = child->wait == WAIT_TURN && moves_on(&subject->parent->node);
     sim_require(
-        sim, !waits || child->timer_armed || in_gate || subject->parent->node.state != NODE_RUNNING,
+        sim, !waits || child->timer_armed || in_gate || in_turn ||
+                 subject->parent->node.state != NODE_RUNNING,
         "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
 }
 
@@ -96,7 +109,8 @@ check_ledger(struct sim *sim, const struct sim_child *subject)
 
 struct recount {
     uint32_t counts[CHILD_STATES];
-    uint32_t by_request, running_ready, idle, returning, children;
+    uint32_t by_request, running_ready, idle, returning, children, significant, delays;
+    const struct supervisor_child *turn;
 };
 
 static void
@@ -107,7 +121,13 @@ count_child(struct recount *recount, const struct supervisor_child *child)
     recount->by_request += child->state == CHILD_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
     recount->running_ready += child->ready;
     recount->idle += child->idle;
-    recount->returning += child->state == CHILD_STOPPING && child->after == AFTER_RESTART;
+    recount->returning += child->state == CHILD_STOPPING &&
+                          (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+    recount->significant += child->policy->significant && child->state != CHILD_STOPPED &&
+                            child->state != CHILD_FAILED;
+    recount->delays += child->group_delay && child->timer_armed;
+    if (!recount->turn && child->group == GROUP_START)
+        recount->turn = child;
 }
 
 static void
@@ -119,7 +139,8 @@ check_counters(struct sim *sim, const struct supervisor_node *node, const struct
     sim_require(
         sim,
         node->by_request == recount->by_request && node->running_ready == recount->running_ready &&
-            node->idle_supervisors == recount->idle && node->returning == recount->returning,
+            node->idle_supervisors == recount->idle && node->returning == recount->returning &&
+            node->significant == recount->significant && node->group_delays == recount->delays,
         "a counter differs from its recount");
 }
 
@@ -132,12 +153,17 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
     switch (node->state) {
     case NODE_STOPPED:
         sim_require(sim, alive == 0 && counts[CHILD_RESTARTING] == 0, "a stopped node lives");
+        sim_require(sim, !node->turn && !node->stops && !recount->turn,
+                    "a stopped node is in the middle of something");
         break;
     case NODE_STOPPING:
-        sim_require(sim, alive == counts[CHILD_STOPPING] && alive > 0,
+        sim_require(sim,
+                    alive > 0 && (alive == counts[CHILD_STOPPING] ||
+                                  (node_policy_waits(&node->policy) && moves_on(node))),
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
+        sim_require(sim, node->stops || node->turn == recount->turn, "whose turn it is");
         sim_require(sim,
                     node->reported_ready ==
                         (due == 0 && counts[CHILD_STARTING] == 0 && recount->returning == 0 &&
@@ -150,6 +176,45 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
                  counts[CHILD_STOPPED] + counts[CHILD_FAILED] + recount->idle == recount->children),
             "idleness of the node");
         break;
+    }
+}
+
+/* A group restart takes along all that it affects: none of them goes on as if nothing were. */
+static void
+check_group(struct sim *sim, const struct sim_child *failed)
+{
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        if (other->removed || !sim_affects(failed, other))
+            continue;
+        enum child_state state = other->child->state;
+        bool is_alive = state == CHILD_STARTING || state == CHILD_RUNNING;
+        sim_require(sim, !is_alive || other->child->group == GROUP_STOP,
+                    "%s goes on while %s restarts", other->path, failed->path);
+        sim_require(sim,
+                    state != CHILD_RESTARTING || other->child->wait == WAIT_TURN ||
+                        other->parent->node.turn == other->child,
+                    "%s: its delay or its start is not dropped", other->path);
+        sim_require(sim, state != CHILD_REGISTERED, "%s is left out of a group", other->path);
+    }
+}
+
+void
+sim_check_turn(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (subject->child->group != GROUP_START)
+        return;
+    sim_require(sim, !node->stops && node->group_delays == 0,
+                "%s: starts before the stops are over", subject->path);
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        if (other->parent != subject->parent || other->removed || other == subject)
+            continue;
+        sim_require(sim, other->child->group != GROUP_STOP, "%s starts before %s is down",
+                    subject->path, other->path);
+        sim_require(sim, i > subject->place || other->child->group != GROUP_START,
+                    "%s starts before %s is ready", subject->path, other->path);
     }
 }
 
@@ -171,6 +236,8 @@ sim_check_node(struct sim *sim, struct sim_node *node)
     }
     check_counters(sim, &node->node, &recount);
     check_whole(sim, &node->node, &recount);
+    if (sim->granted)
+        check_group(sim, sim->granted);
 }
 
 void

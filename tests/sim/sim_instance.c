@@ -16,6 +16,18 @@ about(struct sim *sim, uint64_t us)
     return 50 + sim_random(sim, 2 * us);
 }
 
+/* Of an exit that carries one: -1 of a start that failed. */
+static int32_t
+random_code(struct sim *sim, const struct sim_child *subject, enum exit_reason reason)
+{
+    static const int32_t codes[] = { 1, 2, 3, 42, 64 };
+    if (reason == EXIT_TRAP)
+        return 1 + (int32_t)sim_random(sim, 8);
+    if (reason != EXIT_ERROR)
+        return 0;
+    return subject->instance.started ? codes[sim_random(sim, 5)] : -1;
+}
+
 static void
 report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_event_type type,
        enum exit_reason reason)
@@ -23,7 +35,7 @@ report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_
     struct node_event event = { .type = type,
                                 .child = subject->child,
                                 .generation = subject->instance.generation,
-                                .exit.reason = reason };
+                                .exit = { reason, random_code(sim, subject, reason) } };
     sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
 }
 

@@ -25,7 +25,7 @@ static const struct {
     [EVENT_DEGRADED] = { IN(RUNNING), CHILD_STATES },
     [EVENT_HEALTH_FAILED] = { IN(RUNNING), CHILD_STATES },
     [EVENT_EXITED] = { ANY_STATE & ~(IN(STOPPED) | IN(FAILED)), CHILD_STATES },
-    [EVENT_RESTART_SCHEDULED] = { IN(STARTING) | IN(RUNNING) | IN(STOPPING), CHILD_RESTARTING },
+    [EVENT_RESTART_SCHEDULED] = { ANY_STATE & ~IN(FAILED), CHILD_RESTARTING },
     [EVENT_STOPPING] = { IN(STARTING) | IN(RUNNING), CHILD_STOPPING },
     [EVENT_STOPPED] = { ANY_STATE & ~IN(STOPPED), CHILD_STOPPED },
     [EVENT_FAILED] = { ANY_STATE & ~(IN(STOPPED) | IN(STOPPING) | IN(FAILED)), CHILD_FAILED },
@@ -96,12 +96,64 @@ cancel_credit(struct sim_ledger *ledger)
     ledger->credit = CREDIT_NONE;
 }
 
+/* Rules in their order, then load-error, then the restart policy. */
+static enum exit_action
+action_for(const struct sim_child *subject)
+{
+    const struct child_policy *policy = &subject->policy;
+    struct exit_info exit = subject->ledger.exit;
+    for (uint32_t i = 0; i < policy->rules_size; i++) {
+        const struct exit_rule *rule = policy->rules + i;
+        bool code_fits =
+            !rule->has_codes || (rule->codes.first <= exit.code && exit.code <= rule->codes.last);
+        if (exit.reason == rule->reason && code_fits)
+            return rule->action;
+    }
+    if (exit.reason == EXIT_LOAD_ERROR)
+        return EXIT_DO_FAIL;
+    bool asks = policy->restart == RESTART_PERMANENT ||
+                (policy->restart == RESTART_TRANSIENT && exit.reason != EXIT_NORMAL &&
+                 exit.reason != EXIT_SHUTDOWN);
+    return asks ? EXIT_DO_RESTART : EXIT_DO_STOP;
+}
+
 static bool
 asks_for_restart(const struct sim_child *subject)
 {
-    enum restart_policy restart = subject->policy.restart;
-    return restart == RESTART_PERMANENT ||
-           (restart == RESTART_TRANSIENT && !exit_is_normal(subject->ledger.exit));
+    return action_for(subject) == EXIT_DO_RESTART;
+}
+
+static size_t
+intensity_used(const struct sim *sim, const struct sim_node *node)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < node->grants_size; i++)
+        used += sim->now_us - node->grants_us[i] <= node->node.policy.within_us;
+    return used;
+}
+
+static void
+count_intensity(struct sim *sim, struct sim_child *subject)
+{
+    struct sim_node *node = subject->parent;
+    if (node->grants_size == node->grants_capacity) {
+        node->grants_capacity = 2 * node->grants_capacity + 16;
+        node->grants_us = realloc(node->grants_us, node->grants_capacity * sizeof(uint64_t));
+        if (!node->grants_us)
+            abort();
+    }
+    node->grants_us[node->grants_size++] = sim->now_us;
+    sim_require(sim, intensity_used(sim, node) <= node->node.policy.max_restarts,
+                "%s: %zu grants within the intensity of %u", subject->path,
+                intensity_used(sim, node), node->node.policy.max_restarts);
+}
+
+static void
+take_along(struct sim *sim, const struct sim_child *failed)
+{
+    for (size_t i = 0; i < sim->children_size; i++)
+        if (!sim->children[i]->removed && sim_affects(failed, sim->children[i]))
+            sim->children[i]->ledger.taken = true;
 }
 
 static long double
@@ -142,9 +194,11 @@ take_grant(struct sim *sim, struct sim_child *subject, const struct node_action 
 {
     struct sim_ledger *ledger = &subject->ledger;
     sim_require(sim, asks_for_restart(subject), "%s: restarted unasked", subject->path);
-    sim_require(sim, ledger->exit.reason != EXIT_LOAD_ERROR, "%s: restarted after a load-error",
-                subject->path);
     record_grant(ledger);
+    count_intensity(sim, subject);
+    take_along(sim, subject);
+    ledger->taken = false;
+    sim->granted = subject;
     ledger->attempt++;
     uint32_t used = sim_ledger_used(subject, ledger->lived_us);
     sim_require(sim, used <= subject->policy.max_restarts, "%s: %u grants of %u in the window",
@@ -159,13 +213,95 @@ take_failed(struct sim *sim, struct sim_child *subject)
 {
     struct sim_ledger *ledger = &subject->ledger;
     cancel_credit(ledger);
-    if (ledger->exit.reason == EXIT_LOAD_ERROR)
+    ledger->in_group = false;
+    if (action_for(subject) == EXIT_DO_FAIL || action_for(subject) == EXIT_DO_ESCALATE)
+        return;
+    const struct sim_node *node = subject->parent;
+    if (node->node.state != NODE_RUNNING &&
+        intensity_used(sim, node) == node->node.policy.max_restarts)
+        return;
+    if (node->node.state != NODE_RUNNING && ledger->exit.reason == EXIT_LOAD_ERROR)
         return;
     sim_require(sim,
                 asks_for_restart(subject) &&
                     sim_ledger_used(subject, ledger->lived_us) == subject->policy.max_restarts,
                 "%s: given up with %u grants of %u in the window", subject->path,
                 sim_ledger_used(subject, ledger->lived_us), subject->policy.max_restarts);
+}
+
+/* A start that is not counted: after a stop, or taken along by a sibling. */
+static void
+take_uncounted(struct sim *sim, struct sim_child *subject, const struct node_action *action,
+               enum child_state from)
+{
+    sim_require(sim, action->delay_us == 0, "%s: waits for a start that is not counted",
+                subject->path);
+    sim_require(sim, from == CHILD_STOPPING || subject->ledger.taken,
+                "%s: restarted, not counted, and taken along by nobody", subject->path);
+    if (from == CHILD_REGISTERED || from == CHILD_RESTARTING)
+        cancel_credit(&subject->ledger);
+    give_credit(sim, subject, CREDIT_UNCOUNTED, 0);
+}
+
+/* Its end by itself may have to end the supervisor. */
+static void
+check_auto_shutdown(struct sim *sim, struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (!subject->policy.significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
+        return;
+    bool others = false;
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        others |= other->parent == subject->parent && !other->removed &&
+                  other->policy.significant && other != subject &&
+                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
+    }
+    sim_require(sim,
+                node->state != NODE_RUNNING ||
+                    (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && others),
+                "%s: significant, ended, and its supervisor goes on", subject->path);
+}
+
+static void
+take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    if (from == CHILD_STARTING || from == CHILD_RUNNING) {
+        bool in_order = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE &&
+                        (subject->parent->node.state != NODE_RUNNING ||
+                         subject->policy.restart == RESTART_TEMPORARY);
+        sim_require(sim, in_order || action_for(subject) == EXIT_DO_STOP, "%s: not restarted",
+                    subject->path);
+        if (!in_order)
+            check_auto_shutdown(sim, subject);
+    }
+    ledger->in_group = false;
+    cancel_credit(ledger);
+}
+
+/* Where stops wait for one another, no later sibling is still stopping, but by hand. */
+static void
+take_stopping(struct sim *sim, struct sim_child *subject)
+{
+    const struct node_event *event = sim->event;
+    struct sim_ledger *ledger = &subject->ledger;
+    enum strategy strategy = subject->parent->node.policy.strategy;
+    end_ready(sim, ledger);
+    ledger->stopping_us = sim->now_us;
+    ledger->stops_by_hand = event->child == subject->child &&
+                            (event->type == NODE_STOP || event->type == NODE_RESTART ||
+                             event->type == NODE_DELETE);
+    if (ledger->stops_by_hand || event->type == NODE_KILL_ALL ||
+        (strategy != STRATEGY_ONE_FOR_ALL && strategy != STRATEGY_REST_FOR_ONE))
+        return;
+    for (size_t i = subject->place + 1; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        sim_require(sim,
+                    other->parent != subject->parent || other->removed ||
+                        other->ledger.state != CHILD_STOPPING || other->ledger.stops_by_hand,
+                    "%s: stops before %s has ended", subject->path, other->path);
+    }
 }
 
 static void
@@ -188,12 +324,19 @@ take_exited(struct sim *sim, struct sim_child *subject, const struct node_action
 {
     struct sim_ledger *ledger = &subject->ledger;
     end_ready(sim, ledger);
+    cancel_credit(ledger); /* Of one that could not be loaded when it was due. */
     ledger->exited = true;
     ledger->exit = action->exit;
     if (ledger->lived_us - ledger->born_lived_us >= subject->policy.backoff.reset_after_us)
         ledger->attempt = 0;
     sim_require(sim, ledger->state != CHILD_STOPPING || action->exit.reason != EXIT_NORMAL,
                 "%s: asked to stop, and normal", subject->path);
+    for (uint32_t i = 0; i < subject->policy.success_size; i++)
+        sim_require(sim,
+                    action->exit.reason != EXIT_ERROR ||
+                        action->exit.code < subject->policy.success[i].first ||
+                        action->exit.code > subject->policy.success[i].last,
+                    "%s: a success code is an error", subject->path);
     sim_require(sim, action->exit.reason != EXIT_KILLED || subject->kill_asked,
                 "%s: killed by nobody", subject->path);
     uint64_t shutdown_us = subject->policy.shutdown_us;
@@ -226,6 +369,8 @@ check_order(struct sim *sim, struct sim_child *subject, const struct node_action
         ledger->exited = false;
     }
     unsigned to = legal[action->event].to;
+    if (to == CHILD_STARTING || to == CHILD_STOPPED || to == CHILD_FAILED)
+        ledger->taken = false;
     if (to != CHILD_STATES)
         ledger->state = (enum child_state)to;
     sim_require(sim, action->state == ledger->state, "%s: %s leads to %s", subject->path, event,
@@ -243,13 +388,20 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s", subject->path,
                     child_state_name(from));
 
+    sim_require(sim, !action->cause || sim_affects(sim_child_of(action->cause), subject),
+                "%s: %s because of a child that does not affect it", subject->path,
+                event_type_name(action->event));
     switch ((unsigned)action->event) {
     case EVENT_REGISTERED:
         clear(ledger);
         give_credit(sim, subject, CREDIT_FIRST, 0);
         break;
-    case EVENT_WAITING: /* A start by hand cut the delay short. */
-        ledger->not_before_us = sim->now_us;
+    case EVENT_WAITING: /* By hand or by a sibling the delay was cut short, or it is over. */
+        if (action->has_delay)
+            ledger->not_before_us = sim->now_us;
+        sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: waits for its turn too early",
+                    subject->path);
+        ledger->in_group = action->wait == WAIT_TURN;
         break;
     case EVENT_STARTING:
         take_starting(sim, subject, action);
@@ -257,6 +409,7 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
     case EVENT_READY:
         ledger->ready = true;
         ledger->ready_since_us = sim->now_us;
+        ledger->in_group = false;
         break;
     case EVENT_NOT_READY:
         end_ready(sim, ledger);
@@ -265,24 +418,23 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         take_exited(sim, subject, action);
         break;
     case EVENT_RESTART_SCHEDULED:
-        if (from == CHILD_STOPPING)
-            give_credit(sim, subject, CREDIT_UNCOUNTED, action->delay_us);
+        if (action->restarts == ledger->grants_size)
+            take_uncounted(sim, subject, action, from);
         else
             take_grant(sim, subject, action);
+        ledger->in_group = action->wait == WAIT_TURN;
         break;
     case EVENT_STOPPING:
-        end_ready(sim, ledger);
-        ledger->stopping_us = sim->now_us;
+        take_stopping(sim, subject);
         break;
     case EVENT_STOPPED:
-        if (from == CHILD_STARTING || from == CHILD_RUNNING)
-            sim_require(sim, !asks_for_restart(subject), "%s: not restarted", subject->path);
-        cancel_credit(ledger);
+        take_stopped(sim, subject, from);
         break;
     case EVENT_FAILED:
         take_failed(sim, subject);
         break;
     case EVENT_DELETED:
+        ledger->in_group = false;
         cancel_credit(ledger);
         break;
     case EVENT_RESET:

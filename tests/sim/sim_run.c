@@ -238,7 +238,10 @@ sim_deinit(struct sim *sim)
         free(sim->children[i]->child);
         free(sim->children[i]);
     }
-    for (size_t i = 0; i < sim->nodes_size; i++)
+    for (size_t i = 0; i < sim->nodes_size; i++) {
+        free(sim->nodes[i]->intensity_us);
+        free(sim->nodes[i]->grants_us);
         free(sim->nodes[i]);
+    }
     free(sim->queue);
 }

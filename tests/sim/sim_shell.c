@@ -209,6 +209,8 @@ end_node(struct sim *sim, struct sim_node *node, struct exit_info exit)
         sim_require(sim, !subject->instance.alive, "%s: left behind by its supervisor",
                     subject->path);
     }
+    sim_require(sim, exit.reason != EXIT_NORMAL || node->node.policy.auto_shutdown,
+                "a node ended normally by itself");
     tell_parent(sim, node, NODE_EXITED, exit);
 }
 
@@ -220,6 +222,7 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
     sim_write_action(sim, action);
     switch (action->type) {
     case ACTION_ADMIT:
+        sim_check_turn(sim, subject);
         ask_slot(sim, subject, action->due_us);
         break;
     case ACTION_WITHDRAW:
@@ -289,7 +292,11 @@ sim_step(struct sim *sim, struct sim_node *node, struct node_event event)
     event.now_us = sim->now_us;
     sim->stepping = node;
     sim->event = &event;
+    sim->granted = NULL;
     sim->steps++;
+    if (event.type == NODE_RESET_ALL ||
+        (event.type == NODE_START_ALL && node->node.state == NODE_STOPPED))
+        node->grants_size = 0;
     enum node_result result = supervisor_node_step(&node->node, &event, &actions);
     for (;;) {
         for (size_t i = 0; i < actions.size && !sim->failed; i++)

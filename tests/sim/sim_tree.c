@@ -1,4 +1,4 @@
-/* Random trees: supervisors up to three deep, policies of every kind, tempers of every kind. */
+/* Random trees: supervisors up to five deep, policies of every kind, tempers of every kind. */
 #include <stdlib.h>
 
 #include "sim.h"
@@ -37,6 +37,31 @@ random_backoff(struct sim *sim, uint64_t within_us)
     return backoff;
 }
 
+static const struct code_range success_codes[] = { { 2, 2 }, { 40, 49 } };
+static const struct exit_rule rules[][2] = {
+    { { EXIT_TRAP, false, { 0, 0 }, EXIT_DO_FAIL },
+      { EXIT_NORMAL, false, { 0, 0 }, EXIT_DO_RESTART } },
+    { { EXIT_ERROR, true, { 1, 1 }, EXIT_DO_STOP },
+      { EXIT_ERROR, false, { 0, 0 }, EXIT_DO_RESTART } },
+    { { EXIT_LOAD_ERROR, false, { 0, 0 }, EXIT_DO_RESTART },
+      { EXIT_TRAP, true, { 3, 5 }, EXIT_DO_ESCALATE } },
+    { { EXIT_TIMEOUT, false, { 0, 0 }, EXIT_DO_STOP },
+      { EXIT_ERROR, true, { 3, 42 }, EXIT_DO_FAIL } },
+};
+
+static void
+random_rules(struct sim *sim, struct child_policy *policy)
+{
+    if (sim_chance(sim, 15)) {
+        policy->rules = CHOOSE(sim, rules);
+        policy->rules_size = 2;
+    }
+    if (sim_chance(sim, 20)) {
+        policy->success = success_codes;
+        policy->success_size = 2;
+    }
+}
+
 static struct child_policy
 random_policy(struct sim *sim, bool is_supervisor)
 {
@@ -60,6 +85,8 @@ random_policy(struct sim *sim, bool is_supervisor)
     if (is_supervisor && sim_chance(sim, 50))
         policy.shutdown_us = DURATION_INFINITE;
     policy.reports_ready = !is_supervisor && sim_chance(sim, 35);
+    policy.significant = policy.restart != RESTART_PERMANENT && sim_chance(sim, 30);
+    random_rules(sim, &policy);
     return policy;
 }
 
@@ -84,6 +111,56 @@ random_temper(struct sim *sim)
     };
 }
 
+/* Neighbours in pairs: the one strategy whose groups do not contain one another. */
+static bool
+affects_pair(void *ctx, const struct supervisor_child *failed,
+             const struct supervisor_child *candidate)
+{
+    (void)ctx;
+    return sim_child_of(failed)->place / 2 == sim_child_of(candidate)->place / 2;
+}
+
+bool
+sim_affects(const struct sim_child *failed, const struct sim_child *other)
+{
+    if (failed == other || failed->parent != other->parent)
+        return false;
+    switch (failed->parent->node.policy.strategy) {
+    case STRATEGY_ONE_FOR_ONE:
+        return false;
+    case STRATEGY_ONE_FOR_ALL:
+        return true;
+    case STRATEGY_REST_FOR_ONE:
+        return other->place > failed->place;
+    case STRATEGY_PREDICATE:
+        return affects_pair(NULL, failed->child, other->child);
+    }
+    return false;
+}
+
+static void
+configure(struct sim *sim, struct sim_node *node)
+{
+    static const enum strategy strategies[] = { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL,
+                                                STRATEGY_REST_FOR_ONE, STRATEGY_PREDICATE };
+    static const uint32_t intensity[] = { RESTARTS_UNLIMITED, RESTARTS_UNLIMITED,
+                                          RESTARTS_UNLIMITED, 0, 2, 5, 20 };
+    static const uint64_t within[] = { 50 * MS, 2 * SECOND, 60 * SECOND };
+    struct node_policy policy = {
+        .strategy = sim_chance(sim, 60) ? CHOOSE(sim, strategies) : STRATEGY_ONE_FOR_ONE,
+        .affects = affects_pair,
+        .max_restarts = CHOOSE(sim, intensity),
+        .within_us = CHOOSE(sim, within),
+        .auto_shutdown = sim_chance(sim, 20) && node->self ? 1 + sim_random(sim, 2) : 0,
+    };
+    if (policy.max_restarts != RESTARTS_UNLIMITED) {
+        node->intensity_us = calloc(policy.max_restarts + 1, sizeof *node->intensity_us);
+        if (!node->intensity_us)
+            abort();
+    }
+    supervisor_node_configure(&node->node, &policy, node->intensity_us);
+}
+
 static struct sim_node *
 node_new(struct sim *sim, struct sim_child *self)
 {
@@ -92,6 +169,7 @@ node_new(struct sim *sim, struct sim_child *self)
         abort();
     supervisor_node_init(&node->node);
     node->self = self;
+    configure(sim, node);
     sim->nodes[sim->nodes_size++] = node;
     return node;
 }
@@ -113,6 +191,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
     subject->policy = random_policy(sim, is_supervisor);
     subject->temper = random_temper(sim);
     subject->parent = parent;
+    subject->place = sim->children_size;
     if (is_supervisor)
         subject->node = node_new(sim, subject);
     snprintf(subject->path, sizeof subject->path, "%.80s/%c%zu",
@@ -144,7 +223,7 @@ fill(struct sim *sim, struct sim_node *parent, unsigned depth, unsigned children
 {
     size_t first = sim->children_size;
     for (unsigned i = 0; i < children; i++)
-        add(sim, parent, depth < 3 && sim_chance(sim, 30));
+        add(sim, parent, depth < 5 && sim_chance(sim, 30));
     size_t end = sim->children_size;
     for (size_t i = first; i < end; i++)
         if (sim->children[i]->node && sim->children_size < 60)
@@ -157,5 +236,5 @@ sim_tree_build(struct sim *sim)
     sim->slots_max = 1 + (unsigned)sim_random(sim, 6);
     sim->root = node_new(sim, NULL);
     bool is_wide = sim_chance(sim, 3);
-    fill(sim, sim->root, is_wide ? 3 : 0, 1 + (unsigned)sim_random(sim, is_wide ? 120 : 7));
+    fill(sim, sim->root, is_wide ? 5 : 0, 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7));
 }

@@ -219,6 +219,58 @@ starts_what_was_stopped_with_its_supervisor(void **state)
     assert_state(child, STARTING);
 }
 
+static void
+starts_what_ran_in_the_order_of_its_group(void **state)
+{
+    (void)state;
+    struct child_policy policy = plain_policy();
+    struct child_memory memory = memory_in(CHILD_RUNNING);
+    node_set(STRATEGY_ONE_FOR_ALL, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    struct supervisor_child *first = child_with(&policy, &memory);
+    struct supervisor_child *second = child_with(&policy, &memory);
+    at(1, START_ALL, NOBODY);
+    assert_state(first, STARTING);
+    assert_state(second, RESTARTING);
+    at(2, STARTED, first);
+    assert_state(second, STARTING);
+    at(3, STARTED, second);
+    assert_int_equal(first->restarts + second->restarts, 4);
+    assert_int_equal(node.group_delays, 0);
+}
+
+/* The rest of a group that waited for the delay of the one that failed, when the host was lost. */
+static void
+waits_in_its_group_for_what_is_left_of_a_delay(void **state)
+{
+    (void)state;
+    struct child_policy policy = plain_policy();
+    struct child_memory memory = memory_in(CHILD_RESTARTING);
+    node_set(STRATEGY_ONE_FOR_ALL, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    struct supervisor_child *before = child_with(&policy, &memory);
+    memory.delay_us = 7000;
+    struct supervisor_child *failed = child_with(&policy, &memory);
+    at(1, START_ALL, NOBODY);
+    assert_state(before, RESTARTING);
+    at(8, TIMER, failed);
+    assert_state(before, STARTING);
+    assert_state(failed, RESTARTING);
+    at(9, STARTED, before);
+    assert_state(failed, STARTING);
+
+    /* By hand it need not wait, and nobody waits for it. */
+    node_setup(NULL);
+    node_set(STRATEGY_ONE_FOR_ALL, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    memory.delay_us = 0;
+    before = child_with(&policy, &memory);
+    memory.delay_us = 7000;
+    failed = child_with(&policy, &memory);
+    at(1, START_ALL, NOBODY);
+    at(2, START, failed);
+    assert_state(failed, STARTING);
+    assert_state(before, STARTING);
+    assert_int_equal(node.group_delays, 0);
+}
+
 int
 main(void)
 {
@@ -234,6 +286,8 @@ main(void)
         a_test(leaves_failed_and_ended_children_at_rest),
         a_test(starts_what_rested_below_a_supervisor_that_begins_anew),
         a_test(starts_what_was_stopped_with_its_supervisor),
+        a_test(starts_what_ran_in_the_order_of_its_group),
+        a_test(waits_in_its_group_for_what_is_left_of_a_delay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static const struct {
     { NODE_START, "xxxxxxx" },     { NODE_STOP, "xxxxxxx" },      { NODE_RESTART, "xxxxxxx" },
     { NODE_KILL, "xxxxxxx" },      { NODE_RESET, "xxxxxxx" },     { NODE_DELETE, "xxxxxxx" },
     { NODE_RESET_ALL, "xxxxxxx" }, { NODE_DEGRADED, "...x..." },
-    { NODE_HEALTH_FAILED, "...x..." },
+    { NODE_HEALTH_FAILED, "...x..." }, { NODE_GROUP, "xxxxxx." },
 };
 
 static void
@@ -38,7 +38,7 @@ a_pair_without_entry_is_ignored_and_counted(void **state)
     (void)state;
     static struct child_policy policy;
     for (int s = 0; s < CHILD_STATES; s++) {
-        for (int type = NODE_ADMITTED; type < NODE_EVENTS; type++) {
+        for (int type = NODE_ADMITTED; type < NODE_GROUP; type++) {
             if (state_table_has((enum child_state)s, (enum node_event_type)type))
                 continue;
             node_teardown(NULL);

@@ -255,6 +255,19 @@ node_teardown(void **state)
     return 0;
 }
 
+/* Before the first child. `intensity`: within 1 s; RESTARTS_UNLIMITED for none. */
+__attribute__((unused)) static void
+node_set(enum strategy strategy, uint32_t intensity, enum auto_shutdown auto_shutdown)
+{
+    static uint64_t grants_us[16];
+    supervisor_node_configure(&node,
+                              &(struct node_policy){ .strategy = strategy,
+                                                     .auto_shutdown = auto_shutdown,
+                                                     .max_restarts = intensity,
+                                                     .within_us = 1000000 },
+                              grants_us);
+}
+
 #define assert_trace(text)                \
     do {                                  \
         assert_string_equal(trace, text); \

@@ -1,0 +1,36 @@
+/* Restart intensity: see restart_intensity.h for the idea. */
+#include "supervision/restart_intensity.h"
+
+#include <assert.h>
+
+bool
+restart_intensity_has_room(const struct supervisor_node *node, uint64_t now_us)
+{
+    uint32_t max_restarts = node->policy.max_restarts;
+    if (max_restarts == RESTARTS_UNLIMITED || node->grants_size < max_restarts)
+        return true;
+    /* A full ring: the next place is the oldest's. */
+    return max_restarts > 0 &&
+           now_us - node->grants_us[node->grants_next] > node->policy.within_us;
+}
+
+void
+restart_intensity_take(struct supervisor_node *node, uint64_t now_us)
+{
+    uint32_t capacity = node->policy.max_restarts;
+    if (capacity == RESTARTS_UNLIMITED)
+        return;
+    assert(node->grants_next < capacity);
+
+    node->grants_us[node->grants_next] = now_us;
+    node->grants_next = node->grants_next + 1 == capacity ? 0 : node->grants_next + 1;
+    if (node->grants_size < capacity)
+        node->grants_size++;
+}
+
+void
+restart_intensity_clear(struct supervisor_node *node)
+{
+    node->grants_size = 0;
+    node->grants_next = 0;
+}

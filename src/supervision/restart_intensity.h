@@ -1,0 +1,21 @@
+/* Restart intensity: the grants of one node in a window of plain time.
+ *
+ * The last max_restarts grants stand in a ring of the shell's, by their time, so one more is
+ * allowed exactly if the oldest of a full ring has left the window, which is closed as that of
+ * a child's budget (restart_budget.h). Without intensity nothing is kept.
+ */
+#ifndef SUPERVISION_RESTART_INTENSITY_H
+#define SUPERVISION_RESTART_INTENSITY_H
+
+#include "supervision/supervisor_node.h"
+
+/** Fewer than max_restarts grants lie in the window that ends at `now_us`. Costs O(1). */
+bool restart_intensity_has_room(const struct supervisor_node *node, uint64_t now_us);
+
+/** Records a grant at `now_us`, not before any earlier one. There must be room. */
+void restart_intensity_take(struct supervisor_node *node, uint64_t now_us);
+
+/** Forgets all grants. */
+void restart_intensity_clear(struct supervisor_node *node);
+
+#endif
