@@ -143,6 +143,7 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                         &(struct supervisor_options){
                                             .path = child->path,
                                             .seed = wrapper->options.seed + wrapper->children.size,
+                                            .policy = &child->config->node,
                                         },
                                         &pid, error);
     } else {
@@ -283,6 +284,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                      &(struct supervisor_options){
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
+                                                         .policy = wrapper->options.root_policy,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

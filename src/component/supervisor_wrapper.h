@@ -17,6 +17,7 @@ struct supervisor_wrapper_options {
     struct actor_system *system;       /* Borrowed, as the spawner; outlives the wrapper. */
     struct component_spawner *spawner; /* NULL: a tree of supervisors alone. */
     uint64_t seed;                     /* Of the children's jitter. */
+    const struct node_policy *root_policy; /* Copied; NULL: one-for-one, without intensity. */
 
     /* On a worker; quick, may not block. NULL is allowed. */
     void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */

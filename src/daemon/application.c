@@ -249,6 +249,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .system = application->system,
         .spawner = application->spawner,
         .seed = clock_now_ns(),
+        .root_policy = &application->manifest->root->config.node,
         .on_end = on_end,
         .on_idle = on_idle,
         .context = application,

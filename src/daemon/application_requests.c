@@ -187,7 +187,7 @@ show(const struct request *request, const struct supervision_view *view)
         child.exit_message = view->exit_detail;
     }
     if (view->is_supervisor)
-        child.strategy = "one-for-one";
+        child.strategy = strategy_name(view->config->node.strategy);
     else
         fill_component(request->application, view, &child);
     request->visit(request->context, &child);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "base/trap_code.h"
 #include "manifest/effective_yaml.h"
 #include "manifest/schema.h"
 
@@ -134,6 +135,49 @@ backoff_list_of(struct walk *walk, const struct backoff *backoff)
     return array;
 }
 
+/* As they would be written: a code, or "first-last". */
+static json_t *
+codes_of(struct code_range codes)
+{
+    char text[QUANTITY_TEXT_BYTES];
+    if (codes.first == codes.last)
+        return json_integer(codes.first);
+    snprintf(text, sizeof text, "%d-%d", (int)codes.first, (int)codes.last);
+    return json_string(text);
+}
+
+static json_t *
+success_of(struct walk *walk, const struct child_policy *policy)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < policy->success_size; i++)
+        append(walk, array, codes_of(policy->success[i]));
+    return array;
+}
+
+static json_t *
+rule_of(struct walk *walk, const struct exit_rule *rule)
+{
+    json_t *object = json_object();
+    set(walk, object, "reason", json_string(exit_reason_name(rule->reason)));
+    if (rule->has_codes)
+        set(walk, object, "code",
+            rule->reason == EXIT_TRAP
+                ? json_string(trap_code_name(rule->codes.first))
+                : codes_of(rule->codes));
+    set(walk, object, "do", json_string(exit_action_name(rule->action)));
+    return object;
+}
+
+static json_t *
+rules_of(struct walk *walk, const struct child_policy *policy)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < policy->rules_size; i++)
+        append(walk, array, rule_of(walk, &policy->rules[i]));
+    return array;
+}
+
 static json_t *fields_of(struct walk *walk, const struct schema_field *fields, size_t size,
                          const struct manifest_node *node);
 
@@ -169,6 +213,12 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return fields_of(walk, field->fields, field->fields_size, node);
     case SCHEMA_OBJECT:
         return fields_of(walk, field->fields, field->fields_size, node);
+    case SCHEMA_FLAG:
+        return json_boolean(*(const bool *)place);
+    case SCHEMA_RULES:
+        return rules_of(walk, &node->config.policy);
+    case SCHEMA_CODES:
+        return success_of(walk, &node->config.policy);
     case SCHEMA_CHILDREN:
         return children_of(walk, node);
     case SCHEMA_LATER:
@@ -188,6 +238,12 @@ has_value(struct walk *walk, const struct schema_field *field, const struct mani
         return number_at(field, place) != 0;
     if (field->type == SCHEMA_TEXT)
         return *(char *const *)place != NULL;
+    if (field->type == SCHEMA_RULES)
+        return node->config.policy.rules_size > 0;
+    if (field->type == SCHEMA_CODES)
+        return node->config.policy.success_size > 0;
+    if (field->type == SCHEMA_OBJECT && schema_entry_of(node) != SCHEMA_COMPONENT) /* intensity */
+        return node->config.node.max_restarts != RESTARTS_UNLIMITED;
     if (place == &node->count)
         return node->instance > 0;
     return true;

@@ -28,6 +28,8 @@ node_free(struct manifest_node *node)
     component_spec_unref(node->spec);
     free(node->children);
     free(node->backoff_list_us);
+    free(node->rules);
+    free(node->success);
     free(node->name);
     free(node->path);
     free(node);
@@ -87,7 +89,7 @@ node_add(struct manifest_node *parent, struct manifest_node *child)
 static void read_children(struct reader *reader, const struct yaml_node *list,
                           struct manifest_node *parent, unsigned nesting);
 
-/* Further instances of an entry with `count`; they share its spec and its list of delays. */
+/* Further instances of an entry with `count`; they share its spec, delays and rules. */
 static bool
 add_instances(struct manifest_node *parent, struct manifest_node *first)
 {
@@ -106,6 +108,8 @@ add_instances(struct manifest_node *parent, struct manifest_node *first)
         *node = *first;
         node->instance = i;
         node->backoff_list_us = NULL;
+        node->rules = NULL;
+        node->success = NULL;
         node->spec = component_spec_ref(first->spec);
         if (asprintf(&node->name, "%s#%u", base, (unsigned)i) < 0)
             node->name = NULL;

@@ -38,6 +38,8 @@ struct manifest_node {
     size_t children_size;
     size_t index;              /* Among the children of its parent. */
     uint64_t *backoff_list_us; /* What config.policy.backoff.list_us borrows, or NULL. */
+    struct exit_rule *rules;     /* What config.policy.rules borrows, or NULL. */
+    struct code_range *success;  /* What config.policy.success borrows, or NULL. */
     unsigned line;             /* Where its entry begins, from 1. */
 };
 

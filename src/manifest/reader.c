@@ -93,6 +93,12 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a map";
     case SCHEMA_BACKOFF:
         return "a map, as in { strategy: linear }, or a list of durations, as in [0s, 1s]";
+    case SCHEMA_FLAG:
+        return "true or false";
+    case SCHEMA_RULES:
+        return "a list of rules, as in [{ reason: trap, do: fail }]";
+    case SCHEMA_CODES:
+        return "a list of exit codes, as in [0, 64-78]";
     case SCHEMA_CHILDREN:
         return "a list of children";
     case SCHEMA_LATER:
@@ -214,6 +220,9 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_TEXT_MAP:
     case SCHEMA_OBJECT:
     case SCHEMA_BACKOFF:
+    case SCHEMA_FLAG:
+    case SCHEMA_RULES:
+    case SCHEMA_CODES:
     case SCHEMA_CHILDREN:
     case SCHEMA_LATER:
         break;
@@ -251,6 +260,19 @@ reader_read_delays(struct reader *reader, const struct schema_field *field,
     backoff->list_size = list->children;
 }
 
+static void
+read_flag(struct reader *reader, const struct schema_field *field, const struct yaml_node *value,
+          bool *place)
+{
+    bool is_plain = value->kind == YAML_SCALAR && !value->quoted;
+    if (is_plain && strcmp(value->text, "true") == 0)
+        *place = true;
+    else if (is_plain && strcmp(value->text, "false") == 0)
+        *place = false;
+    else
+        reader_complain_type(reader, field, value);
+}
+
 void
 reader_read_value(struct reader *reader, const struct schema_field *field,
                   const struct yaml_node *value, struct manifest_node *node)
@@ -281,6 +303,15 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
     case SCHEMA_CHOICE:
     case SCHEMA_JITTER:
         read_scalar(reader, field, value, place);
+        return;
+    case SCHEMA_FLAG:
+        read_flag(reader, field, value, place);
+        return;
+    case SCHEMA_RULES:
+        reader_read_rules(reader, field, value, node);
+        return;
+    case SCHEMA_CODES:
+        reader_read_codes(reader, field, value, node);
         return;
     case SCHEMA_BACKOFF:
     case SCHEMA_OBJECT:

@@ -44,6 +44,8 @@ void
 reader_set_defaults(struct reader *reader, struct manifest_node *node)
 {
     set_defaults(reader, schema_fields, schema_fields_size, node);
+    if (node->parent && node_policy_waits(&node->parent->config.node))
+        node->config.policy.on_exhausted = ON_EXHAUSTED_ESCALATE;
 }
 
 /* ---- Keys that cannot be read ---- */
@@ -204,6 +206,11 @@ reader_read_entry(struct reader *reader, const struct yaml_node *map, struct man
         if (schema_fields[i].required && (schema_fields[i].on & schema_entry_of(node)) &&
             !yaml_map_find(map, schema_fields[i].key))
             complain_missing(reader, map, &schema_fields[i], node);
+
+    const struct yaml_node *intensity = yaml_map_find(map, "intensity");
+    if (intensity && intensity->kind == YAML_MAP &&
+        !(yaml_map_find(intensity, "max-restarts") && yaml_map_find(intensity, "within")))
+        reader_complain(reader, intensity, "'intensity' needs both 'max-restarts' and 'within'");
 
     const struct yaml_node *backoff = yaml_map_find(map, "backoff");
     bool has_reset = backoff && backoff->kind == YAML_MAP && yaml_map_find(backoff, "reset-after");

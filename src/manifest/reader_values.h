@@ -35,6 +35,13 @@ void reader_read_args(struct reader *reader, const struct schema_field *field,
 void reader_read_environment(struct reader *reader, const struct schema_field *field,
                              const struct yaml_node *map, struct component_spec *spec);
 
+/* reader_exit.c: lists of what an exit leads to. */
+
+void reader_read_rules(struct reader *reader, const struct schema_field *field,
+                       const struct yaml_node *list, struct manifest_node *node);
+void reader_read_codes(struct reader *reader, const struct schema_field *field,
+                       const struct yaml_node *list, struct manifest_node *node);
+
 /* reader_number.c: scalars that are not null and no word of their row. */
 
 void reader_read_integer(struct reader *reader, const struct schema_field *field,

@@ -21,9 +21,14 @@
 /* A table reads better by rows than by columns. */
 /* clang-format off */
 static const struct schema_word strategies[] = {
-    { .word = "one-for-one" },
-    { .word = "one-for-all", .value = 1, .later = true },
-    { .word = "rest-for-one", .value = 2, .later = true },
+    { .word = "one-for-one", .value = STRATEGY_ONE_FOR_ONE },
+    { .word = "one-for-all", .value = STRATEGY_ONE_FOR_ALL },
+    { .word = "rest-for-one", .value = STRATEGY_REST_FOR_ONE },
+};
+static const struct schema_word auto_shutdowns[] = {
+    { .word = "never", .value = AUTO_SHUTDOWN_NEVER },
+    { .word = "any", .value = AUTO_SHUTDOWN_ANY },
+    { .word = "all", .value = AUTO_SHUTDOWN_ALL },
 };
 static const struct schema_word restarts[] = {
     { .word = "permanent", .value = RESTART_PERMANENT },
@@ -89,6 +94,15 @@ static const struct schema_field backoff_fields[] = {
       .help = "A run as long as this makes the delays begin anew." },
 };
 
+static const struct schema_field intensity_fields[] = {
+    { .key = "max-restarts", .type = SCHEMA_INTEGER, .on = ANY, .required = true,
+      IN_CONFIG(node.max_restarts), .max = RESTARTS_MAX,
+      .help = "Restarts that are granted within 'within'." },
+    { .key = "within", .type = SCHEMA_DURATION, .on = ANY, .required = true,
+      IN_CONFIG(node.within_us), .min = POLICY_DURATION_MIN_US, .max = POLICY_DURATION_MAX_US,
+      .help = "The window of 'max-restarts', in plain time." },
+};
+
 static const struct schema_field limits_fields[] = {
     { .key = "memory", .type = SCHEMA_SIZE, .on = SCHEMA_COMPONENT, IN_SPEC(limits.memory_bytes),
       .min = COMPONENT_MEMORY_MIN_BYTES, .max = COMPONENT_MEMORY_MAX_BYTES, .fallback = "64MiB",
@@ -116,11 +130,13 @@ static const struct schema_field limits_fields[] = {
 const struct schema_field schema_fields[] = {
     { .key = "name", .type = SCHEMA_NAME, .on = ANY, .required = true, IN_NODE(name),
       .help = "Letters, digits, '.', '_' and '-'; begins with a letter or a digit." },
-    { .key = "intensity", .type = SCHEMA_LATER, .on = PARENT,
-      .help = "Limit of the restarts over all children." },
-    { .key = "strategy", .type = SCHEMA_CHOICE, .on = PARENT, WORDS(strategies),
+    { .key = "intensity", .type = SCHEMA_OBJECT, .on = PARENT, .home = HOME_CONFIG,
+      FIELDS(intensity_fields), .fallback_note = "none", .help = "Limit of the restarts over all children." },
+    { .key = "strategy", .type = SCHEMA_CHOICE, .on = PARENT,
+      IN_CONFIG(node.strategy), WORDS(strategies),
       .fallback = "one-for-one", .help = "Which siblings a restart takes along." },
-    { .key = "auto-shutdown", .type = SCHEMA_LATER, .on = PARENT,
+    { .key = "auto-shutdown", .type = SCHEMA_CHOICE, .on = PARENT,
+      IN_CONFIG(node.auto_shutdown), WORDS(auto_shutdowns), .fallback = "never",
       .help = "Ends the supervisor when significant children have ended." },
     { .key = "max-children", .type = SCHEMA_LATER, .on = PARENT,
       .help = "Children that may be added while it runs." },
@@ -148,14 +164,14 @@ const struct schema_field schema_fields[] = {
       .min = POLICY_DURATION_MIN_US, .max = POLICY_DURATION_MAX_US, .fallback = "60s",
       .help = "The window of 'max-restarts', in time that the child has lived." },
     { .key = "on-exhausted", .type = SCHEMA_CHOICE, .on = CHILD, IN_CONFIG(policy.on_exhausted),
-      WORDS(exhausted), .fallback = "fail",
+      WORDS(exhausted), .fallback_note = "fail; escalate under one-for-all and rest-for-one",
       .help = "When 'max-restarts' is used up: the child fails, or its supervisor ends." },
     { .key = "backoff", .type = SCHEMA_BACKOFF, .on = CHILD, .home = HOME_CONFIG,
       FIELDS(backoff_fields), .max = POLICY_DURATION_MAX_US,
       .help = "The delay before a restart; or a list of delays, the last of which repeats." },
-    { .key = "on-exit", .type = SCHEMA_LATER, .on = CHILD,
+    { .key = "on-exit", .type = SCHEMA_RULES, .on = CHILD, .home = HOME_CONFIG,
       .help = "Rules by exit reason, trap code and exit code." },
-    { .key = "success-codes", .type = SCHEMA_LATER, .on = SCHEMA_COMPONENT,
+    { .key = "success-codes", .type = SCHEMA_CODES, .on = SCHEMA_COMPONENT, .home = HOME_CONFIG,
       .help = "Exit codes that count as a normal end." },
     { .key = "shutdown", .type = SCHEMA_DURATION, .on = CHILD, IN_CONFIG(policy.shutdown_us),
       .max = POLICY_DURATION_MAX_US, WORDS(stop_times), .fallback = "5s",
@@ -171,7 +187,8 @@ const struct schema_field schema_fields[] = {
       .help = "Children that must be ready first." },
     { .key = "when-dependency-restarts", .type = SCHEMA_LATER, .on = CHILD,
       .help = "What happens to it when a dependency restarts." },
-    { .key = "significant", .type = SCHEMA_LATER, .on = CHILD,
+    { .key = "significant", .type = SCHEMA_FLAG, .on = CHILD, IN_CONFIG(policy.significant),
+      .fallback = "false",
       .help = "Counts for the supervisor's 'auto-shutdown'." },
     { .key = "limits", .type = SCHEMA_OBJECT, .on = SCHEMA_COMPONENT, .home = HOME_SPEC,
       FIELDS(limits_fields), .help = "What one instance may use." },

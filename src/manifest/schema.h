@@ -40,6 +40,9 @@ enum schema_type {
     SCHEMA_JITTER,    /* jitter and jitter_upward of a struct backoff */
     SCHEMA_OBJECT,    /* `fields`, each with its own place */
     SCHEMA_BACKOFF,   /* an object, or a list of durations */
+    SCHEMA_FLAG,      /* bool */
+    SCHEMA_RULES,     /* config.policy.rules */
+    SCHEMA_CODES,     /* config.policy.success */
     SCHEMA_CHILDREN,  /* entries; read by manifest.c */
     SCHEMA_LATER,     /* Not supported yet: refused by name. */
 };

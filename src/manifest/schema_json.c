@@ -12,6 +12,7 @@
 #define DURATION_PATTERN "^[0-9]+(us|ms|s|m|h)$"
 #define SIZE_PATTERN "^[0-9]+(B|KiB|MiB|GiB)$"
 #define JITTER_PATTERN "^\\+?0*([0-9]{1,2}|100)%$"
+#define CODES_PATTERN "^[0-9]{1,3}-[0-9]{1,3}$"
 #define VARIABLE_PATTERN "^[^=]+$"
 
 /* In what is below, NULL is a value that could not be made for want of memory: it is passed
@@ -80,6 +81,25 @@ backoff_of(const struct schema_field *field)
                      (int)BACKOFF_LIST_MAX);
 }
 
+/* An exit code, or a range of them. */
+static json_t *
+codes_of(void)
+{
+    return json_pack("{s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0,
+                     "maximum", EXIT_CODE_MAX, "type", "string", "pattern", CODES_PATTERN);
+}
+
+static json_t *
+rule_of(void)
+{
+    json_t *code = json_pack("{s:[o, o]}", "anyOf", codes_of(), reference_to("trap-code"));
+    json_t *properties =
+        json_pack("{s:o, s:o, s:{s:[s, s, s, s]}}", "reason", reference_to("exit-reason"), "code",
+                  code, "do", "enum", "restart", "stop", "fail", "escalate");
+    return json_pack("{s:s, s:o, s:[s, s], s:b}", "type", "object", "properties", properties,
+                     "required", "reason", "do", "additionalProperties", 0);
+}
+
 /* What a value of the row's type looks like, its words left aside. */
 static json_t *
 type_of(const struct schema_field *field)
@@ -113,6 +133,14 @@ type_of(const struct schema_field *field)
         return object_of(field->fields, field->fields_size, SCHEMA_COMPONENT);
     case SCHEMA_BACKOFF:
         return backoff_of(field);
+    case SCHEMA_FLAG:
+        return json_pack("{s:s}", "type", "boolean");
+    case SCHEMA_RULES:
+        return json_pack("{s:s, s:o, s:i}", "type", "array", "items", rule_of(), "maxItems",
+                         (int)EXIT_RULES_MAX);
+    case SCHEMA_CODES:
+        return json_pack("{s:s, s:o, s:i}", "type", "array", "items", codes_of(), "maxItems",
+                         (int)SUCCESS_CODES_MAX);
     case SCHEMA_CHILDREN:
         return json_pack("{s:s, s:o, s:i}", "type", "array", "items", reference_to("child"),
                          "minItems", 1);
@@ -128,7 +156,7 @@ default_of(const struct schema_field *field, const char *fallback)
 {
     if (field->type == SCHEMA_INTEGER && fallback[0] >= '0' && fallback[0] <= '9')
         return json_integer(strtol(fallback, NULL, 10));
-    if (field->type == SCHEMA_NUMBER)
+    if (field->type == SCHEMA_NUMBER || field->type == SCHEMA_FLAG)
         return json_loads(fallback, JSON_DECODE_ANY, NULL);
     return json_string(fallback);
 }

@@ -7,7 +7,10 @@
 struct supervisor_config
 supervisor_config_default(void)
 {
-    return (struct supervisor_config){ .policy = child_policy_default(false) };
+    return (struct supervisor_config){
+        .policy = child_policy_default(false),
+        .node = node_policy_default(),
+    };
 }
 
 struct supervisor_config
@@ -16,6 +19,7 @@ supervisor_config_default_supervisor(void)
     return (struct supervisor_config){
         .is_supervisor = true,
         .policy = child_policy_default(true),
+        .node = node_policy_default(),
     };
 }
 
@@ -83,6 +87,30 @@ struct supervisor_config
 supervisor_config_with_start_timeout(struct supervisor_config config, uint64_t start_timeout_us)
 {
     config.policy.start_timeout_us = start_timeout_us;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_strategy(struct supervisor_config config, enum strategy strategy)
+{
+    config.node.strategy = strategy;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_intensity(struct supervisor_config config, uint32_t max_restarts,
+                                 uint64_t within_us)
+{
+    config.node.max_restarts = max_restarts;
+    config.node.within_us = within_us;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_auto_shutdown(struct supervisor_config config,
+                                     enum auto_shutdown auto_shutdown)
+{
+    config.node.auto_shutdown = auto_shutdown;
     return config;
 }
 
@@ -188,6 +216,33 @@ validate_backoff(const struct backoff *backoff, struct airs_error *error)
     return validate_delays(backoff, error);
 }
 
+static enum airs_status
+validate_rules(const struct child_policy *policy, struct airs_error *error)
+{
+    if (policy->rules_size > EXIT_RULES_MAX)
+        return fail(error, AIRS_EINVAL, "'on-exit' has at most %u rules", EXIT_RULES_MAX);
+    if (policy->success_size > SUCCESS_CODES_MAX)
+        return fail(error, AIRS_EINVAL, "'success-codes' has at most %u entries",
+                    SUCCESS_CODES_MAX);
+    return AIRS_OK;
+}
+
+static enum airs_status
+validate_node(const struct supervisor_config *config, struct airs_error *error)
+{
+    const struct node_policy *node = &config->node;
+    if (node->strategy == STRATEGY_PREDICATE && !node->affects)
+        return fail(error, AIRS_EINVAL, "a strategy that is a predicate needs one");
+    if (node->max_restarts != RESTARTS_UNLIMITED &&
+        (node->max_restarts > RESTARTS_MAX ||
+         !is_duration(node->within_us, POLICY_DURATION_MIN_US)))
+        return fail(error, AIRS_EINVAL, "'intensity' is out of range");
+    if (node->auto_shutdown != AUTO_SHUTDOWN_NEVER && config->policy.restart == RESTART_PERMANENT)
+        return fail(error, AIRS_EINVAL,
+                    "'auto-shutdown' of a permanent supervisor would only restart it");
+    return AIRS_OK;
+}
+
 enum airs_status
 supervisor_config_validate(const struct supervisor_config *config, struct airs_error *error)
 {
@@ -202,7 +257,13 @@ supervisor_config_validate(const struct supervisor_config *config, struct airs_e
     if (!is_duration_or_infinite(policy->start_timeout_us, POLICY_DURATION_MIN_US))
         return fail(error, AIRS_EINVAL, "'start-timeout' is out of range");
 
-    enum airs_status status = validate_backoff(&policy->backoff, error);
+    if (policy->significant && policy->restart == RESTART_PERMANENT)
+        return fail(error, AIRS_EINVAL, "'significant' is for transient and temporary children");
+    enum airs_status status = validate_rules(policy, error);
+    if (status == AIRS_OK && config->is_supervisor)
+        status = validate_node(config, error);
+    if (status == AIRS_OK)
+        status = validate_backoff(&policy->backoff, error);
     if (status != AIRS_OK)
         return status;
     if (policy->max_restarts == RESTARTS_UNLIMITED && backoff_can_stay_zero(&policy->backoff))
@@ -240,6 +301,40 @@ backoff_strategy_name(enum backoff_strategy strategy)
         return "list";
     }
     assert(false && "no such backoff strategy");
+    return "";
+}
+
+const char *
+exit_action_name(enum exit_action action)
+{
+    switch (action) {
+    case EXIT_DO_RESTART:
+        return "restart";
+    case EXIT_DO_STOP:
+        return "stop";
+    case EXIT_DO_FAIL:
+        return "fail";
+    case EXIT_DO_ESCALATE:
+        return "escalate";
+    }
+    assert(false && "no such action");
+    return "";
+}
+
+const char *
+strategy_name(enum strategy strategy)
+{
+    switch (strategy) {
+    case STRATEGY_ONE_FOR_ONE:
+        return "one-for-one";
+    case STRATEGY_ONE_FOR_ALL:
+        return "one-for-all";
+    case STRATEGY_REST_FOR_ONE:
+        return "rest-for-one";
+    case STRATEGY_PREDICATE:
+        return "predicate";
+    }
+    assert(false && "no such strategy");
     return "";
 }
 

@@ -7,7 +7,7 @@
  *     struct supervisor_config config = supervisor_config_with_max_restarts(
  *         supervisor_config_transient(), 5);
  *
- * A list of delays (BACKOFF_LIST) is borrowed: it outlives every copy of the config.
+ * Lists of delays, rules and success codes are borrowed: they outlive every copy of the config.
  * Thread: every function here, any.  Blocks: no.  Allocates: no.
  */
 #ifndef POLICY_SUPERVISOR_CONFIG_H
@@ -20,6 +20,7 @@
 #include <airs/status.h>
 
 #include "supervision/child_policy.h"
+#include "supervision/node_policy.h"
 
 /* A duration of a policy is at most ten years, so that sums of them cannot overflow. */
 #define POLICY_DURATION_MAX_US (UINT64_C(87600) * 3600 * 1000000)
@@ -29,10 +30,16 @@
 #define BACKOFF_FACTOR_MAX 1000.0
 /* Delays of a list backoff. */
 #define BACKOFF_LIST_MAX 64u
+/* Rules of `on-exit`, and ranges of `success-codes`, of one child. */
+#define EXIT_RULES_MAX 64u
+#define SUCCESS_CODES_MAX 64u
+/* An exit code lies in 0 … 255. */
+#define EXIT_CODE_MAX 255
 
 struct supervisor_config {
     bool is_supervisor;         /* The child is a supervisor, not a component. */
     struct child_policy policy; /* As the node that decides reads it. */
+    struct node_policy node;    /* Of a supervisor: over its children. */
 };
 
 /** The config of a component with the defaults of semantics.md: permanent, 3 within 60 s. */
@@ -61,6 +68,16 @@ struct supervisor_config supervisor_config_with_shutdown(struct supervisor_confi
 struct supervisor_config supervisor_config_with_start_timeout(struct supervisor_config config,
                                                               uint64_t start_timeout_us);
 
+/** Of a supervisor. Under a group strategy the default of its children's on-exhausted is
+ * escalate: supervisor_config_with_on_exhausted() says so for each. */
+struct supervisor_config supervisor_config_with_strategy(struct supervisor_config config,
+                                                         enum strategy strategy);
+struct supervisor_config supervisor_config_with_intensity(struct supervisor_config config,
+                                                          uint32_t max_restarts,
+                                                          uint64_t within_us);
+struct supervisor_config supervisor_config_with_auto_shutdown(struct supervisor_config config,
+                                                              enum auto_shutdown auto_shutdown);
+
 /** Backoffs with the other values at their defaults. `list_us` is borrowed. */
 struct backoff backoff_immediate(void);
 struct backoff backoff_linear(uint64_t initial_us, uint64_t max_us);
@@ -81,5 +98,7 @@ enum airs_status supervisor_config_validate(const struct supervisor_config *conf
 const char *restart_policy_name(enum restart_policy restart);
 const char *backoff_strategy_name(enum backoff_strategy strategy);
 const char *on_exhausted_name(enum on_exhausted on_exhausted);
+const char *strategy_name(enum strategy strategy);
+const char *exit_action_name(enum exit_action action);
 
 #endif

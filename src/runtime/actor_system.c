@@ -59,10 +59,11 @@ make_shared_parts(struct actor_system *system)
     const struct actor_system_options *options = &system->options;
 
     system->text_pool = refstr_new("pool", 4);
+    system->text_turn = refstr_new("turn", 4);
     system->event_log = event_log_new();
     system->start_gate =
         start_gate_new(system, options->max_concurrent_starts, options->instances_max);
-    if (!system->text_pool || !system->event_log || !system->start_gate)
+    if (!system->text_pool || !system->text_turn || !system->event_log || !system->start_gate)
         return AIRS_ENOMEM;
     enum airs_status status = actor_table_init(&system->table, options->actors_max);
     return status == AIRS_OK ? make_workers(system) : status;
@@ -181,6 +182,7 @@ actor_system_free(struct actor_system *system)
     start_gate_free(system->start_gate);
     event_log_free(system->event_log);
     refstr_unref(system->text_pool);
+    refstr_unref(system->text_turn);
     clock_thread_deinit(&system->clock);
     registry_deinit(&system->registry);
     free(system);

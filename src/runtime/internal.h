@@ -184,7 +184,8 @@ struct actor_system {
     struct worker *workers;
     struct event_log *event_log;
     struct start_gate *start_gate;
-    struct refstr *text_pool; /* "pool", as events say what is waited for. */
+    struct refstr *text_pool; /* "pool" and "turn", as events say what is waited for. */
+    struct refstr *text_turn;
     bool started;
     bool stopped;
 

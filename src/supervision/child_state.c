@@ -19,6 +19,15 @@ step_act(struct step *step, enum node_action_type type, struct supervisor_child 
     return action;
 }
 
+static bool
+is_stopped_for_group(const struct supervisor_child *child)
+{
+    if (child->state != CHILD_STOPPING)
+        return false;
+    return child->after == AFTER_GROUP ||
+           (child->after == AFTER_STOPPED && child->stop_cause == STOPPED_TEMPORARY);
+}
+
 /* In a group restart: the child whose exit began it. */
 static struct supervisor_child *
 cause_of(const struct supervisor_node *node, const struct supervisor_child *child,
@@ -34,8 +43,8 @@ cause_of(const struct supervisor_node *node, const struct supervisor_child *chil
         !policy->affects(policy->ctx, cause, child))
         return NULL;
     bool in_group = child->group_taken;
-    if (event == EVENT_EXITED) /* Of its own accord, unless it was stopped for the group. */
-        in_group = child->state == CHILD_STOPPING && child->after == AFTER_GROUP;
+    if (event == EVENT_STOPPING || event == EVENT_EXITED) /* By hand, or of its own accord? */
+        in_group = in_group && is_stopped_for_group(child);
     return in_group ? cause : NULL;
 }
 

@@ -50,9 +50,18 @@ group_is_busy(const struct supervisor_node *node)
     return node->stops || node->turn;
 }
 
+/* Under rest-for-one: `child` stands before the failed one. If it was taken along before, that
+ * was by a child before it, which stays the cause, unless it has been deleted. */
+static void
+look_before_failed(struct supervisor_node *node, struct supervisor_child *child)
+{
+    node->group_inside |= child == node->group_cause;
+    child->group_taken = child->group_taken && node->group_cause;
+}
+
 /* The sweep goes from the last child to the first. */
 bool
-group_takes(const struct step *step, const struct supervisor_child *child)
+group_takes(const struct step *step, struct supervisor_child *child)
 {
     struct supervisor_node *node = step->node;
     const struct node_policy *policy = &node->policy;
@@ -60,14 +69,14 @@ group_takes(const struct step *step, const struct supervisor_child *child)
         node->group_passed = true;
         return false;
     }
-    if (child == node->group_cause)
-        node->group_inside = node->group_passed && policy->strategy == STRATEGY_REST_FOR_ONE;
     switch (policy->strategy) {
     case STRATEGY_ONE_FOR_ONE:
         return false;
     case STRATEGY_ONE_FOR_ALL:
         return true;
     case STRATEGY_REST_FOR_ONE:
+        if (node->group_passed)
+            look_before_failed(node, child);
         return !node->group_passed;
     case STRATEGY_PREDICATE:
         return policy->affects(policy->ctx, node->group_failed, child);

@@ -92,7 +92,7 @@ void group_find_turn(struct supervisor_node *node);
 /** Goes on with stops and starts as far as it can now (true), or the buffer is full. */
 bool group_go_on(struct step *step);
 /** Whether the sweep of a group restart takes `child` along. */
-bool group_takes(const struct step *step, const struct supervisor_child *child);
+bool group_takes(const struct step *step, struct supervisor_child *child);
 
 transition child_group_wait, child_group_live, child_group_stopping, child_group_stopped;
 

@@ -22,7 +22,7 @@ LEGAL = {  # event: states from which it may come, state to which it leads (None
     "registered": (REST, "registered"), "waiting": (DUE, None), "starting": (DUE, "starting"),
     "started": ({"starting"}, "running"), "ready": ({"running"}, None),
     "not-ready": ({"running"}, None), "exited": (ALIVE | DUE, None),
-    "restart-scheduled": (ALIVE, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
+    "restart-scheduled": (ALIVE | DUE | {"stopped"}, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
     "stopped": (ALIVE | DUE | {"failed"}, "stopped"), "escalated": ({"failed"}, None),
     "failed": ({"starting", "running"} | DUE, "failed"), "reset": (ALIVE | DUE | REST, None),
     "deleted": (ALIVE | DUE | REST, "deleted")}
@@ -35,12 +35,38 @@ def duration(text):
     number = re.fullmatch(r"(\d+)(us|ms|s|m|h)", text)
     return int(number[1]) * UNITS[number[2]] if number else WORDS[text]
 
+def code_fits(code, detail):  # code: None, a name, a number or "64-78"; detail: of the event.
+    if code is None or isinstance(code, str) and not re.fullmatch(r"\d+-\d+", code):
+        return code is None or code == detail
+    first, last = (code, code) if isinstance(code, int) else map(int, code.split("-"))
+    return bool(re.fullmatch(r"\d+", detail or "")) and first <= int(detail) <= last
+
+class Node:  # A supervisor, or the application itself: what it wants of its children.
+    def __init__(self, spec):
+        self.strategy, self.auto_shutdown = spec.get("strategy", "one-for-one"), spec.get("auto-shutdown", "never")
+        intensity = spec.get("intensity")
+        self.max_restarts = intensity["max-restarts"] if intensity else INFINITE
+        self.within = duration(intensity["within"]) if intensity else 0
+        self.grants, self.forgotten = [], 0  # How many of them a start or a reset may have cleared.
+
+    def used(self, now, slack, surely=True):
+        return sum(now - grant <= self.within + slack for grant in self.grants[self.forgotten if surely else 0:])
+
+    def takes(self, failed, other):  # The predicate of a user may take anything.
+        if self.strategy == "one-for-one" or failed is other:
+            return False
+        return self.strategy != "rest-for-one" or other.place > failed.place
+
 class Child:  # Its policy out of the manifest, and what its events made of it.
-    def __init__(self, spec, parent, place):
+    def __init__(self, spec, parent, place, node):
+        self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
+        self.significant = spec.get("significant", False)
+        self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
         self.restart, self.max_restarts = ALIASES.get(restart, restart), WORDS.get(limit, limit)
-        self.within, self.escalates = duration(spec.get("within", "60s")), spec.get("on-exhausted") == "escalate"
+        self.within, self.escalates = duration(spec.get("within", "60s")), spec.get("on-exhausted", (
+            "fail" if node.strategy == "one-for-one" else "escalate")) == "escalate"
         self.shutdown = duration(spec.get("shutdown", "infinity" if self.is_supervisor else "5s"))
         backoff = spec.get("backoff", {})
         self.delays = [duration(d) for d in backoff] if isinstance(backoff, list) else None
@@ -52,6 +78,8 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
         self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
         self.escalated = self.after_started = self.waited = False
+        self.taken = self.in_group = False  # By a sibling's restart; in the order of siblings.
+        self.detail = self.cause = self.gave_up = None
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
         self.clear()
 
@@ -61,8 +89,17 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
     def used(self, slack):
         return len(self.grants) - bisect.bisect_left(self.grants, self.lived - self.within - slack)
 
+    def action(self):  # What its exit leads to: the first rule, or else its policy.
+        for rule in self.rules:
+            if rule["reason"] == self.exit and code_fits(rule.get("code"), self.detail):
+                return rule["do"]
+        if self.exit == "load-error":
+            return "fail"
+        asks = self.restart == "permanent" or (self.restart == "transient" and self.exit not in NORMAL)
+        return "restart" if asks else "stop"
+
     def asks_for_restart(self):
-        return self.restart == "permanent" or (self.restart == "transient" and self.exit not in NORMAL)
+        return self.action() == "restart"
 
     def delay_fits(self, delay, n):
         if self.delays:
@@ -75,17 +112,18 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         low = base if self.upward else base * (1 - self.jitter)
         return low - TICK <= delay <= base * (1 + self.jitter) + TICK
 
-def children_of(spec, path, found):
+def children_of(spec, path, found, node):
     for child in spec["children"]:
         for suffix in [f"#{i + 1}" for i in range(child["count"])] if "count" in child else [""]:
             key = f"{path}/{child['name']}{suffix}"
-            found[key] = Child(child, path, len(found))
-            children_of(child, key, found) if found[key].is_supervisor else None
+            found[key] = Child(child, path, len(found), node)
+            children_of(child, key, found, found[key].own) if found[key].is_supervisor else None
     return found
 
 class Oracle:
     def __init__(self, manifest):
-        self.children, self.seq, self.last_stop, self.ended = children_of(manifest, "", {}), None, {}, False
+        self.children = children_of(manifest, "", {}, Node(manifest))
+        self.seq, self.last_stop, self.ended = None, {}, False
 
     def take(self, event):
         name, path = event["event"], event.get("path")
@@ -104,9 +142,20 @@ class Oracle:
             child.lived, child.ready_since = child.lived + now - child.ready_since, None
         elif name in ("registered", "reset"):
             child.clear()
+            nodes = [child.own] if child.own else []
+            for node in nodes + ([] if child.parent else [child.node]):  # Those of the root have no event.
+                node.forgotten = len(node.grants)
         child.ready_since = now if name == "ready" else child.ready_since
         getattr(self, "on_" + name.replace("-", "_"), lambda *_: None)(child, event, now, before)
         child.exit = None if name in FOLLOWS_EXIT else child.exit
+        if name in ("starting", "registered", "stopped", "failed", "deleted"):
+            child.taken = False
+        if name in ("ready", "registered", "stopped", "failed", "deleted", "waiting", "restart-scheduled"):
+            child.in_group = event.get("waits_for") == "turn"
+        if event.get("cause") in self.children and name != "escalated" and child.exit != "escalated":
+            cause = self.children[event["cause"]]
+            require(cause.parent != child.parent or cause.escalated or child.node.takes(cause, child),
+                    f"{name} because of {event['cause']}, which does not take it along")
         child.escalated, child.waited = child.escalated or name == "escalated", child.waited or name == "waiting"
         child.not_before = now if name == "waiting" and event.get("delay_ms") == 0 else child.not_before
         require(event.get("restarts", len(child.grants)) == len(child.grants), f"not {len(child.grants)} restarts")
@@ -119,7 +168,7 @@ class Oracle:
         require(child.exit is None or name in FOLLOWS_EXIT, f"{name} after exited")
         require(child.exit or name not in FOLLOWS_EXIT or child.state not in ALIVE, f"{name} without exited")
         require(not child.after_started or name == "ready", f"{name} after started, not ready")
-        require(child.escalates or name != "escalated", "escalated without being told to")
+        require(child.escalates or name != "escalated" or child.gave_up, "escalated without being told to")
         child.after_started = name == "started" and not child.is_supervisor
         child.state = LEGAL[name][1] or child.state
         require(name == "deleted" or event.get("state", child.state) == child.state, f"{name} leads elsewhere")
@@ -139,15 +188,26 @@ class Oracle:
                 require(other.state != "registered" or other.registered_at != child.registered_at,
                         "started before an earlier sibling")
             other.escalated = other.escalated and other.parent != event["path"]
+            before = same and other.place < child.place and child.in_group and child.node.strategy != "predicate"
+            require(not (before and other.in_group), "started in a group before an earlier sibling was ready")
         child.due, child.generation, child.born = None, child.generation + 1, child.lived
+        if child.own:  # Started again, it begins with an empty intensity.
+            child.own.forgotten = len(child.own.grants)
 
-    def on_stopping(self, child, _event, now, _before):  # All that stops in one instant: in reverse order.
-        child.stopping_since, last = now, self.last_stop.get(child.parent, (None, 0))
+    def on_stopping(self, child, event, now, _before):  # All that stops in one instant: in reverse order.
+        child.stopping_since, child.cause = now, event.get("cause")
+        if child.cause and child.node.strategy in ("one-for-all", "rest-for-one"):
+            later = [c for c in self.children.values() if c.parent == child.parent and c.place > child.place]
+            require(not any(c.state == "stopping" and c.cause == child.cause for c in later),
+                    "stopped in a group before a later sibling had ended")
+        last = self.last_stop.get(child.parent, (None, 0))
         require(last[0] != now or child.place < last[1], "stopped before a later sibling")
         self.last_stop[child.parent] = (now, child.place)
 
     def on_exited(self, child, event, now, before):
-        child.exit = event["reason"]
+        child.exit, child.detail = event["reason"], event.get("detail")
+        require(child.exit != "error" or not any(code_fits(c, child.detail) for c in child.success),
+                "an exit code of success-codes is an error")
         require(before in ALIVE or child.exit == "load-error", f"{child.exit} without an instance")
         edge = child.lived - child.born - child.reset_after
         child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
@@ -159,25 +219,36 @@ class Oracle:
             require(not any(c.state in ALIVE for c in below), "left children behind")
             gave_up = any(c.escalated for c in below if c.parent == event["path"])
             require((child.exit == "escalated") == gave_up, f"{child.exit}, but escalated: {gave_up}")
+            require(child.exit != "normal" or child.own.auto_shutdown != "never", "a supervisor ended by itself")
 
     def on_restart_scheduled(self, child, event, now, before):
-        delay, by_hand = round(event["delay_ms"] * 1000), before == "stopping"
-        child.due, child.not_before, child.waited = "hand" if by_hand else "grant", now + delay, False
-        if by_hand:
-            return require(delay == 0, "a restart by hand waits")
-        require(child.asks_for_restart() and child.exit != "load-error", f"restarted after {child.exit}")
+        delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
+        child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
+        if not counted:
+            require(before == "stopping" or child.taken, "restarted, not counted, and nobody asked for it")
+            return require(delay == 0, "a restart that is not counted waits")
+        require(child.asks_for_restart(), f"restarted after {child.exit}")
         require(child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
+        require(child.node.used(now, -SLACK) < child.node.max_restarts, "restarted beyond the intensity")
         child.grants.append(child.lived)
+        child.node.grants.append(now)
+        for other in self.children.values():
+            other.taken = other.taken or other.parent == child.parent and child.node.takes(child, other)
+        child.taken = False
         ns, child.ns = child.ns, {n + 1 for n in child.ns if child.delay_fits(delay, n + 1)}
         require(child.ns, f"delay of {delay} µs after n in {ns}")
 
     def on_stopped(self, child, event, now, before):
-        require(before not in ("starting", "running") or not child.asks_for_restart(), "not restarted")
-        self.on_stopping(child, event, now, before) if before in DUE else None
+        in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
+        require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
+        self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 
-    def on_failed(self, child, _event, _now, _before):
+    def on_failed(self, child, _event, now, _before):
         used_up = child.asks_for_restart() and child.used(SLACK) >= child.max_restarts
-        require(child.exit == "load-error" or used_up, f"failed after {child.exit} with budget left")
+        too_many = child.asks_for_restart() and child.node.used(now, SLACK, False) >= child.node.max_restarts
+        child.gave_up = too_many or child.action() == "escalate"
+        told = child.action() in ("fail", "escalate") or child.exit == "load-error"
+        require(told or used_up or too_many, f"failed after {child.exit} with budget left")
 
     def finish(self):
         for path, child in self.children.items():

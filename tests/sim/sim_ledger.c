@@ -218,7 +218,7 @@ take_failed(struct sim *sim, struct sim_child *subject)
     if (node->node.state != NODE_RUNNING &&
         intensity_used(sim, node) == node->node.policy.max_restarts)
         return;
-    if (node->node.state == NODE_STOPPED && ledger->exit.reason == EXIT_LOAD_ERROR)
+    if (node->node.state != NODE_RUNNING && ledger->exit.reason == EXIT_LOAD_ERROR)
         return;
     sim_require(sim,
                 asks_for_restart(subject) &&

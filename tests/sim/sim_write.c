@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/trap_code.h"
 #include "sim.h"
 
 #define LINE_SIZE sizeof((struct sim *)0)->lines[0]
@@ -90,6 +91,14 @@ sim_write_event(struct sim *sim, const struct sim_child *subject, const struct n
             child_state_name(action->state));
     if (action->has_exit)
         fprintf(file, ",\"reason\":\"%s\"", exit_reason_name(action->exit.reason));
+    if (action->has_exit && action->exit.reason == EXIT_TRAP)
+        fprintf(file, ",\"detail\":\"%s\"", trap_code_name(action->exit.code));
+    if (action->has_exit && action->exit.reason == EXIT_ERROR && action->exit.code >= 0)
+        fprintf(file, ",\"detail\":\"%d\"", action->exit.code);
+    if (action->wait == WAIT_TURN)
+        fprintf(file, ",\"waits_for\":\"turn\"");
+    if (action->cause)
+        fprintf(file, ",\"cause\":\"%s\"", sim_child_of(action->cause)->path);
     if (action->has_delay)
         fprintf(file, ",\"delay_ms\":%.3f", (double)action->delay_us / 1000.0);
     fprintf(file, ",\"restarts\":%u}\n", action->restarts);
@@ -167,12 +176,65 @@ write_policy(FILE *file, const struct child_policy *policy)
     write_duration(file, "start-timeout", policy->start_timeout_us, "infinity");
 }
 
+static void
+write_codes(FILE *file, struct code_range codes)
+{
+    if (codes.first == codes.last)
+        fprintf(file, "%d", codes.first);
+    else
+        fprintf(file, "\"%d-%d\"", codes.first, codes.last);
+}
+
+static void
+write_rules(FILE *file, const struct child_policy *policy)
+{
+    static const char *const actions[] = { "restart", "stop", "fail", "escalate" };
+    fprintf(file, ", \"significant\": %s, \"on-exit\": [", policy->significant ? "true" : "false");
+    const char *separator = "";
+    for (uint32_t i = 0; i < policy->rules_size; i++) {
+        const struct exit_rule *rule = &policy->rules[i];
+        int32_t last = rule->reason == EXIT_TRAP ? rule->codes.last : rule->codes.first;
+        for (int32_t code = rule->codes.first; code <= last; code++) { /* Traps have no ranges. */
+            fprintf(file, "%s{\"reason\": \"%s\", \"do\": \"%s\"", separator,
+                    exit_reason_name(rule->reason), actions[rule->action]);
+            if (rule->has_codes && rule->reason == EXIT_TRAP)
+                fprintf(file, ", \"code\": \"%s\"", trap_code_name(code));
+            else if (rule->has_codes) {
+                fprintf(file, ", \"code\": ");
+                write_codes(file, rule->codes);
+            }
+            fprintf(file, "}");
+            separator = ", ";
+        }
+    }
+    fprintf(file, "], \"success-codes\": [");
+    for (uint32_t i = 0; i < policy->success_size; i++) {
+        fprintf(file, "%s", i ? ", " : "");
+        write_codes(file, policy->success[i]);
+    }
+    fprintf(file, "]");
+}
+
+static void
+write_node(FILE *file, const struct node_policy *policy)
+{
+    static const char *const strategies[] = { "one-for-one", "one-for-all", "rest-for-one",
+                                              "predicate" };
+    static const char *const ends[] = { "never", "any", "all" };
+    fprintf(file, "\"strategy\": \"%s\", \"auto-shutdown\": \"%s\", ",
+            strategies[policy->strategy], ends[policy->auto_shutdown]);
+    if (policy->max_restarts != RESTARTS_UNLIMITED)
+        fprintf(file, "\"intensity\": {\"max-restarts\": %u, \"within\": \"%" PRIu64 "us\"}, ",
+                policy->max_restarts, policy->within_us);
+}
+
 /* All that ever were, in their order. */
 static void
 write_children(struct sim *sim, const struct sim_node *node)
 {
     FILE *file = sim->options.manifest;
     const char *separator = "";
+    write_node(file, &node->node.policy);
     fprintf(file, "\"children\": [");
     for (size_t i = 0; i < sim->children_size; i++) {
         const struct sim_child *subject = sim->children[i];
@@ -180,6 +242,7 @@ write_children(struct sim *sim, const struct sim_node *node)
             continue;
         fprintf(file, "%s\n{\"name\": \"%s\"", separator, strrchr(subject->path, '/') + 1);
         write_policy(file, &subject->policy);
+        write_rules(file, &subject->policy);
         if (subject->node) {
             fprintf(file, ", ");
             write_children(sim, subject->node);
