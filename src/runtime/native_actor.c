@@ -12,7 +12,8 @@ struct native {
     bool supervised;
     bool is_up;      /* Handles mail: its generation has started, or it needs none. */
     bool is_over;    /* ACTOR_END after this handler. */
-    bool is_exiting; /* The generation ends after this handler, with: */
+    bool is_ignoring; /* The generation ends after this handler, and never wanted to start. */
+    bool is_exiting;  /* The generation ends after this handler, with: */
     struct exit_info exit;
     struct refstr *detail;
 };
@@ -47,6 +48,15 @@ native_exit(struct actor_context *context, struct exit_info exit, const char *de
 }
 
 void
+native_ignore(struct actor_context *context)
+{
+    struct native *native = native_of(context);
+    assert(native->supervised && !native->is_up && !native->is_exiting);
+    native->is_ignoring = true;
+    native->is_exiting = true;
+}
+
+void
 native_end(struct actor_context *context)
 {
     struct native *native = native_of(context);
@@ -68,7 +78,11 @@ finish_generation(struct actor_context *context, struct native *native)
     native->detail = NULL;
     if (native->behaviour->end)
         native->behaviour->end(native->state);
-    child_report_exited(context, native->exit, detail, NULL);
+    if (native->is_ignoring)
+        child_report_ignored(context);
+    else
+        child_report_exited(context, native->exit, detail, NULL);
+    native->is_ignoring = false;
     refstr_unref(detail);
 }
 

@@ -206,6 +206,27 @@ a_significant_child_that_ends_ends_its_supervisor(void **state)
 }
 
 static void
+a_child_that_ignores_its_start_is_stopped_and_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct family family = { .pupils[1].start = START_IGNORED };
+    struct child_policy policy = quick_policy();
+    open_family(&family, STRATEGY_ONE_FOR_ALL, &policy);
+    ask_root(&family.stage, REQUEST_START_ALL);
+    await_event(family.stage.recorder, "/group", EVENT_READY, 1);
+    struct child_view view = view_of(&family.stage, paths[1]);
+    assert_int_equal(view.state, CHILD_STOPPED);
+    assert_int_equal(view.stop_cause, STOPPED_IGNORED);
+    assert_int_equal(view.restarts, 0);
+    assert_counts_as(&family, 2, "1:1");
+    atomic_store(&family.pupils[1].start, START_WELL); /* By hand it is asked again. */
+    assert_int_equal(ask_of(&family.stage, REQUEST_START, paths[1]), AIRS_OK);
+    await_event(family.stage.recorder, paths[1], EVENT_READY, 1);
+    assert_counts_as(&family, 1, "2:1");
+    close_stage(&family.stage);
+}
+
+static void
 a_name_that_exists_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -230,6 +251,7 @@ main(void)
         cmocka_unit_test(answers_and_stops_during_a_start_that_hangs),
         cmocka_unit_test(stops_by_asking_by_killing_and_by_waiting),
         cmocka_unit_test(a_significant_child_that_ends_ends_its_supervisor),
+        cmocka_unit_test(a_child_that_ignores_its_start_is_stopped_and_holds_up_nobody),
         cmocka_unit_test(a_name_that_exists_is_refused_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,6 +204,58 @@ a_start_out_of_time_is_a_failed_start(void **state)
 }
 
 static void
+ignore_at(uint64_t ms, struct supervisor_child *child)
+{
+    trace_step((struct node_event){ .type = NODE_EXITED,
+                                    .now_us = ms * 1000,
+                                    .child = child,
+                                    .generation = child->generation,
+                                    .ignored = true });
+}
+
+static void
+a_child_that_ignores_its_start_is_stopped_and_holds_up_nobody(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FAMILY_STRATEGIES; i++) {
+        struct child_policy policy = quiet_policy();
+        policy.significant = true;
+        node_teardown(NULL);
+        node_setup(NULL);
+        node_set(family_strategies[i], 0, AUTO_SHUTDOWN_ANY); /* It is not an end by itself. */
+        family_add(&policy);
+        at(0, START_ALL, NOBODY);
+        at(1, STARTED, first);
+        ignore_at(2, second);
+        at(3, STARTED, third);
+        assert_non_null(strstr(trace, "[   3] node ready\n"));
+        assert_state(second, STOPPED);
+        assert_int_equal(second->stop_cause, STOPPED_IGNORED);
+        assert_int_equal(second->restarts, 0);
+
+        /* With its supervisor it is asked again. */
+        at(10, STOP_ALL, NOBODY);
+        family_obeys(11);
+        at(20, START_ALL, NOBODY);
+        family_obeys(21);
+        assert_state(second, RUNNING);
+        assert_int_equal(second->generation, 2);
+    }
+}
+
+static void
+what_ignores_its_start_while_it_is_stopped_is_stopped_by_request(void **state)
+{
+    (void)state;
+    struct child_policy policy = plain_policy();
+    struct supervisor_child *worker = child_in(CHILD_STARTING, &policy);
+    at(1, STOP, worker);
+    ignore_at(2, worker);
+    assert_state(worker, STOPPED);
+    assert_int_equal(worker->stop_cause, STOPPED_BY_REQUEST);
+}
+
+static void
 what_joins_a_running_group_starts_at_once_and_stands_last(void **state)
 {
     (void)state;
@@ -231,6 +283,8 @@ main(void)
         a_test(answers_and_stops_while_a_child_fails_every_start),
         a_test(an_ever_failing_start_has_exactly_its_budget_whatever_its_delays),
         a_test(a_start_out_of_time_is_a_failed_start),
+        a_test(a_child_that_ignores_its_start_is_stopped_and_holds_up_nobody),
+        a_test(what_ignores_its_start_while_it_is_stopped_is_stopped_by_request),
         a_test(what_joins_a_running_group_starts_at_once_and_stands_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
