@@ -280,6 +280,56 @@ a_larger_group_restart_swallows_a_smaller_one(void **state)
 }
 
 static void
+a_member_that_ends_by_itself_in_a_group_restart_is_not_charged(void **state)
+{
+    (void)state;
+    struct child_policy policy = quiet_policy();
+    policy.max_restarts = 0;
+    struct child_policy crashing = quiet_policy();
+    node_set(STRATEGY_ONE_FOR_ALL, 1, AUTO_SHUTDOWN_NEVER);
+    first = child_add("first", &crashing);
+    second = child_add("second", &policy);
+    third = child_add("third", &policy);
+    family_start();
+    at(10, EXITED, first, TRAP);
+    at(11, EXITED, second, TRAP); /* Its turn to stop had not come. */
+    at(12, EXITED, third, ERROR); /* While it was asked to. */
+    at(110, TIMER, first);
+    family_obeys(111);
+    assert_state(second, RUNNING);
+    assert_state(third, RUNNING);
+    assert_int_equal(second->restarts + third->restarts, 0);
+}
+
+/* The group goes on without it: its delay holds up nobody any more. */
+static void
+a_failed_child_that_is_stopped_or_deleted_in_its_delay_leaves_the_others(void **state)
+{
+    (void)state;
+    static const enum node_event_type verbs[] = { NODE_STOP, NODE_DELETE };
+    for (int i = 0; i < 2; i++) {
+        struct child_policy policy = quiet_policy();
+        running_family_of(STRATEGY_ONE_FOR_ALL, &policy);
+        at(10, EXITED, second, TRAP);
+        at(11, EXITED, third, NORMAL);
+        at(12, EXITED, first, NORMAL);
+        trace_clear();
+        trace_at(20, verbs[i], second, EXIT_NORMAL);
+        at(21, STARTED, first);
+        at(22, STARTED, third);
+        assert_trace(i == 0 ? "[  20] disarm second\n"
+                              "[  20] start first 2\n"
+                              "[  21] start third 2\n"
+                              "[  22] node ready\n"
+                            : "[  20] disarm second\n"
+                              "[  20] removed second\n"
+                              "[  20] start first 2\n"
+                              "[  21] start third 2\n"
+                              "[  22] node ready\n");
+    }
+}
+
+static void
 escalates_under_every_strategy(void **state)
 {
     (void)state;
@@ -384,6 +434,8 @@ main(void)
         a_test(another_member_that_fails_to_restart_pays_with_its_own_budget),
         a_test(under_rest_for_one_such_a_member_stops_those_after_it_alone),
         a_test(a_larger_group_restart_swallows_a_smaller_one),
+        a_test(a_member_that_ends_by_itself_in_a_group_restart_is_not_charged),
+        a_test(a_failed_child_that_is_stopped_or_deleted_in_its_delay_leaves_the_others),
         a_test(escalates_under_every_strategy),
         a_test(fails_alone_under_every_strategy_when_told_so),
         a_test(intensity_limits_the_grants_of_all_children_in_plain_time),
