@@ -24,7 +24,7 @@
 
 #define PAIRS 64
 #define PING_PONG_MS 300
-#define RUNS 5 /* The best counts: the machine is shared. */
+#define RUNS 10 /* Of each; the best counts: the machine is shared. */
 #define SAMPLES 5000
 #define RESTARTS 20000
 #define PATHS 10000
@@ -128,7 +128,8 @@ measure_ping_pong(void)
 {
     struct rates one = { 0 };
     struct rates two = { 0 };
-    for (int i = 0; i < RUNS; i++) { /* In turns, so that both meet the same neighbours. */
+    /* In turns and equally often, so that both meet the same neighbours. */
+    for (int i = 0; i < RUNS; i++) {
         keep_best(&one, play(1));
         keep_best(&two, play(2));
     }
@@ -136,13 +137,11 @@ measure_ping_pong(void)
            one.per_second / 1e6, two.per_second / 1e6);
     printf("%-52s %.2f M/s on one worker, %.2f M/s on two\n", "the same in a second of CPU time",
            one.per_cpu_second / 1e6, two.per_cpu_second / 1e6);
-    double speedup = two.per_second / one.per_second;
-    if (speedup < SPEEDUP_MIN && two.cores < 2 * OWN_CORE_MIN) {
-        printf("the machine gave two workers %.2f cores at best: judged by CPU time instead\n",
-               two.cores);
-        speedup = 2 * two.per_cpu_second / one.per_cpu_second;
-    }
-    judge("ping-pong: two workers over one", speedup, true, SPEEDUP_MIN);
+    if (two.cores < 2 * OWN_CORE_MIN)
+        printf(
+            "the machine gave two workers %.2f cores at best: the next line says little of them\n",
+            two.cores);
+    judge("ping-pong: two workers over one", two.per_second / one.per_second, true, SPEEDUP_MIN);
 }
 
 /* ---- A worker that only steals ---- */
@@ -233,7 +232,8 @@ await_heard_us(struct listener *listener, uint64_t begin_ns)
     return (double)(heard_ns - begin_ns) / 1e3;
 }
 
-/* From the send on this thread to the handler, nothing else running. */
+/* From the send on this thread to the handler, nothing else running. The worker may be asleep or
+ * on its way there. */
 static void
 measure_wake(void)
 {
@@ -248,7 +248,7 @@ measure_wake(void)
         check(actor_send(system, pid, message));
         us[i] = await_heard_us(&listener, begin_ns);
     }
-    double median = print_latency("send to a parked system, until handled", us, SAMPLES);
+    double median = print_latency("send to an idle system, until handled", us, SAMPLES);
     judge("the same, median in us", median, false, WAKE_MEDIAN_MAX_US);
     actor_system_free(system);
 }

@@ -28,7 +28,9 @@ main(int argc, char **argv)
     char guests[PATH_BYTES];
     const char *from_environment = getenv("AIRS_GUESTS");
     snprintf(guests, sizeof guests, "%s",
-             argc > 1 ? argv[1] : from_environment ? from_environment : BINARY_DIR "/guests");
+             argc > 1           ? argv[1]
+             : from_environment ? from_environment
+                                : BINARY_DIR "/guests");
     char cache[] = "/tmp/airs-floor-cache-XXXXXX";
     if (!mkdtemp(cache))
         return 1;

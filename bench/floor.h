@@ -15,17 +15,17 @@ struct engine;
 struct floor;
 
 enum floor_operation {
-    FLOOR_TINY,         /* store + instantiate + delete: a component of a few bytes */
-    FLOOR_ACTOR,        /* the same: actor in C */
-    FLOOR_COMMAND,      /* the same: WASI command in C */
-    FLOOR_TRAP,         /* a call that traps, with its backtrace */
-    FLOOR_EMPTY_CALL,   /* a call into a component that does nothing */
-    FLOOR_MESSAGE_16,   /* handle-message of the actor, which answers with the payload */
+    FLOOR_TINY,       /* store + instantiate + delete: a component of a few bytes */
+    FLOOR_ACTOR,      /* the same: actor in C */
+    FLOOR_COMMAND,    /* the same: WASI command in C */
+    FLOOR_TRAP,       /* a call that traps, with its backtrace */
+    FLOOR_EMPTY_CALL, /* a call into a component that does nothing */
+    FLOOR_MESSAGE_16, /* handle-message of the actor, which answers with the payload */
     FLOOR_MESSAGE_64,
     FLOOR_MESSAGE_4096,
     FLOOR_MESSAGE_65536,
-    FLOOR_CANCEL,       /* delete the future of a call that has yielded */
-    FLOOR_RESTART,      /* trap + delete + store + instantiate + initialize */
+    FLOOR_CANCEL,  /* delete the future of a call that has yielded */
+    FLOOR_RESTART, /* trap + delete + store + instantiate + initialize */
     FLOOR_OPERATIONS,
 };
 

@@ -21,26 +21,26 @@
 #define FLOOR_MEMORY_BYTES (UINT64_C(64) << 20)
 #define WARM_UP 20
 
-#define TINY                                                                                   \
-    "(component (core module $m (func (export \"run\") (result i32) i32.const 0))"             \
-    " (core instance $i (instantiate $m))"                                                     \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define TINY                                                                       \
+    "(component (core module $m (func (export \"run\") (result i32) i32.const 0))" \
+    " (core instance $i (instantiate $m))"                                         \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))"           \
+    " (instance $cli (export \"run\" (func $run)))"                                \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
-#define TRAPPING                                                                               \
-    "(component (core module $m (func $deep unreachable)"                                      \
-    "  (func (export \"run\") (result i32) call $deep i32.const 0))"                           \
-    " (core instance $i (instantiate $m))"                                                     \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define TRAPPING                                                         \
+    "(component (core module $m (func $deep unreachable)"                \
+    "  (func (export \"run\") (result i32) call $deep i32.const 0))"     \
+    " (core instance $i (instantiate $m))"                               \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))" \
+    " (instance $cli (export \"run\" (func $run)))"                      \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
-#define LOOPING                                                                                \
+#define LOOPING                                                                                  \
     "(component (core module $m (func (export \"run\") (result i32) (loop (br 0)) i32.const 0))" \
-    " (core instance $i (instantiate $m))"                                                     \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+    " (core instance $i (instantiate $m))"                                                       \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                         \
+    " (instance $cli (export \"run\" (func $run)))"                                              \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
 struct floor {
@@ -68,7 +68,7 @@ static const struct {
     [FLOOR_MESSAGE_4096] = { "message-4096", "the same, 4 KiB", 1400, 20000 },
     [FLOOR_MESSAGE_65536] = { "message-65536", "the same, 64 KiB", 4000, 10000 },
     [FLOOR_CANCEL] = { "cancel", "cancel of a call that has yielded", 1000, 2000 },
-    [FLOOR_RESTART] = { "restart", "trap + store + instantiate + initialize + delete", 45000,
+    [FLOOR_RESTART] = { "restart", "trap + store + instantiate + initialize + delete", 36000,
                         3000 },
 };
 
@@ -118,8 +118,8 @@ open_file(struct floor *floor, const char *path, const char *cache)
 {
     struct airs_error error = { 0 };
     struct component *component = NULL;
-    if (component_compile(&engine_config, path, cache, &error) != AIRS_OK
-        || component_open(floor->engine, path, cache, &component, &error) != AIRS_OK)
+    if (component_compile(&engine_config, path, cache, &error) != AIRS_OK ||
+        component_open(floor->engine, path, cache, &component, &error) != AIRS_OK)
         fprintf(stderr, "floor: %s\n", error.message);
     return component;
 }

@@ -8,6 +8,7 @@
  *   err TEXT         answers that error
  *   none             no answer
  *   log TEXT         writes a log line, then answers "logged"
+ *   level N          writes a log line of level N (0 trace … 4 error) that says so
  *   print TEXT       writes a line to stdout, then answers "printed"
  *   big N            answers N bytes of 'x'
  *   now              the wall clock in ms
@@ -225,6 +226,13 @@ write_log(const char *text)
 }
 
 static struct airs_result
+write_level(const char *level)
+{
+    airs_log((enum airs_level)atoi(level), "of level %s", level);
+    return airs_text("logged");
+}
+
+static struct airs_result
 variable(const char *value)
 {
     return airs_text("%s", value ? value : "(unset)");
@@ -275,6 +283,8 @@ answer_host(const char *text, struct airs_result *result_out)
         *result_out = wait_ms(strtoull(rest, NULL, 10));
     else if ((rest = after(text, "log")))
         *result_out = write_log(rest);
+    else if ((rest = after(text, "level")))
+        *result_out = write_level(rest);
     else if ((rest = after(text, "print")))
         *result_out = print(rest);
     else if ((rest = after(text, "send")))

@@ -18,8 +18,8 @@
 extern "C" {
 #endif
 
-#define AIRS_NONE UINT64_MAX          /* "does not apply" in a 64-bit field. */
-#define AIRS_UNLIMITED UINT32_MAX     /* budget_allowed of a child that never gives up. */
+#define AIRS_NONE UINT64_MAX           /* "does not apply" in a 64-bit field. */
+#define AIRS_UNLIMITED UINT32_MAX      /* budget_allowed of a child that never gives up. */
 #define AIRS_CALL_BYTES_MAX (1u << 20) /* Largest payload of airs_application_send and _call. */
 
 struct airs_application;
@@ -50,7 +50,7 @@ struct airs_event {
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
 struct airs_log_line {
-    uint64_t time_us;    /* As in struct airs_event. */
+    uint64_t time_us; /* As in struct airs_event. */
     const char *path;
     uint64_t generation; /* 0: unknown. */
     const char *stream;  /* "stdout", "stderr" or "log". */
@@ -62,25 +62,25 @@ struct airs_log_line {
 /** A child as its supervisor saw it at one moment. Constant during the callback alone. */
 struct airs_child {
     const char *path;
-    const char *kind;      /* "supervisor", "actor", "command" or "component" (not loaded yet). */
-    const char *state;     /* "registered", "starting", "running", … */
+    const char *kind;  /* "supervisor", "actor", "command" or "component" (not loaded yet). */
+    const char *state; /* "registered", "starting", "running", … */
     bool ready;
     uint64_t generation;
     uint64_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
-    uint64_t uptime_us;      /* AIRS_NONE: no instance. */
-    uint64_t due_us;         /* Until the start that is waited for; AIRS_NONE: none. */
-    const char *waits_for;   /* NULL: nothing. */
-    const char *exit_reason; /* Of the last instance; NULL: none has ended. */
-    const char *exit_detail; /* Trap code, exit code or message; NULL: none. */
+    uint32_t budget_allowed;  /* AIRS_UNLIMITED: no limit. */
+    uint64_t uptime_us;       /* AIRS_NONE: no instance. */
+    uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
+    const char *waits_for;    /* NULL: nothing. */
+    const char *exit_reason;  /* Of the last instance; NULL: none has ended. */
+    const char *exit_detail;  /* Trap code, exit code or message; NULL: none. */
     const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */
-    uint64_t memory_bytes;   /* AIRS_NONE in this and the next three: a supervisor. */
+    uint64_t memory_bytes;    /* AIRS_NONE in this and the next three: a supervisor. */
     uint64_t cpu_us;
-    uint64_t mailbox;        /* Messages that wait. */
-    uint64_t messages;       /* Messages taken since registered. */
-    const char *component;   /* The file; NULL for a supervisor. */
-    const char *strategy;    /* NULL for a component. */
+    uint64_t mailbox;      /* Messages that wait. */
+    uint64_t messages;     /* Messages taken since registered. */
+    const char *component; /* The file; NULL for a supervisor. */
+    const char *strategy;  /* NULL for a component. */
 };
 
 struct airs_application_options {
@@ -88,7 +88,7 @@ struct airs_application_options {
     const char *cache_dir;     /* For compiled code, made 0700; NULL: $XDG_CACHE_HOME/airs. */
     unsigned workers;          /* 0: one per core. */
 
-    void *context;             /* Given to every callback below; each may be NULL. */
+    void *context; /* Given to every callback below; each may be NULL. */
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
@@ -124,10 +124,10 @@ typedef void (*airs_report)(void *context, const char *text);
  * that is not there: AIRS_ENOENT.
  * Ownership: the caller frees *application_out.  Thread: any.  Blocks: for the files.
  */
-AIRS_API enum airs_status
-airs_application_load(const struct airs_application_options *options, airs_report report,
-                      void *report_context, struct airs_application **application_out,
-                      struct airs_error *error);
+AIRS_API enum airs_status airs_application_load(const struct airs_application_options *options,
+                                                airs_report report, void *report_context,
+                                                struct airs_application **application_out,
+                                                struct airs_error *error);
 
 /** The name in the manifest; lives as long as the application. Thread: any.  Blocks: no. */
 AIRS_API const char *airs_application_name(const struct airs_application *application);
@@ -140,8 +140,8 @@ AIRS_API const char *airs_application_name(const struct airs_application *applic
  * airs_application_cancel, AIRS_EALREADY the second time.
  * Thread: one.  Blocks: while it compiles and loads; not for children.
  */
-AIRS_API enum airs_status
-airs_application_start(struct airs_application *application, struct airs_error *error);
+AIRS_API enum airs_status airs_application_start(struct airs_application *application,
+                                                 struct airs_error *error);
 
 /** Makes a start under way give up before its next component. Thread: any.  Blocks: no. */
 AIRS_API void airs_application_cancel(struct airs_application *application);
@@ -164,9 +164,8 @@ AIRS_API void airs_application_kill(struct airs_application *application);
  * AIRS_ETIMEDOUT after `timeout_us` (AIRS_NONE: never), AIRS_ENOTRUNNING if it never started.
  * Thread: any but the library's.  Blocks: yes.
  */
-AIRS_API enum airs_status
-airs_application_wait(struct airs_application *application, uint64_t timeout_us,
-                      int *exit_code_out);
+AIRS_API enum airs_status airs_application_wait(struct airs_application *application,
+                                                uint64_t timeout_us, int *exit_code_out);
 
 /**
  * Kills what still runs, joins all threads, frees. NULL is allowed.
@@ -206,42 +205,42 @@ AIRS_API enum airs_found airs_application_find(const struct airs_application *ap
  * Fails with AIRS_ENOENT when there is no such child (the error names the nearest one),
  * AIRS_ENOTRUNNING when the application does not run. Thread: any.  Blocks: no.
  */
-AIRS_API enum airs_status
-airs_application_control(struct airs_application *application, enum airs_verb verb,
-                         const char *path, airs_done done, void *context,
-                         struct airs_error *error);
+AIRS_API enum airs_status airs_application_control(struct airs_application *application,
+                                                   enum airs_verb verb, const char *path,
+                                                   airs_done done, void *context,
+                                                   struct airs_error *error);
 
 /**
  * Visits every child from `path` down in tree order (NULL or "/": all), then calls `done`.
  * Visits come on several threads, but never two at once. Fails as airs_application_control.
  * Thread: any.  Blocks: no.
  */
-AIRS_API enum airs_status
-airs_application_list(struct airs_application *application, const char *path, airs_visit visit,
-                      airs_done done, void *context, struct airs_error *error);
+AIRS_API enum airs_status airs_application_list(struct airs_application *application,
+                                                const char *path, airs_visit visit, airs_done done,
+                                                void *context, struct airs_error *error);
 
 /** As airs_application_list, for the one child `path`. Thread: any.  Blocks: no. */
-AIRS_API enum airs_status
-airs_application_get(struct airs_application *application, const char *path, airs_visit visit,
-                     airs_done done, void *context, struct airs_error *error);
+AIRS_API enum airs_status airs_application_get(struct airs_application *application,
+                                               const char *path, airs_visit visit, airs_done done,
+                                               void *context, struct airs_error *error);
 
 /**
  * Puts a message into the mailbox of the actor `path`; done when this returns. The bytes are
  * copied. AIRS_ENOENT, AIRS_EINVAL (not an actor), AIRS_ELIMIT (mailbox full, or more than
  * AIRS_CALL_BYTES_MAX), AIRS_EENDED (refused in this state). Thread: any.  Blocks: no.
  */
-AIRS_API enum airs_status
-airs_application_send(struct airs_application *application, const char *path, const void *bytes,
-                      size_t size, struct airs_error *error);
+AIRS_API enum airs_status airs_application_send(struct airs_application *application,
+                                                const char *path, const void *bytes, size_t size,
+                                                struct airs_error *error);
 
 /**
  * As airs_application_send; `done` gets the response: AIRS_OK and its bytes, AIRS_EREJECTED
  * (the guest's err, in `text`), AIRS_EENDED, AIRS_ETIMEDOUT after `timeout_us`.
  */
-AIRS_API enum airs_status
-airs_application_call(struct airs_application *application, const char *path, const void *bytes,
-                      size_t size, uint64_t timeout_us, airs_done done, void *context,
-                      struct airs_error *error);
+AIRS_API enum airs_status airs_application_call(struct airs_application *application,
+                                                const char *path, const void *bytes, size_t size,
+                                                uint64_t timeout_us, airs_done done, void *context,
+                                                struct airs_error *error);
 
 /**
  * Compiles the .wasm file `file` into `cache_dir`, as the `compile` hook was asked to.
@@ -251,9 +250,8 @@ airs_application_call(struct airs_application *application, const char *path, co
  * (the cache is not this user's own).
  * Thread: any but the library's.  Blocks: 50 ms to many seconds, on all cores.
  */
-AIRS_API enum airs_status
-airs_compile(const char *file, const char *cache_dir, const char *settings,
-             struct airs_error *error);
+AIRS_API enum airs_status airs_compile(const char *file, const char *cache_dir,
+                                       const char *settings, struct airs_error *error);
 
 /** The seq of the last event; 0 before the first. Thread: any.  Blocks: no. */
 AIRS_API uint64_t airs_application_last_seq(const struct airs_application *application);

@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "base/utf8.h"
 
 const char *
 airs_status_text(enum airs_status status)
@@ -17,17 +18,6 @@ airs_status_text(enum airs_status status)
 #undef STATUS_TEXT
     }
     return "unknown status";
-}
-
-static void
-cut_at_character(char *text, size_t capacity)
-{
-    size_t end = capacity - 1;
-    while (end > 0 && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
-        end--;
-    if (end > 0 && (unsigned char)text[end - 1] >= 0xC0)
-        end--;
-    text[end] = '\0';
 }
 
 enum airs_status
@@ -45,6 +35,6 @@ fail(struct airs_error *error, enum airs_status status, const char *format, ...)
     if (length < 0)
         error->message[0] = '\0';
     else if ((size_t)length >= sizeof error->message)
-        cut_at_character(error->message, sizeof error->message);
+        error->message[utf8_whole_size(error->message, sizeof error->message - 1)] = '\0';
     return status;
 }

@@ -37,19 +37,12 @@ child_rows_read(const json_t *objects, size_t *size_out)
     *size_out = 0;
     size_t index;
     json_t *object;
-    json_array_foreach(objects, index, object) {
+    json_array_foreach(objects, index, object)
+    {
         if (child_row_read(&rows[*size_out], object))
             ++*size_out;
     }
     return rows;
-}
-
-bool
-child_row_is_under(const char *child, const char *parent)
-{
-    size_t size = strlen(parent);
-    return strncmp(child, parent, size) == 0 && child[size] == '/' &&
-           !strchr(child + size + 1, '/');
 }
 
 /* True if a later row has the same parent as the first `size` bytes of rows[at].path. */

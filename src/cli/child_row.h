@@ -35,9 +35,6 @@ bool child_row_read(struct child_row *row, const json_t *object);
 /** Rows of all children in `objects`; *size_out of them. NULL when out of memory. */
 struct child_row *child_rows_read(const json_t *objects, size_t *size_out);
 
-/** True if `child` lies directly under `parent` ("" is the application itself). */
-bool child_row_is_under(const char *child, const char *parent);
-
 /**
  * What stands before and as the name of row `at` in a tree of `rows`, which are in tree
  * order: "├─ front". Without a tree (`style` is no terminal): the whole path.

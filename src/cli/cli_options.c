@@ -33,18 +33,22 @@ fill_table(struct table *table, const struct cli_command *command)
     for (size_t i = 0; i < command->options_size; i++)
         add_row(table, &command->options[i]);
     if (command->json)
-        add_row(table, &(struct cli_option){ .name = "json", .flag_out = command->json,
+        add_row(table, &(struct cli_option){ .name = "json",
+                                             .flag_out = command->json,
                                              .help = "print JSON, one object a line" });
     if (command->target) {
-        add_row(table, &(struct cli_option){ .name = "app", .value = "NAME",
+        add_row(table, &(struct cli_option){ .name = "app",
+                                             .value = "NAME",
                                              .text_out = &command->target->app,
                                              .help = "the application, by its name" });
-        add_row(table, &(struct cli_option){ .name = "socket", .value = "PATH",
+        add_row(table, &(struct cli_option){ .name = "socket",
+                                             .value = "PATH",
                                              .text_out = &command->target->socket,
                                              .help = "the application, by its control socket" });
     }
-    add_row(table, &(struct cli_option){ .name = "help", .letter = 'h', .flag_out = &table->help,
-                                         .help = "print this" });
+    add_row(table,
+            &(struct cli_option){
+                .name = "help", .letter = 'h', .flag_out = &table->help, .help = "print this" });
 }
 
 static void

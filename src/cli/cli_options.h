@@ -14,7 +14,7 @@
 /* Exit codes of every verb. */
 enum cli_exit {
     CLI_DONE = 0,
-    CLI_FAILED = 1,      /* The application or a child failed; busy, not running; out of time. */
+    CLI_FAILED = 1, /* The application or a child failed; busy, not running; out of time. */
     CLI_WRONG_USE = 2,
     CLI_NOT_RUNNING = 3, /* The application. */
     CLI_NO_CHILD = 4
@@ -24,9 +24,9 @@ enum cli_exit {
 #define CLI_OPERANDS_MAX 2
 
 struct cli_option {
-    const char *name;      /* Without its dashes. */
-    char letter;           /* 0: none. */
-    const char *value;     /* What stands for its value in the help; NULL: it takes none. */
+    const char *name;  /* Without its dashes. */
+    char letter;       /* 0: none. */
+    const char *value; /* What stands for its value in the help; NULL: it takes none. */
     const char *help;
     bool *flag_out;        /* Set to true, of an option without a value. */
     const char **text_out; /* Set to the value. */
@@ -40,11 +40,11 @@ struct cli_target {
 
 struct cli_command {
     const char *verb;
-    const char *operands;  /* As the usage line shows them: "PATH MESSAGE", "[PATH]", "". */
+    const char *operands; /* As the usage line shows them: "PATH MESSAGE", "[PATH]", "". */
     size_t operands_min;
     size_t operands_max;
-    const char *help;      /* What it does, in full sentences, each line with its end. */
-    const char *example;   /* One or more whole lines. */
+    const char *help;    /* What it does, in full sentences, each line with its end. */
+    const char *example; /* One or more whole lines. */
     const struct cli_option *options;
     size_t options_size;
     struct cli_target *target; /* NULL: takes no --app and --socket. */

@@ -77,16 +77,25 @@ cmd_call(int argc, char **argv)
     bool json = false;
     const char *timeout = CALL_TIMEOUT;
     const struct cli_option options[] = {
-        { .name = "timeout", .value = "DURATION", .text_out = &timeout,
+        { .name = "timeout",
+          .value = "DURATION",
+          .text_out = &timeout,
           .help = "how long to wait for the response (" CALL_TIMEOUT ")" },
     };
     static const char help[] =
         "Puts MESSAGE into the mailbox of the actor PATH, waits for the response and prints its\n"
         "bytes as they are, or nothing where there is none.\n";
     struct cli_command command = {
-        .verb = "call", .operands = "PATH MESSAGE", .operands_min = 2, .operands_max = 2,
-        .help = help, .example = "  airs call /store 'get apple' --timeout 2s\n",
-        .options = options, .options_size = 1, .target = &target, .json = &json,
+        .verb = "call",
+        .operands = "PATH MESSAGE",
+        .operands_min = 2,
+        .operands_max = 2,
+        .help = help,
+        .example = "  airs call /store 'get apple' --timeout 2s\n",
+        .options = options,
+        .options_size = 1,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

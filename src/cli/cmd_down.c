@@ -39,8 +39,12 @@ cmd_down(int argc, char **argv)
         "Stops a running application: every child is asked to end and given its shutdown time.\n"
         "Ends when nothing of the application is left.\n";
     struct cli_command command = {
-        .verb = "down", .operands = "", .help = help,
-        .example = "  airs down --app shop\n", .target = &target, .json = &json,
+        .verb = "down",
+        .operands = "",
+        .help = help,
+        .example = "  airs down --app shop\n",
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

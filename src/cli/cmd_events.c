@@ -16,7 +16,7 @@
 struct printer {
     struct style style;
     bool json;
-    bool has_seq;      /* Else from the oldest event that is kept. */
+    bool has_seq; /* Else from the oldest event that is kept. */
     uint64_t last_seq;
     bool stopped; /* The last event was application-stopped. */
 };
@@ -72,18 +72,27 @@ cmd_events(int argc, char **argv)
     bool follow = false;
     const char *since = NULL;
     const struct cli_option options[] = {
-        { .name = "follow", .letter = 'f', .flag_out = &follow,
+        { .name = "follow",
+          .letter = 'f',
+          .flag_out = &follow,
           .help = "go on as they happen, until the application ends" },
-        { .name = "since", .value = "SEQ", .text_out = &since,
+        { .name = "since",
+          .value = "SEQ",
+          .text_out = &since,
           .help = "only those after number SEQ (all that are kept)" },
     };
     static const char help[] =
         "Prints what happened to the children: starts, exits, restarts and their delays. Times\n"
         "are UTC.\n";
     struct cli_command command = {
-        .verb = "events", .operands = "", .help = help,
-        .example = "  airs events -f\n  airs events --since 120 --json\n", .options = options,
-        .options_size = 2, .target = &target, .json = &json,
+        .verb = "events",
+        .operands = "",
+        .help = help,
+        .example = "  airs events -f\n  airs events --since 120 --json\n",
+        .options = options,
+        .options_size = 2,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -61,30 +61,39 @@ cmd_logs(int argc, char **argv)
     bool json = false;
     bool follow = false;
     const struct cli_option options[] = {
-        { .name = "follow", .letter = 'f', .flag_out = &follow,
+        { .name = "follow",
+          .letter = 'f',
+          .flag_out = &follow,
           .help = "go on as they come, until the application ends" },
     };
     static const char help[] =
         "Prints what the child PATH, or all children, wrote: standard output, standard error and\n"
         "log messages, by line. Times are UTC.\n";
     struct cli_command command = {
-        .verb = "logs", .operands = "[PATH]", .operands_max = 1, .help = help,
-        .example = "  airs logs -f /web/front\n", .options = options, .options_size = 1,
-        .target = &target, .json = &json,
+        .verb = "logs",
+        .operands = "[PATH]",
+        .operands_max = 1,
+        .help = help,
+        .example = "  airs logs -f /web/front\n",
+        .options = options,
+        .options_size = 1,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;
     if (!cli_parse(&command, argc, argv, operands, &exit_code))
         return exit_code;
-    struct printer printer = { .style = style_of(STDOUT_FILENO), .json = json,
+    struct printer printer = { .style = style_of(STDOUT_FILENO),
+                               .json = json,
                                .with_path = operands[0] == NULL };
 
     struct session session;
     exit_code = session_open(&session, "logs", &target, operands[0]);
     if (exit_code == CLI_DONE)
-        exit_code = follow_stream(&session,
-                                  session_target(&session, "/v1/logs", follow ? "?follow=1" : ""),
-                                  print_line, &printer);
+        exit_code =
+            follow_stream(&session, session_target(&session, "/v1/logs", follow ? "?follow=1" : ""),
+                          print_line, &printer);
     session_close(&session);
     return exit_code;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/child_row.h"
@@ -10,7 +11,19 @@
 #include "cli/session.h"
 
 #define STATE_COLUMNS 10 /* "restarting" */
-#define NOTE_COLUMNS 100
+#define FIXED_COLUMNS 52 /* What stands between a name and a note. */
+#define NOTE_COLUMNS_MAX 200
+
+/* A terminal's lines are not wrapped. */
+static size_t
+note_columns(const struct style *style, size_t name_columns)
+{
+    struct winsize size = { 0 };
+    if (!style->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return NOTE_COLUMNS_MAX;
+    size_t used = name_columns + FIXED_COLUMNS;
+    return size.ws_col > used ? size.ws_col - used : 0;
+}
 
 static void
 put_row(struct buffer *buffer, const struct style *style, const struct child_row *row,
@@ -32,7 +45,7 @@ put_row(struct buffer *buffer, const struct style *style, const struct child_row
                   row->budget ? row->budget : "-", uptime);
     if (note.size) {
         buffer_append_text(buffer, "  ");
-        text_put(buffer, style, note.data, NOTE_COLUMNS);
+        text_put(buffer, style, note.data, note_columns(style, name_columns));
     }
     buffer_append_text(buffer, "\n");
     buffer_deinit(&note);
@@ -95,10 +108,13 @@ cmd_ps(int argc, char **argv)
         "Shows every child of a running application: its state, generation, restarts, used and\n"
         "allowed budget, how long it has been up, and what comes next.\n";
     struct cli_command command = {
-        .verb = "ps", .operands = "", .help = help,
+        .verb = "ps",
+        .operands = "",
+        .help = help,
         .example = "  airs ps --app shop\n"
                    "  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
-        .target = &target, .json = &json,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

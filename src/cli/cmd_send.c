@@ -14,8 +14,13 @@ cmd_send(int argc, char **argv)
     static const char help[] =
         "Puts MESSAGE into the mailbox of the actor PATH and does not wait for it to be handled.\n";
     struct cli_command command = {
-        .verb = "send", .operands = "PATH MESSAGE", .operands_min = 2, .operands_max = 2,
-        .help = help, .example = "  airs send /store 'put apple 3'\n", .target = &target,
+        .verb = "send",
+        .operands = "PATH MESSAGE",
+        .operands_min = 2,
+        .operands_max = 2,
+        .help = help,
+        .example = "  airs send /store 'put apple 3'\n",
+        .target = &target,
         .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
@@ -26,8 +31,8 @@ cmd_send(int argc, char **argv)
     struct session session;
     exit_code = session_open(&session, "send", &target, operands[0]);
     if (exit_code == CLI_DONE)
-        exit_code = session_post(&session, "/v1/children", "/send", operands[1],
-                                 strlen(operands[1]), 0);
+        exit_code =
+            session_post(&session, "/v1/children", "/send", operands[1], strlen(operands[1]), 0);
     if (exit_code == CLI_DONE && json)
         text_flush(&session.reply.body, stdout);
     session_close(&session);

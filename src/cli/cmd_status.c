@@ -111,8 +111,8 @@ print_child(const struct buffer *body)
 {
     struct style style = style_of(STDOUT_FILENO);
     struct child_row row;
-    json_t *child = json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK,
-                               NULL);
+    json_t *child =
+        json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
     int exit_code = CLI_DONE;
     if (child && child_row_read(&row, child)) {
         struct buffer buffer;
@@ -136,8 +136,14 @@ cmd_status(int argc, char **argv)
         "Shows one child: its state, what it waits for, restarts and budget, its last exit with\n"
         "the backtrace, memory and messages.\n";
     struct cli_command command = {
-        .verb = "status", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
-        .example = "  airs status /web/front\n", .target = &target, .json = &json,
+        .verb = "status",
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
+        .example = "  airs status /web/front\n",
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

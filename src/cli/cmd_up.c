@@ -77,21 +77,31 @@ cmd_up(int argc, char **argv)
     struct daemon_options daemon = { .manifest_path = "airs.yaml" };
     const char *duration = NULL;
     const struct cli_option options[] = {
-        { .name = "file", .letter = 'f', .value = "FILE", .text_out = &daemon.manifest_path,
+        { .name = "file",
+          .letter = 'f',
+          .value = "FILE",
+          .text_out = &daemon.manifest_path,
           .help = "the manifest (./airs.yaml)" },
-        { .name = "detach", .flag_out = &daemon.detach,
+        { .name = "detach",
+          .flag_out = &daemon.detach,
           .help = "run in the background; return once it has started" },
-        { .name = "for", .value = "DURATION", .text_out = &duration,
+        { .name = "for",
+          .value = "DURATION",
+          .text_out = &duration,
           .help = "stop this long after everything was started" },
     };
     static const char help[] =
         "Runs the application that a manifest describes, until Ctrl-C: a live tree on a\n"
         "terminal, event lines otherwise. A second Ctrl-C kills at once.\n";
     struct cli_command command = {
-        .verb = "up", .operands = "", .help = help,
+        .verb = "up",
+        .operands = "",
+        .help = help,
         .example = "  airs up -f examples/shop/airs.yaml\n"
                    "  airs up --for 10s --json | jq -r .event\n",
-        .options = options, .options_size = sizeof options / sizeof *options, .json = &json,
+        .options = options,
+        .options_size = sizeof options / sizeof *options,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -10,8 +10,11 @@ cmd_version(int argc, char **argv)
     bool json = false;
     static const char help[] = "Prints the version of this program.\n";
     struct cli_command command = {
-        .verb = "version", .operands = "", .help = help,
-        .example = "  airs version --json\n", .json = &json,
+        .verb = "version",
+        .operands = "",
+        .help = help,
+        .example = "  airs version --json\n",
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

@@ -33,8 +33,8 @@ static int
 find_last_seq(struct session *session, uint64_t *seq_out)
 {
     struct airs_error error = { 0 };
-    enum airs_status status = client_get(session->client, "/v1/version", session->timeout_ms,
-                                         &session->reply, &error);
+    enum airs_status status =
+        client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, &error);
     if (status != AIRS_OK)
         return session_fail(session, status, &error);
     json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
@@ -51,13 +51,23 @@ status_grants(const struct wish *wish, const struct buffer *body)
     json_t *child = json_loadb(body->data ? body->data : "", body->size, 0, NULL);
     bool granted = false;
     if (child && child_row_read(&row, child) && row.generation >= (double)wish->generation)
-        granted = strcmp(wish->state, "ready") == 0 ? row.ready
-                                                    : strcmp(wish->state, row.state) == 0;
+        granted =
+            strcmp(wish->state, "ready") == 0 ? row.ready : strcmp(wish->state, row.state) == 0;
     json_decref(child);
     return granted;
 }
 
-enum verdict { VERDICT_NOTHING, VERDICT_GRANTED, VERDICT_GONE, VERDICT_ENDED };
+enum verdict {
+    VERDICT_NOTHING,
+    VERDICT_GRANTED,
+    VERDICT_GONE,   /* The child was deleted. */
+    VERDICT_ENDED,  /* The application. */
+    VERDICT_LOST,   /* Events were: we were too slow, or the daemon is gone. */
+    VERDICT_FAILED, /* The stream, for another reason. */
+};
+
+/* No exit code: ask for everything anew. */
+#define ASK_AGAIN (-1)
 
 /* `exited` names the state that was left: it brings none. */
 static enum verdict
@@ -100,41 +110,45 @@ conclude(const struct session *session, const struct wish *wish, enum verdict ve
     case VERDICT_GONE:
         return cli_fail("wait", CLI_FAILED, "%s was deleted", session->path);
     case VERDICT_ENDED:
-        return cli_fail("wait", CLI_FAILED, "the application ended before %s was %s",
-                        session->path, wish->state);
+        return cli_fail("wait", CLI_FAILED, "the application ended before %s was %s", session->path,
+                        wish->state);
+    case VERDICT_LOST:
+        return ASK_AGAIN;
     case VERDICT_NOTHING:
+    case VERDICT_FAILED:
         break;
     }
     return cli_fail("wait", CLI_FAILED, "out of time: %s is not %s; see: airs status %s",
                     session->path, wish->state, session->path);
 }
 
-static int
-judge_stream(struct session *session, const struct wish *wish, struct client_stream *stream)
+/* Reads events until one decides; CLIENT_FAILED leaves its reason in `error`. */
+static enum verdict
+judge_stream(const struct session *session, const struct wish *wish, struct client_stream *stream,
+             const char **line_out, struct airs_error *error)
 {
-    struct airs_error error = { 0 };
-    for (;;) {
-        const char *line;
+    enum verdict verdict = VERDICT_NOTHING;
+    /* Also in a flood of events, which never lets the stream run out of time. */
+    while (verdict == VERDICT_NOTHING && remaining_ms(wish->deadline_us) != 0) {
         size_t size;
-        switch (client_stream_next(stream, remaining_ms(wish->deadline_us), -1, &line, &size,
-                                   &error)) {
+        switch (client_stream_next(stream, remaining_ms(wish->deadline_us), -1, line_out, &size,
+                                   error)) {
         case CLIENT_LINE: {
-            json_t *event = json_loadb(line, size, 0, NULL);
-            enum verdict verdict = judge_event(wish, session->path, event);
+            json_t *event = json_loadb(*line_out, size, 0, NULL);
+            verdict = judge_event(wish, session->path, event);
             json_decref(event);
-            if (verdict != VERDICT_NOTHING)
-                return conclude(session, wish, verdict, line);
             break;
         }
         case CLIENT_TIMEOUT:
-            return conclude(session, wish, VERDICT_NOTHING, NULL);
         case CLIENT_WOKEN:
+            return VERDICT_NOTHING;
         case CLIENT_END:
-            return conclude(session, wish, VERDICT_ENDED, NULL);
+            return VERDICT_LOST;
         case CLIENT_FAILED:
-            return session_fail(session, error.status, &error);
+            return error->status == AIRS_ELIMIT ? VERDICT_LOST : VERDICT_FAILED;
         }
     }
+    return verdict;
 }
 
 static int
@@ -145,7 +159,10 @@ wait_for_event(struct session *session, const struct wish *wish, const char *tar
     enum airs_status status = client_stream_new(session->client, target, &stream, &error);
     if (status != AIRS_OK)
         return session_fail(session, status, &error);
-    int exit_code = judge_stream(session, wish, stream);
+    const char *line = NULL;
+    enum verdict verdict = judge_stream(session, wish, stream, &line, &error);
+    int exit_code = verdict == VERDICT_FAILED ? session_fail(session, error.status, &error)
+                                              : conclude(session, wish, verdict, line);
     client_stream_free(stream);
     return exit_code;
 }
@@ -237,21 +254,34 @@ cmd_wait(int argc, char **argv)
     const char *generation = NULL;
     const char *timeout = NULL;
     const struct cli_option options[] = {
-        { .name = "state", .value = "S", .text_out = &wish.state,
+        { .name = "state",
+          .value = "S",
+          .text_out = &wish.state,
           .help = "registered, restarting, starting, running, stopping, stopped, failed, ready" },
-        { .name = "generation", .value = "N", .text_out = &generation,
+        { .name = "generation",
+          .value = "N",
+          .text_out = &generation,
           .help = "in generation N or a later one" },
-        { .name = "timeout", .value = "DURATION", .text_out = &timeout,
+        { .name = "timeout",
+          .value = "DURATION",
+          .text_out = &timeout,
           .help = "give up after this time (never)" },
     };
     static const char help[] =
         "Waits until the child PATH is in a state, and ends at once if it is in it already.\n"
         "Out of time, or the application ended: exit code 1.\n";
     struct cli_command command = {
-        .verb = "wait", .operands = "PATH", .operands_min = 1, .operands_max = 1, .help = help,
+        .verb = "wait",
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
         .example = "  airs wait /web/front --state ready --timeout 10s\n"
                    "  airs wait /store --state running --generation 2\n",
-        .options = options, .options_size = 3, .target = &target, .json = &wish.json,
+        .options = options,
+        .options_size = 3,
+        .target = &target,
+        .json = &wish.json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;
@@ -263,8 +293,11 @@ cmd_wait(int argc, char **argv)
 
     struct session session;
     exit_code = session_open(&session, "wait", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code = wait_for_wish(&session, &wish);
+    if (exit_code == CLI_DONE) {
+        do
+            exit_code = wait_for_wish(&session, &wish);
+        while (exit_code == ASK_AGAIN);
+    }
     session_close(&session);
     return exit_code;
 }

@@ -60,9 +60,12 @@ paint_of_event(const char *name)
     static const struct {
         const char *name;
         enum paint paint;
-    } rows[] = { { "exited", PAINT_BAD },    { "failed", PAINT_BAD },
-                 { "escalated", PAINT_BAD }, { "restart-scheduled", PAINT_BUSY },
-                 { "started", PAINT_GOOD },  { "ready", PAINT_GOOD },
+    } rows[] = { { "exited", PAINT_BAD },
+                 { "failed", PAINT_BAD },
+                 { "escalated", PAINT_BAD },
+                 { "restart-scheduled", PAINT_BUSY },
+                 { "started", PAINT_GOOD },
+                 { "ready", PAINT_GOOD },
                  { "application-started", PAINT_BOLD },
                  { "application-stopped", PAINT_BOLD } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

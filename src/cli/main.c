@@ -1,5 +1,6 @@
 /* airs: one program, one verb a job. The table below is the list of all of them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,9 +125,21 @@ run(int argc, char **argv)
     return run_verb(argc - 1, argv + 1);
 }
 
+/* A descriptor below 3 that is not open would be given to the next file or socket, and what is
+ * printed would go there. Opened the wrong way round, so that using it still fails. */
+static void
+keep_standard_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
+    keep_standard_descriptors();
     setlocale(LC_CTYPE, "");
     int exit_code = run(argc, argv);
     /* A full disk behind stdout must not look like success. */

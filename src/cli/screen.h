@@ -8,9 +8,9 @@
 #include "cli/writer.h"
 
 struct screen {
-    struct writer *writer;  /* The terminal. */
-    bool has_modes;         /* `modes` was read and changed. */
-    struct termios modes;   /* As they were. */
+    struct writer *writer; /* The terminal. */
+    bool has_modes;        /* `modes` was read and changed. */
+    struct termios modes;  /* As they were. */
 };
 
 /** True when `fd` is a terminal that this process may draw on: it is in its foreground. */

@@ -20,8 +20,7 @@ take_path(struct session *session, const char *path)
     if (!*bare || strstr(path, "//") || path[strlen(path) - 1] == '/')
         return cli_wrong_use(session->verb, "'%s' names no child; `airs ps` lists them", path);
     if (strlen(bare) >= CLI_PATH_BYTES_MAX)
-        return cli_wrong_use(session->verb, "the path is longer than %d bytes",
-                             CLI_PATH_BYTES_MAX);
+        return cli_wrong_use(session->verb, "the path is longer than %d bytes", CLI_PATH_BYTES_MAX);
     session->path[0] = '/';
     strcpy(session->path + 1, bare);
     return CLI_DONE;
@@ -81,8 +80,8 @@ session_get(struct session *session, const char *prefix, const char *suffix)
     const char *target = session_target(session, prefix, suffix);
     if (!target)
         return cli_fail(session->verb, CLI_FAILED, "out of memory");
-    return finish(session, client_get(session->client, target, session->timeout_ms,
-                                      &session->reply, &error),
+    return finish(session,
+                  client_get(session->client, target, session->timeout_ms, &session->reply, &error),
                   &error);
 }
 
@@ -94,10 +93,10 @@ session_post(struct session *session, const char *prefix, const char *suffix, co
     const char *target = session_target(session, prefix, suffix);
     if (!target)
         return cli_fail(session->verb, CLI_FAILED, "out of memory");
-    return finish(session,
-                  client_post(session->client, target, bytes, size, timeout_ms, &session->reply,
-                              &error),
-                  &error);
+    return finish(
+        session,
+        client_post(session->client, target, bytes, size, timeout_ms, &session->reply, &error),
+        &error);
 }
 
 /* The nearest of the names that stand in the reply, one object a line. */
@@ -109,7 +108,8 @@ say_nearest(struct session *session, json_t *children)
     size_t count = 0;
     size_t index;
     json_t *child;
-    json_array_foreach(children, index, child) {
+    json_array_foreach(children, index, child)
+    {
         const char *path = json_string_value(json_object_get(child, "path"));
         if (names && path)
             names[count++] = path;
@@ -125,8 +125,7 @@ say_nearest(struct session *session, json_t *children)
         cli_fail(session->verb, CLI_NO_CHILD, "no child '%s'; did you mean %s?", session->path,
                  nearest);
     else
-        cli_fail(session->verb, CLI_NO_CHILD, "no child '%s'; `airs ps` lists them",
-                 session->path);
+        cli_fail(session->verb, CLI_NO_CHILD, "no child '%s'; `airs ps` lists them", session->path);
     free(names);
     return CLI_NO_CHILD;
 }

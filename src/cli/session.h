@@ -17,7 +17,7 @@ struct session {
     const char *verb;
     struct discovery_result where;
     struct client *client;
-    unsigned timeout_ms;               /* Of each ordinary request; 0: the client's own. */
+    unsigned timeout_ms; /* Of each ordinary request; 0: the client's own. */
     struct client_reply reply;
     char path[CLI_PATH_BYTES_MAX + 1]; /* The child, with its first '/'; empty: none. */
     struct buffer target;              /* The URL of the request under way. */
@@ -37,8 +37,8 @@ void session_close(struct session *session);
  * answer is in session->reply. Returns CLI_DONE or the exit code, said on stderr.
  */
 int session_get(struct session *session, const char *prefix, const char *suffix);
-int session_post(struct session *session, const char *prefix, const char *suffix,
-                 const void *bytes, size_t size, unsigned timeout_ms);
+int session_post(struct session *session, const char *prefix, const char *suffix, const void *bytes,
+                 size_t size, unsigned timeout_ms);
 
 /** PREFIX + the session's path, encoded, + SUFFIX; until the next call. NULL: out of memory. */
 const char *session_target(struct session *session, const char *prefix, const char *suffix);

@@ -14,14 +14,7 @@
 
 #include "base/buffer.h"
 
-enum paint {
-    PAINT_NONE,
-    PAINT_GOOD,
-    PAINT_BUSY,
-    PAINT_BAD,
-    PAINT_DIM,
-    PAINT_BOLD
-};
+enum paint { PAINT_NONE, PAINT_GOOD, PAINT_BUSY, PAINT_BAD, PAINT_DIM, PAINT_BOLD };
 
 /* How a file may be written to. */
 struct style {
@@ -44,8 +37,7 @@ void text_unpaint(struct buffer *buffer, const struct style *style, enum paint p
  * Appends `text` up to its first line's end, at most `columns` wide, the last one a mark
  * where something was cut off. Returns the columns used.
  */
-size_t text_put(struct buffer *buffer, const struct style *style, const char *text,
-                size_t columns);
+size_t text_put(struct buffer *buffer, const struct style *style, const char *text, size_t columns);
 
 /** As text_put(), filled up with spaces to `columns`. */
 void text_pad(struct buffer *buffer, const struct style *style, const char *text, size_t columns);

@@ -26,8 +26,14 @@ verb_request(const char *verb, const char *help, const char *example, int argc, 
     struct cli_target target = { 0 };
     bool json = false;
     struct cli_command command = {
-        .verb = verb, .operands = "PATH", .operands_min = 1, .operands_max = 1,
-        .help = help, .example = example, .target = &target, .json = &json,
+        .verb = verb,
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
+        .example = example,
+        .target = &target,
+        .json = &json,
     };
     const char *operands[CLI_OPERANDS_MAX];
     int exit_code;

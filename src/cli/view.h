@@ -17,8 +17,8 @@ struct view;
  * Starts the thread; `json`: the events as JSON lines, also on a terminal.
  * Fails with AIRS_ENOMEM, AIRS_EIO.  Ownership: view_stop().  Thread: any.  Blocks: no.
  */
-enum airs_status view_start(const char *name, const char *socket, bool json,
-                            struct view **view_out, struct airs_error *error);
+enum airs_status view_start(const char *name, const char *socket, bool json, struct view **view_out,
+                            struct airs_error *error);
 
 /** A line for the user, on the screen's note line or stderr. Thread: any.  Blocks: no. */
 void view_note(struct view *view, const char *line);

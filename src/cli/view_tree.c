@@ -11,11 +11,11 @@
 #include "cli/event_line.h"
 
 #define STATES 7
-#define STATE_COLUMNS 10   /* "restarting" */
-#define RESTART_COLUMNS 8  /* "restarts" */
+#define STATE_COLUMNS 10  /* "restarting" */
+#define RESTART_COLUMNS 8 /* "restarts" */
 #define UPTIME_COLUMNS 7
 #define NAME_COLUMNS_MIN 8
-#define WIDE_COLUMNS 60    /* From here on there is room for uptime and note. */
+#define WIDE_COLUMNS 60 /* From here on there is room for uptime and note. */
 
 /* In the order in which a header names them; where it is narrow, under fewer names. */
 static const struct {
@@ -29,10 +29,10 @@ static const struct {
 
 /* Lines for each part. */
 struct layout {
-    size_t rows;   /* Of children, or of children and the line that counts the rest. */
+    size_t rows; /* Of children, or of children and the line that counts the rest. */
     size_t recent;
     bool note;
-    bool gap;      /* An empty line before the events. */
+    bool gap; /* An empty line before the events. */
 };
 
 static struct layout

@@ -48,12 +48,6 @@ client_free(struct client *client)
     free(client);
 }
 
-const char *
-client_socket(const struct client *client)
-{
-    return client->socket_path;
-}
-
 void
 client_reply_init(struct client_reply *reply)
 {
@@ -196,8 +190,7 @@ client_post(struct client *client, const char *target, const void *bytes, size_t
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     if (!headers)
         return fail(error, AIRS_ENOMEM, "out of memory");
-    struct curl_slist *more =
-        curl_slist_append(headers, "Content-Type: application/octet-stream");
+    struct curl_slist *more = curl_slist_append(headers, "Content-Type: application/octet-stream");
     if (!more) {
         curl_slist_free_all(headers);
         return fail(error, AIRS_ENOMEM, "out of memory");

@@ -22,7 +22,7 @@ struct client;
 
 /* What came back. Zero it (or client_reply_init) before the first use. */
 struct client_reply {
-    int code;           /* HTTP's. */
+    int code; /* HTTP's. */
     struct buffer body;
 };
 
@@ -34,9 +34,6 @@ struct client_reply {
 enum airs_status client_new(const char *socket_path, struct client **client_out,
                             struct airs_error *error);
 void client_free(struct client *client);
-
-/** The path given at client_new(). */
-const char *client_socket(const struct client *client);
 
 void client_reply_init(struct client_reply *reply);
 void client_reply_deinit(struct client_reply *reply);

@@ -34,9 +34,9 @@ process_open(const char *socket_path, int *fd_out, struct airs_error *error)
     else {
         /* Taken at once: a number is not given anew so soon after its process has ended. */
         int process = (int)syscall(SYS_pidfd_open, peer.pid, 0);
-        status = process < 0 ? fail(error, AIRS_EIO, "process %d: %s", (int)peer.pid,
-                                    strerror(errno))
-                             : AIRS_OK;
+        status = process < 0
+                     ? fail(error, AIRS_EIO, "process %d: %s", (int)peer.pid, strerror(errno))
+                     : AIRS_OK;
         if (process >= 0)
             *fd_out = process;
     }

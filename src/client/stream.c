@@ -15,17 +15,20 @@
 #include "base/error.h"
 #include "client/client_internal.h"
 
+/* libcurl connects, then sends, each in a turn of its own or two. */
+#define SEND_TURNS_MAX 16
+
 struct client_stream {
     struct client client; /* For set-up and reports; its socket path is ours. */
     CURLM *multi;
-    struct buffer ahead;  /* Received; what lies before `start` is handed out. */
+    struct buffer ahead; /* Received; what lies before `start` is handed out. */
     size_t start;
-    size_t searched;      /* Up to here, `ahead` from `start` on has no end of line. */
-    bool has_line;        /* An end of line came since `ahead` was last searched to its end. */
+    size_t searched; /* Up to here, `ahead` from `start` on has no end of line. */
+    bool has_line;   /* An end of line came since `ahead` was last searched to its end. */
     bool added;
     bool paused;
     bool ended;
-    CURLcode result;      /* Meaningful once `ended`. */
+    CURLcode result; /* Meaningful once `ended`. */
 };
 
 static size_t
@@ -135,6 +138,16 @@ perform(struct client_stream *stream)
     }
 }
 
+void
+client_stream_send(struct client_stream *stream)
+{
+    long sent = 0;
+    for (int turn = 0; turn < SEND_TURNS_MAX && sent == 0 && !stream->ended; turn++) {
+        perform(stream);
+        curl_easy_getinfo(stream->client.curl, CURLINFO_REQUEST_SIZE, &sent);
+    }
+}
+
 static bool
 is_error_answer(const struct client_stream *stream, int *code_out)
 {
@@ -172,8 +185,8 @@ end_of(struct client_stream *stream, struct airs_error *error)
 }
 
 enum client_next
-client_stream_next(struct client_stream *stream, int timeout_ms, int wake_fd,
-                   const char **line_out, size_t *size_out, struct airs_error *error)
+client_stream_next(struct client_stream *stream, int timeout_ms, int wake_fd, const char **line_out,
+                   size_t *size_out, struct airs_error *error)
 {
     assert(stream && line_out && size_out);
 

@@ -27,6 +27,13 @@ enum airs_status client_stream_new(const struct client *client, const char *targ
 void client_stream_free(struct client_stream *stream);
 
 /**
+ * Connects and sends the request, as far as that goes at once: what listens at the socket then
+ * has it, also if its process serves nobody yet. Without it the first client_stream_next() does
+ * so.  Blocks: no.
+ */
+void client_stream_send(struct client_stream *stream);
+
+/**
  * The next line, without its end of line, NUL-terminated, until the next call.
  * Waits up to `timeout_ms` (-1: without end), or until `wake_fd` (-1: none) can be read.
  * An error answer (no such child) is CLIENT_FAILED with the answer's status.

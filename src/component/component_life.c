@@ -238,7 +238,7 @@ call_returned(struct component_actor *actor, const struct outcome *outcome)
         break;
     case PHASE_ABSENT:
     case PHASE_IDLE:
-        assert(!"no call was in flight");
+        assert(false && "no call was in flight");
     }
 }
 

@@ -59,8 +59,8 @@ give_report(const struct manifest_report *manifest_report, airs_report report, v
     struct buffer text;
     buffer_init(&text, 0);
     if (report && manifest_report_write_text(manifest_report, &text))
-        for (char *line = text.data, *rest = NULL;
-             (line = strtok_r(line, "\n", &rest)) != NULL; line = NULL)
+        for (char *line = text.data, *rest = NULL; (line = strtok_r(line, "\n", &rest)) != NULL;
+             line = NULL)
             report(context, line);
     buffer_deinit(&text);
 }
@@ -134,40 +134,53 @@ out:
 
 /* ---- Start ---- */
 
-static void
-on_tick(void *context)
+static bool
+set_phase(struct airs_application *application, enum application_phase from,
+          enum application_phase to)
 {
-    struct airs_application *application = context;
-    engine_tick(application->engine);
+    pthread_mutex_lock(&application->lock);
+    bool done = application->phase == from;
+    if (done)
+        application->phase = to;
+    pthread_mutex_unlock(&application->lock);
+    return done;
 }
 
-static void
-on_wake(void *context, uint64_t id)
+enum airs_status
+airs_application_start(struct airs_application *application, struct airs_error *error)
 {
-    struct airs_application *application = context;
-    actor_wake(application->system, id);
+    assert(application);
+
+    if (!set_phase(application, APPLICATION_LOADED, APPLICATION_STARTING))
+        return fail(error, AIRS_EALREADY, "this application was started already");
+    application->wall_offset_us = clock_wall_us() - clock_now_us();
+    application_log_sink_init(application);
+    enum airs_status status = application_build(application, error);
+    if (status != AIRS_OK) {
+        set_phase(application, APPLICATION_STARTING, APPLICATION_LOADED);
+        return status;
+    }
+    /* Under the lock: whoever has seen the event finds the application running. */
+    pthread_mutex_lock(&application->lock);
+    application_wait_for_registered(application);
+    application_write_event(application, EVENT_APPLICATION_STARTED);
+    application->phase = APPLICATION_RUNNING;
+    pthread_mutex_unlock(&application->lock);
+    component_supervisor_start_all(application->supervisor, (struct bridge_completion){ 0 });
+    return AIRS_OK;
 }
 
-static uint64_t
-largest_memory(const struct manifest *manifest)
+void
+airs_application_cancel(struct airs_application *application)
 {
-    uint64_t bytes = 0;
-    for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node))
-        if (node->spec && node->spec->limits.memory_bytes > bytes)
-            bytes = node->spec->limits.memory_bytes;
-    return bytes;
+    atomic_store(&application->cancelled, true);
 }
 
-static void
-write_event(struct airs_application *application, enum event_type type)
-{
-    struct event event = { .type = type };
-    event_log_write(actor_system_event_log(application->system), &event);
-}
+/* ---- Stop ---- */
 
 /* Nothing can run any more and nobody stopped it: the application ends by itself. */
-static void
-on_idle(void *context, bool idle, bool any_failed)
+void
+application_on_idle(void *context, bool idle, bool any_failed)
 {
     struct airs_application *application = context;
     if (!idle)
@@ -184,8 +197,8 @@ on_idle(void *context, bool idle, bool any_failed)
                                       (struct bridge_completion){ 0 });
 }
 
-static void
-on_end(void *context, struct exit_info exit)
+void
+application_on_end(void *context, struct exit_info exit)
 {
     struct airs_application *application = context;
     pthread_mutex_lock(&application->lock);
@@ -196,7 +209,7 @@ on_end(void *context, struct exit_info exit)
     int exit_code = application->exit_code;
     pthread_mutex_unlock(&application->lock);
 
-    write_event(application, EVENT_APPLICATION_STOPPED);
+    application_write_stopped(application, exit);
 
     pthread_mutex_lock(&application->lock);
     application->phase = APPLICATION_ENDED;
@@ -205,182 +218,6 @@ on_end(void *context, struct exit_info exit)
     if (application->options.ended)
         application->options.ended(application->options.context, exit_code);
 }
-
-static enum airs_status
-make_runtime(struct airs_application *application, const struct engine_config *config,
-             struct airs_error *error)
-{
-    const struct manifest *manifest = application->manifest;
-    struct actor_system_options options = {
-        .workers = application->options.workers,
-        .tick = on_tick,
-        .tick_ctx = application,
-        .max_concurrent_starts = manifest->max_concurrent_starts,
-        .instances_max = config->instances_max,
-    };
-    enum airs_status status = actor_system_new(&options, &application->system, error);
-    if (status == AIRS_OK)
-        status = engine_new(config, &application->engine, error);
-    if (status == AIRS_OK)
-        status = event_log_add_sink(actor_system_event_log(application->system),
-                                    application_on_event, application, error);
-    if (status == AIRS_OK)
-        status = component_registry_new(airs_application_name(application),
-                                        &application->registry, error);
-    return status;
-}
-
-static enum airs_status
-make_supervision(struct airs_application *application, struct airs_error *error)
-{
-    struct component_spawner_options spawner = {
-        .engine = application->engine,
-        .system = application->system,
-        .registry = application->registry,
-        .log_sink = application->options.log ? &application->log_sink : NULL,
-        .cache_dir = application->options.cache_dir,
-        .load_error = application_load_error,
-        .context = application,
-    };
-    enum airs_status status = component_spawner_new(&spawner, &application->spawner, error);
-    if (status != AIRS_OK)
-        return status;
-    struct supervisor_wrapper_options wrapper = {
-        .system = application->system,
-        .spawner = application->spawner,
-        .seed = clock_now_ns(),
-        .root_policy = &application->manifest->root->config.node,
-        .on_end = on_end,
-        .on_idle = on_idle,
-        .context = application,
-    };
-    status = supervisor_wrapper_new(&wrapper, &application->wrapper, error);
-    if (status != AIRS_OK)
-        return status;
-    status = component_supervisor_new(supervisor_wrapper_bridge(application->wrapper),
-                                      &application->supervisor, error);
-    if (status == AIRS_OK)
-        supervisor_wrapper_attach(application->wrapper, application->supervisor);
-    return status;
-}
-
-/* Puts every child of the manifest under supervision, a supervisor before its children. */
-static enum airs_status
-supervise_all(struct airs_application *application, struct airs_error *error)
-{
-    enum airs_status status = AIRS_OK;
-    const struct manifest_node *node = application->manifest->root;
-    while (status == AIRS_OK && (node = manifest_next(node)) != NULL) {
-        if (atomic_load(&application->cancelled))
-            return fail(error, AIRS_EBUSY, "cancelled while it was loading");
-        status = component_supervisor_supervise(
-            application->supervisor, node->parent->path, node->path, &node->config,
-            node->spec ? component_spec_to_child(node->spec) : NULL, error);
-    }
-    return status;
-}
-
-/* Waits until every supervisor has taken in its children, so that their `registered` stands
- * before `application-started`: each is asked for its list, behind what it was asked before. */
-struct barrier {
-    pthread_mutex_t lock;
-    pthread_cond_t passed;
-    bool is_passed;
-};
-
-static void
-on_barrier(void *context, enum airs_status status, const struct supervision_view *views,
-           size_t count)
-{
-    struct barrier *barrier = context;
-    (void)status;
-    (void)views;
-    (void)count;
-    pthread_mutex_lock(&barrier->lock);
-    barrier->is_passed = true;
-    pthread_cond_signal(&barrier->passed);
-    pthread_mutex_unlock(&barrier->lock);
-}
-
-static void
-wait_for_registered(struct airs_application *application)
-{
-    struct barrier barrier = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
-    component_supervisor_list(application->supervisor, NULL,
-                              (struct bridge_listing){ on_barrier, &barrier });
-    pthread_mutex_lock(&barrier.lock);
-    while (!barrier.is_passed)
-        pthread_cond_wait(&barrier.passed, &barrier.lock);
-    pthread_mutex_unlock(&barrier.lock);
-}
-
-static bool
-set_phase(struct airs_application *application, enum application_phase from,
-          enum application_phase to)
-{
-    pthread_mutex_lock(&application->lock);
-    bool done = application->phase == from;
-    if (done)
-        application->phase = to;
-    pthread_mutex_unlock(&application->lock);
-    return done;
-}
-
-static enum airs_status
-build(struct airs_application *application, struct airs_error *error)
-{
-    const struct manifest *manifest = application->manifest;
-    struct engine_config config = {
-        .instances_max = manifest->max_instances,
-        .memory_bytes_max = largest_memory(manifest),
-        .wake = on_wake,
-        .wake_context = application,
-    };
-    enum airs_status status = application_compile_all(application, &config, error);
-    if (status == AIRS_OK)
-        status = make_runtime(application, &config, error);
-    if (status == AIRS_OK)
-        status = make_supervision(application, error);
-    if (status == AIRS_OK)
-        status = actor_system_start(application->system, error);
-    if (status == AIRS_OK)
-        status = application_calls_start(application, error);
-    if (status == AIRS_OK)
-        status = supervise_all(application, error);
-    return status;
-}
-
-enum airs_status
-airs_application_start(struct airs_application *application, struct airs_error *error)
-{
-    assert(application);
-
-    if (!set_phase(application, APPLICATION_LOADED, APPLICATION_STARTING))
-        return fail(error, AIRS_EALREADY, "this application was started already");
-    application->wall_offset_us = clock_wall_us() - clock_now_us();
-    application_log_sink_init(application);
-    enum airs_status status = build(application, error);
-    if (status != AIRS_OK) {
-        set_phase(application, APPLICATION_STARTING, APPLICATION_LOADED);
-        return status;
-    }
-    /* Under the lock: whoever has seen the event finds the application running. */
-    pthread_mutex_lock(&application->lock);
-    wait_for_registered(application);
-    write_event(application, EVENT_APPLICATION_STARTED);
-    application->phase = APPLICATION_RUNNING;
-    pthread_mutex_unlock(&application->lock);
-    component_supervisor_start_all(application->supervisor, (struct bridge_completion){ 0 });
-    return AIRS_OK;
-}
-
-void
-airs_application_cancel(struct airs_application *application)
-{
-    atomic_store(&application->cancelled, true);
-}
-
-/* ---- Stop ---- */
 
 bool
 airs_application_is_running(const struct airs_application *application)
@@ -397,8 +234,8 @@ static bool
 request_stop(struct airs_application *application)
 {
     pthread_mutex_lock(&application->lock);
-    bool running = application->phase == APPLICATION_RUNNING
-                   || application->phase == APPLICATION_STOPPING;
+    bool running =
+        application->phase == APPLICATION_RUNNING || application->phase == APPLICATION_STOPPING;
     /* An application that was ending by itself keeps its exit code. */
     if (application->phase == APPLICATION_RUNNING) {
         application->phase = APPLICATION_STOPPING;
@@ -433,8 +270,7 @@ time_at(uint64_t at_us)
 }
 
 enum airs_status
-airs_application_wait(struct airs_application *application, uint64_t timeout_us,
-                      int *exit_code_out)
+airs_application_wait(struct airs_application *application, uint64_t timeout_us, int *exit_code_out)
 {
     assert(application && exit_code_out);
 
@@ -449,8 +285,8 @@ airs_application_wait(struct airs_application *application, uint64_t timeout_us,
     while (status == AIRS_OK && application->phase != APPLICATION_ENDED) {
         if (for_ever)
             pthread_cond_wait(&application->ended, &application->lock);
-        else if (pthread_cond_timedwait(&application->ended, &application->lock, &deadline)
-                 == ETIMEDOUT)
+        else if (pthread_cond_timedwait(&application->ended, &application->lock, &deadline) ==
+                 ETIMEDOUT)
             status = AIRS_ETIMEDOUT;
     }
     if (status == AIRS_OK)
@@ -473,6 +309,8 @@ airs_application_free(struct airs_application *application)
     component_registry_free(application->registry);
     engine_free(application->engine);
     actor_system_free(application->system);
+    refstr_unref(application->escalated);
+    refstr_unref(application->escalated_detail);
     application_load_errors_free(application);
     manifest_free(application->manifest);
     pthread_mutex_destroy(&application->lock);

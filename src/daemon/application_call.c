@@ -34,7 +34,7 @@ struct call_signal {
 struct call {
     struct call_signal enter;
     struct call_signal leave;
-    struct timer timer;   /* The caller actor's. */
+    struct timer timer; /* The caller actor's. */
     struct reply reply;
     struct airs_application *application;
     struct list link;     /* In application->calls, under its lock. */

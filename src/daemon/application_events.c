@@ -56,10 +56,28 @@ application_exit_detail(struct exit_info exit, const char *text, char buffer[EXI
     return first_line(text, buffer);
 }
 
+static void
+keep(struct refstr **place, struct refstr *text)
+{
+    refstr_unref(*place);
+    *place = text ? refstr_ref(text) : NULL;
+}
+
+/* A child of the root that escalates ends the application. */
+static void
+note_escalation(struct airs_application *application, const struct event *event)
+{
+    if (event->type != EVENT_ESCALATED || strrchr(event->path->text, '/') != event->path->text)
+        return;
+    keep(&application->escalated, event->cause ? event->cause : event->path);
+    keep(&application->escalated_detail, event->detail);
+}
+
 void
 application_on_event(void *context, const struct event *event)
 {
     struct airs_application *application = context;
+    note_escalation(application, event);
     if (!application->options.event)
         return;
     char buffer[EXIT_DETAIL_SIZE];

@@ -46,16 +46,20 @@ struct airs_application {
 
     struct log_sink log_sink;
 
-    struct map unloadable;   /* File → why it could not be compiled (malloc'd). Set while starting. */
+    /* The last escalation of a child of the root: written in the root's turns alone, as its end. */
+    struct refstr *escalated;
+    struct refstr *escalated_detail;
 
-    atomic_bool cancelled;   /* Set by airs_application_cancel; read between components. */
+    struct map unloadable; /* File → why it could not be compiled (malloc'd). Set while starting. */
 
-    pthread_mutex_t lock;    /* Guards what follows. Never held across a call out of here. */
-    pthread_cond_t ended;    /* Signalled when `phase` becomes APPLICATION_ENDED. */
+    atomic_bool cancelled; /* Set by airs_application_cancel; read between components. */
+
+    pthread_mutex_t lock; /* Guards what follows. Never held across a call out of here. */
+    pthread_cond_t ended; /* Signalled when `phase` becomes APPLICATION_ENDED. */
     enum application_phase phase;
-    bool stop_requested;     /* From outside: then the exit code is 0 whatever failed. */
+    bool stop_requested; /* From outside: then the exit code is 0 whatever failed. */
     int exit_code;
-    struct list calls;       /* struct call: requests whose answer or deadline is to come. */
+    struct list calls; /* struct call: requests whose answer or deadline is to come. */
 };
 
 /** application_events.c: sinks that turn what the layers say into public values. */
@@ -74,6 +78,18 @@ enum airs_status application_compile_all(struct airs_application *application,
 /** Why the compiler refused `file`; NULL: it did not. Thread: that of start. */
 const char *application_load_error(void *context, const char *file);
 void application_load_errors_free(struct airs_application *application);
+
+/** application_build.c: everything up to the tree, registered and not yet started. What was
+ * made when it fails stays in `application`, for airs_application_free. */
+enum airs_status application_build(struct airs_application *application, struct airs_error *error);
+/** Until each `registered` was written. Blocks: for the supervisors' turns. */
+void application_wait_for_registered(struct airs_application *application);
+void application_write_event(struct airs_application *application, enum event_type type);
+/** `application-stopped`; of an escalation with its reason and the child that caused it. */
+void application_write_stopped(struct airs_application *application, struct exit_info exit);
+/** application.c: the root's callbacks, on a worker. */
+void application_on_idle(void *context, bool idle, bool any_failed);
+void application_on_end(void *context, struct exit_info exit);
 
 /** application_call.c */
 enum airs_status application_calls_start(struct airs_application *application,

@@ -34,8 +34,8 @@ airs_compile(const char *file, const char *cache_dir, const char *settings,
     int large;
     int end = 0;
     if (sscanf(settings, SETTINGS_FORMAT "%n", &config.instances_max, &config.memory_bytes_max,
-               &large, &end) != 3
-        || settings[end] != '\0')
+               &large, &end) != 3 ||
+        settings[end] != '\0')
         return fail(error, AIRS_EINVAL, "cannot read the settings '%s'", settings);
     config.large_code = large != 0;
     return component_compile(&config, file, cache_dir, error);
@@ -113,8 +113,7 @@ application_load_error(void *context, const char *file)
 void
 application_load_errors_free(struct airs_application *application)
 {
-    map_for_each(entry, &application->unloadable)
-        free(entry->value);
+    map_for_each(entry, &application->unloadable) free(entry->value);
     map_deinit(&application->unloadable);
 }
 
@@ -125,8 +124,8 @@ prepare(struct airs_application *application, struct engine_config *config,
 {
     struct airs_error error = { 0 };
     struct component_entry entry = { 0 };
-    enum airs_status status = component_find_cached(config, spec->file,
-                                                    application->options.cache_dir, &entry, &error);
+    enum airs_status status =
+        component_find_cached(config, spec->file, application->options.cache_dir, &entry, &error);
     if (status == AIRS_OK && !entry.found) {
         status = compile(application, config, spec, &error);
         if (status == AIRS_OK)

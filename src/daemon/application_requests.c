@@ -13,8 +13,8 @@
 #include "runtime/actor.h"
 
 static const char *const verb_names[] = {
-    [AIRS_START] = "start",     [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
-    [AIRS_KILL] = "kill",       [AIRS_RESET] = "reset",
+    [AIRS_START] = "start", [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
+    [AIRS_KILL] = "kill",   [AIRS_RESET] = "reset",
 };
 #define VERBS (sizeof verb_names / sizeof verb_names[0])
 
@@ -87,8 +87,7 @@ on_control_done(void *context, enum airs_status status, const char *text)
 
 enum airs_status
 airs_application_control(struct airs_application *application, enum airs_verb verb,
-                         const char *path, airs_done done, void *context,
-                         struct airs_error *error)
+                         const char *path, airs_done done, void *context, struct airs_error *error)
 {
     assert(application && path && done);
 

@@ -78,7 +78,9 @@ compile_child_init(struct compile_child *child, struct airs_error *error)
     if (fd < 0)
         return fail(error, AIRS_EIO, "eventfd: %s", strerror(errno));
     *child = (struct compile_child){
-        .cancel_fd = fd, .program = "/proc/self/exe", .seconds_max = COMPILE_SECONDS_MAX,
+        .cancel_fd = fd,
+        .program = "/proc/self/exe",
+        .seconds_max = COMPILE_SECONDS_MAX,
     };
     return AIRS_OK;
 }
@@ -117,8 +119,8 @@ spawn(const struct compile_child *child, const char *file, const char *cache_dir
     posix_spawn_file_actions_adddup2(&files, pipe_fd, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, pipe_fd, STDERR_FILENO);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
-                                              | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setpgroup(&attributes, 0);

@@ -18,7 +18,7 @@
 
 /* One compiler: at most one child at a time. */
 struct compile_child {
-    int cancel_fd;     /* An eventfd; readable: give up. */
+    int cancel_fd;       /* An eventfd; readable: give up. */
     const char *program; /* What is run; /proc/self/exe outside of tests. Borrowed. */
     unsigned seconds_max;
 };

@@ -11,14 +11,17 @@
 #define CHILD_TEXT_BYTES_MAX ((size_t)16 << 10) /* A backtrace is cut behind so much. */
 
 static const size_t texts[] = {
-    offsetof(struct airs_child, path),        offsetof(struct airs_child, kind),
-    offsetof(struct airs_child, state),       offsetof(struct airs_child, waits_for),
-    offsetof(struct airs_child, component),   offsetof(struct airs_child, strategy),
-    offsetof(struct airs_child, exit_reason), offsetof(struct airs_child, exit_detail),
+    offsetof(struct airs_child, path),         offsetof(struct airs_child, kind),
+    offsetof(struct airs_child, state),        offsetof(struct airs_child, waits_for),
+    offsetof(struct airs_child, component),    offsetof(struct airs_child, strategy),
+    offsetof(struct airs_child, exit_reason),  offsetof(struct airs_child, exit_detail),
     offsetof(struct airs_child, exit_message),
 };
 static const struct text_layout layout = {
-    sizeof(struct airs_child), texts, sizeof texts / sizeof texts[0], CHILD_TEXT_BYTES_MAX,
+    sizeof(struct airs_child),
+    texts,
+    sizeof texts / sizeof texts[0],
+    CHILD_TEXT_BYTES_MAX,
 };
 
 bool

@@ -207,11 +207,11 @@ request_list(struct exchange *exchange)
     struct airs_error error = { 0 };
     bool whole = exchange->route.target != TARGET_CHILD || query_is_set(exchange, "tree");
     exchange->pending = true;
-    enum airs_status status =
-        whole ? airs_application_list(application, exchange->route.path, children_visit, on_done,
-                                      exchange, &error)
-              : airs_application_get(application, exchange->route.path, children_visit, on_done,
-                                     exchange, &error);
+    enum airs_status status = whole
+                                  ? airs_application_list(application, exchange->route.path,
+                                                          children_visit, on_done, exchange, &error)
+                                  : airs_application_get(application, exchange->route.path,
+                                                         children_visit, on_done, exchange, &error);
     await(exchange, status, &error);
 }
 
@@ -273,9 +273,8 @@ request_version(struct exchange *exchange)
     answer_json(exchange,
                 json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "name", "airs", "version",
                           airs_version(), "engine", airs_engine_version(), "app",
-                          airs_application_name(server->options.application), "pid",
-                          (int)getpid(), "seq",
-                          (json_int_t)record_ring_newest(server->options.events)));
+                          airs_application_name(server->options.application), "pid", (int)getpid(),
+                          "seq", (json_int_t)record_ring_newest(server->options.events)));
 }
 
 static void

@@ -22,29 +22,29 @@ enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS };
 struct control_stream {
     enum stream_kind kind;
     bool follow;
-    bool is_leaf;                 /* Logs: of one component, from its files. */
-    bool started;                 /* A record of the ring was taken: from then on none may be lost. */
-    uint64_t next;                /* Number in the ring. */
-    struct buffer block;          /* Made, not yet taken. */
+    bool is_leaf;        /* Logs: of one component, from its files. */
+    bool started;        /* A record of the ring was taken: from then on none may be lost. */
+    uint64_t next;       /* Number in the ring. */
+    struct buffer block; /* Made, not yet taken. */
     struct log_snapshot snapshot; /* Logs: files that come first. */
     size_t file;
     uint64_t offsets[LOG_FILES_A_CHILD];
-    char *below;                  /* Logs: of this child and all under it. */
+    char *below; /* Logs: of this child and all under it. */
 };
 
 struct exchange {
     struct control_server *server;
     struct MHD_Connection *connection; /* NULL once it is over for MHD. */
     struct client *client;
-    struct list link;                  /* In server->exchanges. */
+    struct list link; /* In server->exchanges. */
     enum exchange_state state;
     bool suspended;
-    bool hung_up;                      /* The client is gone. */
-    uint64_t taken_us;                 /* Stream: when its client last took something. */
-    bool pending;                      /* The application still owes an answer. */
+    bool hung_up;      /* The client is gone. */
+    uint64_t taken_us; /* Stream: when its client last took something. */
+    bool pending;      /* The application still owes an answer. */
 
     enum control_route_result routed;
-    struct control_route route;        /* Meaningful if ROUTE_FOUND. */
+    struct control_route route; /* Meaningful if ROUTE_FOUND. */
     struct buffer body;
 
     unsigned status;
@@ -64,10 +64,10 @@ struct exchange {
 /* One connection, also between requests. */
 struct client {
     struct control_server *server;
-    struct list link;           /* In server->clients, the oldest first. */
+    struct list link; /* In server->clients, the oldest first. */
     int fd;
-    uint64_t receiving_us;      /* Since when a request is awaited; 0: one is being answered. */
-    struct exchange *exchange;  /* NULL: none yet. */
+    uint64_t receiving_us;     /* Since when a request is awaited; 0: one is being answered. */
+    struct exchange *exchange; /* NULL: none yet. */
 };
 
 struct control_server {
@@ -78,17 +78,17 @@ struct control_server {
     unsigned clients_count;
     struct list exchanges;
     struct record_ring *events;
-    struct buffer record;       /* Scratch of the streams. */
+    struct buffer record; /* Scratch of the streams. */
 
-    int hangup_fd;              /* Epoll: suspended connections, for their hang-up alone. */
+    int hangup_fd; /* Epoll: suspended connections, for their hang-up alone. */
     uv_poll_t mhd_poll;
     uv_poll_t hangup_poll;
     uv_timer_t mhd_timer;
-    uv_timer_t reaper;          /* Runs while there are clients. */
+    uv_timer_t reaper; /* Runs while there are clients. */
     uv_async_t completion;
 
-    pthread_mutex_t lock;       /* Guards the rest: any thread pushes. */
-    bool accepts_completions;   /* `completion` is open. */
+    pthread_mutex_t lock;     /* Guards the rest: any thread pushes. */
+    bool accepts_completions; /* `completion` is open. */
     struct list completed;
 };
 
@@ -97,6 +97,20 @@ void exchange_suspend(struct exchange *exchange);
 void exchange_resume(struct exchange *exchange);
 /** Any thread: the application has answered; the loop goes on with it. */
 void exchange_complete(struct exchange *exchange);
+
+/* control_clients.c: libmicrohttpd's callbacks. */
+/** A connection begins or ends. */
+void control_on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                           enum MHD_ConnectionNotificationCode code);
+/** The headers of a request, then each piece of its body, then its end; and again each time
+ * that its suspended connection is resumed. */
+enum MHD_Result control_on_request(void *context, struct MHD_Connection *connection,
+                                   const char *url, const char *method, const char *version,
+                                   const char *upload, size_t *upload_size, void **request_context);
+/** A request is over, for whatever reason. */
+void control_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+                          enum MHD_RequestTerminationCode code);
+void exchange_free(struct exchange *exchange);
 
 /* control_exchange.c: routes and answers. */
 void exchange_dispatch(struct exchange *exchange);

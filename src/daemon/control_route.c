@@ -45,8 +45,8 @@ control_number_parse(const char *text, uint64_t *number_out)
     if (*text == '\0')
         return false;
     for (; *text; text++) {
-        if (*text < '0' || *text > '9' || __builtin_mul_overflow(number, 10u, &number)
-            || __builtin_add_overflow(number, (uint64_t)(*text - '0'), &number))
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(number, 10u, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*text - '0'), &number))
             return false;
     }
     *number_out = number;
@@ -59,7 +59,10 @@ control_duration_parse(const char *text, uint64_t *us_out)
     static const struct {
         const char *name;
         uint64_t us;
-    } units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 },
+    } units[] = { { "us", 1 },
+                  { "ms", 1000 },
+                  { "s", 1000000 },
+                  { "m", 60000000 },
                   { "h", UINT64_C(3600000000) } };
     char digits[20];
     size_t size = strspn(text, "0123456789");
@@ -122,10 +125,10 @@ static const struct {
     enum control_target target;
     bool is_post;
 } fixed[] = {
-    { "/v1/version", TARGET_VERSION, false },   { "/v1/children", TARGET_CHILDREN, false },
+    { "/v1/version", TARGET_VERSION, false },    { "/v1/children", TARGET_CHILDREN, false },
     { "/v1/children/", TARGET_CHILDREN, false }, { "/v1/events", TARGET_EVENTS, false },
-    { "/v1/logs", TARGET_LOGS, false },         { "/v1/logs/", TARGET_LOGS, false },
-    { "/v1/down", TARGET_DOWN, true },          { "/healthz", TARGET_HEALTHZ, false },
+    { "/v1/logs", TARGET_LOGS, false },          { "/v1/logs/", TARGET_LOGS, false },
+    { "/v1/down", TARGET_DOWN, true },           { "/healthz", TARGET_HEALTHZ, false },
     { "/readyz", TARGET_READYZ, false },
 };
 

@@ -15,7 +15,7 @@ enum control_target {
     TARGET_CHILD,
     TARGET_VERB,
     TARGET_EVENTS,
-    TARGET_LOGS,    /* `path` "/" without one. */
+    TARGET_LOGS, /* `path` "/" without one. */
     TARGET_DOWN,
     TARGET_HEALTHZ,
     TARGET_READYZ

@@ -15,11 +15,13 @@
 #include "daemon/log_store.h"
 #include "daemon/record_ring.h"
 
-#define CONTROL_CONNECTIONS_MAX 128u  /* At a time; the next one cuts off the one that waits longest for its client. */
+#define CONTROL_CONNECTIONS_MAX \
+    128u /* At a time; the next one cuts off who waits longest for its client, else a follower. */
 #define CONTROL_MEMORY_BYTES_MAX ((size_t)32 << 10) /* Of a connection: request line and headers. */
 #define CONTROL_BODY_BYTES_MAX AIRS_CALL_BYTES_MAX  /* Of a request: 413. */
-#define CONTROL_IDLE_S 30u            /* A client that neither sends nor reads is cut off, streams apart. */
-#define CONTROL_REQUEST_US_MAX UINT64_C(60000000) /* A request that takes longer to arrive is cut off. */
+#define CONTROL_IDLE_S 30u /* A client that neither sends nor reads is cut off, streams apart. */
+#define CONTROL_REQUEST_US_MAX \
+    UINT64_C(60000000) /* A request that takes longer to arrive is cut off. */
 #define CONTROL_STREAM_BLOCK_BYTES ((size_t)32 << 10) /* Of a stream in one piece. */
 #define CONTROL_CALL_TIMEOUT_US UINT64_C(30000000)    /* Of a call that names none. */
 
@@ -39,7 +41,7 @@ struct control_options {
 enum control_phase {
     CONTROL_STARTING, /* The tree is not up yet: 503. */
     CONTROL_RUNNING,
-    CONTROL_ENDED     /* The last event is in the ring: streams end behind it, `down` is answered. */
+    CONTROL_ENDED /* The last event is in the ring: streams end behind it, `down` is answered. */
 };
 
 /** Listens from now on. AIRS_EIO, AIRS_ENOMEM. */

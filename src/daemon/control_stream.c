@@ -55,8 +55,8 @@ stream_open_events(struct exchange *exchange)
     if (!number_of(exchange, "since", oldest - 1, &since))
         return;
     if (since + 1 < oldest) {
-        exchange_fail(exchange, MHD_HTTP_GONE,
-                      "events up to %" PRIu64 " are no longer kept", oldest - 1);
+        exchange_fail(exchange, MHD_HTTP_GONE, "events up to %" PRIu64 " are no longer kept",
+                      oldest - 1);
         return;
     }
     exchange->stream.next = since + 1;
@@ -75,8 +75,8 @@ open_files(struct exchange *exchange, uint64_t lines)
         ;
     stream->next = log_store_flushed(logs) + 1;
     stream->started = true;
-    if (log_files_snapshot(log_store_files(logs), exchange->route.path, &stream->snapshot, &error)
-        != AIRS_OK) {
+    if (log_files_snapshot(log_store_files(logs), exchange->route.path, &stream->snapshot,
+                           &error) != AIRS_OK) {
         exchange_fail(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", error.message);
         return false;
     }
@@ -152,9 +152,8 @@ append_record(struct exchange *exchange, const struct buffer *record)
     if (stream->kind == STREAM_EVENTS) {
         struct airs_event event;
         event_ring_decode(record, &event);
-        return event_json_append(&stream->block,
-                                 airs_application_name(exchange->server->options.application),
-                                 &event);
+        return event_json_append(
+            &stream->block, airs_application_name(exchange->server->options.application), &event);
     }
     struct airs_log_line line;
     log_store_decode(record, &line);
@@ -198,8 +197,8 @@ make_from_files(struct exchange *exchange)
         size_t i = stream->file;
         uint64_t left = stream->snapshot.sizes[i] - stream->offsets[i];
         size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
-        ssize_t got = size == 0 ? 0 : pread(stream->snapshot.fds[i], bytes, size,
-                                            (off_t)stream->offsets[i]);
+        ssize_t got =
+            size == 0 ? 0 : pread(stream->snapshot.fds[i], bytes, size, (off_t)stream->offsets[i]);
         if (got <= 0) { /* Its end, or unreadable: the next one. */
             log_snapshot_close_file(&stream->snapshot, i);
             stream->file++;
@@ -218,7 +217,8 @@ make_block(struct exchange *exchange)
     enum made made = make_from_files(exchange);
     if (made != MADE_NOTHING)
         return made;
-    bool ends_with_files = stream->kind == STREAM_LOGS && exchange->stream.is_leaf && !stream->follow;
+    bool ends_with_files =
+        stream->kind == STREAM_LOGS && exchange->stream.is_leaf && !stream->follow;
     return ends_with_files ? MADE_NOTHING : make_from_ring(exchange);
 }
 

@@ -9,80 +9,21 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include <airs/application.h>
-
-#include "base/app_dirs.h"
-#include "base/clock.h"
 #include "base/error.h"
-#include "daemon/compile_child.h"
-#include "daemon/control_server.h"
-#include "daemon/detach.h"
+#include "daemon/daemon_internal.h"
 #include "daemon/event_ring.h"
-#include "daemon/log_store.h"
-#include "daemon/socket_lock.h"
-
-#define LOG_FLUSH_MS 10     /* Lines wait so long for company. */
-#define DRAIN_STEP_MS 10
-#define GIVE_UP_MS 5000     /* After a second signal: whatever still hangs, the process ends. */
-
-enum daemon_phase { DAEMON_STARTING, DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_OVER };
-
-struct daemon {
-    const struct daemon_options *options;
-    struct app_dirs dirs;
-    struct socket_lock lock;
-    struct detach detach;
-    bool is_child; /* Detached. */
-    struct compile_child compiler;
-    struct airs_application *application;
-    struct record_ring *events;
-    struct log_store *logs;
-    struct control_server *control;
-    pthread_t starter;
-    bool has_starter;
-
-    /* The loop's alone. */
-    uv_loop_t loop;
-    uv_poll_t signals;
-    uv_timer_t for_timer;
-    uv_timer_t flush_timer;
-    uv_timer_t end_timer;
-    int signal_fd;
-    enum daemon_phase phase;
-    unsigned signals_seen;
-    bool stop_wanted;
-    bool kill_wanted;
-    bool log_loss_told;
-    unsigned lines_told;
-    int exit_code;
-    uint64_t drain_until_us;
-
-    /* Set by other threads before they wake the loop, taken by it in on_wake. */
-    uv_async_t wake;
-    atomic_bool has_events;
-    atomic_bool has_lines;
-    atomic_bool start_done;
-    atomic_bool has_ended;
-    enum airs_status start_status;  /* Written before start_done. */
-    struct airs_error start_error;
-    int ended_code;                 /* Written before has_ended. */
-};
 
 /* ---- Words to the user ---- */
 
-static void
-report(void *context, const char *line)
+void
+daemon_report(void *context, const char *line)
 {
     struct daemon *daemon = context;
     daemon->lines_told++;
@@ -106,28 +47,7 @@ report_manifest(void *context, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
-/* ---- From other threads ---- */
-
-static void
-wake_with(struct daemon *daemon, atomic_bool *flag)
-{
-    atomic_store(flag, true);
-    uv_async_send(&daemon->wake);
-}
-
-static void
-on_events(void *context)
-{
-    struct daemon *daemon = context;
-    wake_with(daemon, &daemon->has_events);
-}
-
-static void
-on_lines(void *context)
-{
-    struct daemon *daemon = context;
-    wake_with(daemon, &daemon->has_lines);
-}
+/* ---- From the application, on its threads ---- */
 
 static void
 on_event(void *context, const struct airs_event *event)
@@ -173,7 +93,7 @@ on_ended(void *context, int exit_code)
 {
     struct daemon *daemon = context;
     daemon->ended_code = exit_code;
-    wake_with(daemon, &daemon->has_ended);
+    daemon_wake_with(daemon, &daemon->has_ended);
 }
 
 static void *
@@ -181,166 +101,8 @@ start_application(void *context)
 {
     struct daemon *daemon = context;
     daemon->start_status = airs_application_start(daemon->application, &daemon->start_error);
-    wake_with(daemon, &daemon->start_done);
+    daemon_wake_with(daemon, &daemon->start_done);
     return NULL;
-}
-
-/* ---- Stopping ---- */
-
-static void
-stop(struct daemon *daemon, bool kill)
-{
-    daemon->stop_wanted = true;
-    daemon->kill_wanted = daemon->kill_wanted || kill;
-    switch (daemon->phase) {
-    case DAEMON_STARTING:
-        airs_application_cancel(daemon->application);
-        compile_child_cancel(&daemon->compiler);
-        return;
-    case DAEMON_RUNNING:
-        if (daemon->kill_wanted)
-            airs_application_kill(daemon->application);
-        else
-            airs_application_stop(daemon->application);
-        return;
-    case DAEMON_DRAINING:
-    case DAEMON_OVER:
-        return;
-    }
-}
-
-static void
-on_give_up(uv_timer_t *timer)
-{
-    struct daemon *daemon = timer->data;
-    if (daemon->options->giving_up)
-        daemon->options->giving_up(daemon->options->context);
-    socket_lock_close(&daemon->lock);
-    _exit(DAEMON_EXIT_INTERRUPTED);
-}
-
-static void
-on_signal(uv_poll_t *poll, int status, int events)
-{
-    (void)status;
-    (void)events;
-    struct daemon *daemon = poll->data;
-    struct signalfd_siginfo info;
-    while (read(daemon->signal_fd, &info, sizeof info) == sizeof info) {
-        bool again = daemon->signals_seen++ > 0;
-        if (again) {
-            daemon->exit_code = DAEMON_EXIT_INTERRUPTED;
-            if (!uv_is_active((uv_handle_t *)&daemon->end_timer))
-                uv_timer_start(&daemon->end_timer, on_give_up, GIVE_UP_MS, 0);
-        }
-        stop(daemon, again);
-    }
-}
-
-static void
-on_down(void *context, bool kill)
-{
-    stop(context, kill);
-}
-
-static void
-on_time_over(uv_timer_t *timer)
-{
-    stop(timer->data, false);
-}
-
-/* ---- The loop ---- */
-
-static void
-flush_logs(struct daemon *daemon)
-{
-    struct airs_error error = { 0 };
-    bool more = log_store_flush(daemon->logs, &error);
-    if (error.status != AIRS_OK && !daemon->log_loss_told) {
-        daemon->log_loss_told = true;
-        report(daemon, error.message);
-    }
-    if (more)
-        on_lines(daemon);
-    control_server_on_lines(daemon->control);
-}
-
-static void
-on_flush(uv_timer_t *timer)
-{
-    flush_logs(timer->data);
-}
-
-static void
-finish_loop(struct daemon *daemon)
-{
-    daemon->phase = DAEMON_OVER;
-    uv_stop(&daemon->loop);
-}
-
-static void
-on_drain(uv_timer_t *timer)
-{
-    struct daemon *daemon = timer->data;
-    if (control_server_is_idle(daemon->control) || clock_now_us() >= daemon->drain_until_us)
-        finish_loop(daemon);
-}
-
-/* The application is over, or never was: readers get what is left. */
-static void
-drain(struct daemon *daemon)
-{
-    daemon->phase = DAEMON_DRAINING;
-    while (log_store_flush(daemon->logs, NULL))
-        ;
-    daemon->drain_until_us = clock_now_us() + DAEMON_DRAIN_US;
-    uv_timer_stop(&daemon->for_timer);
-    uv_timer_start(&daemon->flush_timer, on_drain, 0, DRAIN_STEP_MS);
-    control_server_set_phase(daemon->control, CONTROL_ENDED);
-}
-
-static void
-take_start(struct daemon *daemon)
-{
-    pthread_join(daemon->starter, NULL);
-    daemon->has_starter = false;
-    if (daemon->start_status != AIRS_OK) {
-        if (!daemon->stop_wanted) {
-            report(daemon, daemon->start_error.message);
-            daemon->exit_code = 1;
-        }
-        drain(daemon);
-        return;
-    }
-    daemon->phase = DAEMON_RUNNING;
-    control_server_set_phase(daemon->control, CONTROL_RUNNING);
-    if (!detach_started(&daemon->detach))
-        daemon->stop_wanted = true;
-    if (daemon->options->for_us > 0)
-        uv_timer_start(&daemon->for_timer, on_time_over,
-                       (daemon->options->for_us + US_PER_MS - 1) / US_PER_MS, 0);
-    if (daemon->options->started)
-        daemon->options->started(daemon->options->context);
-    if (daemon->stop_wanted)
-        stop(daemon, false);
-}
-
-static void
-on_wake(uv_async_t *async)
-{
-    struct daemon *daemon = async->data;
-    if (atomic_exchange(&daemon->start_done, false))
-        take_start(daemon);
-    if (atomic_exchange(&daemon->has_events, false))
-        control_server_on_events(daemon->control);
-    if (atomic_exchange(&daemon->has_lines, false) && daemon->phase != DAEMON_DRAINING
-        && !uv_is_active((uv_handle_t *)&daemon->flush_timer))
-        uv_timer_start(&daemon->flush_timer, on_flush, LOG_FLUSH_MS, 0);
-    if (daemon->phase == DAEMON_RUNNING && atomic_exchange(&daemon->has_ended, false)) {
-        if (daemon->exit_code == 0)
-            daemon->exit_code = daemon->ended_code;
-        drain(daemon);
-    }
 }
 
 /* ---- Life ---- */
@@ -352,44 +114,15 @@ take_signals(struct daemon *daemon, struct airs_error *error)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    struct sigaction hangup;
+    /* Under nohup it is ignored, and is to stay so. */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return daemon->signal_fd >= 0 ? AIRS_OK
                                   : fail(error, AIRS_EIO, "signalfd: %s", strerror(errno));
-}
-
-static void
-open_loop(struct daemon *daemon)
-{
-    uv_loop_init(&daemon->loop);
-    uv_poll_init(&daemon->loop, &daemon->signals, daemon->signal_fd);
-    uv_timer_init(&daemon->loop, &daemon->for_timer);
-    uv_timer_init(&daemon->loop, &daemon->flush_timer);
-    uv_timer_init(&daemon->loop, &daemon->end_timer);
-    uv_async_init(&daemon->loop, &daemon->wake, on_wake);
-    daemon->signals.data = daemon->for_timer.data = daemon->flush_timer.data = daemon;
-    daemon->end_timer.data = daemon->wake.data = daemon;
-    uv_poll_start(&daemon->signals, UV_READABLE, on_signal);
-}
-
-static void
-close_handle(uv_handle_t *handle, void *context)
-{
-    (void)context;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
-static void
-close_loop(struct daemon *daemon)
-{
-    uv_walk(&daemon->loop, close_handle, NULL);
-    uv_run(&daemon->loop, UV_RUN_DEFAULT);
-    int left = uv_loop_close(&daemon->loop);
-    assert(left == 0);
-    (void)left;
 }
 
 static enum airs_status
@@ -401,10 +134,10 @@ open_stores(struct daemon *daemon, struct airs_error *error)
     enum airs_status status = app_dirs_make(logs, error);
     if (status != AIRS_OK)
         return status;
-    daemon->events = record_ring_new(EVENTS_KEPT_MAX, EVENT_BYTES_MAX, on_events, daemon);
+    daemon->events = record_ring_new(EVENTS_KEPT_MAX, EVENT_BYTES_MAX, daemon_on_events, daemon);
     if (!daemon->events)
         return fail(error, AIRS_ENOMEM, "out of memory");
-    return log_store_new(logs, on_lines, daemon, &daemon->logs, error);
+    return log_store_new(logs, daemon_on_lines, daemon, &daemon->logs, error);
 }
 
 static enum airs_status
@@ -416,7 +149,7 @@ open_control(struct daemon *daemon, struct airs_error *error)
         .application = daemon->application,
         .events = daemon->events,
         .logs = daemon->logs,
-        .down = on_down,
+        .down = daemon_on_down,
         .context = daemon,
     };
     enum airs_status status = control_server_new(&options, &daemon->control, error);
@@ -439,14 +172,13 @@ start_starter(struct daemon *daemon, struct airs_error *error)
 static enum airs_status
 run(struct daemon *daemon, struct airs_error *error)
 {
-    open_loop(daemon);
+    daemon_open_loop(daemon);
     enum airs_status status = open_stores(daemon, error);
     if (status == AIRS_OK)
         status = open_control(daemon, error);
     if (status == AIRS_OK && daemon->options->listening)
         daemon->options->listening(daemon->options->context,
-                                   airs_application_name(daemon->application),
-                                   daemon->dirs.socket);
+                                   airs_application_name(daemon->application), daemon->dirs.socket);
     if (status == AIRS_OK)
         status = start_starter(daemon, error);
     if (status == AIRS_OK)
@@ -456,7 +188,7 @@ run(struct daemon *daemon, struct airs_error *error)
     /* The application may still wake the loop, so it goes first. */
     airs_application_free(daemon->application);
     daemon->application = NULL;
-    close_loop(daemon);
+    daemon_close_loop(daemon);
     control_server_free(daemon->control);
     log_store_free(daemon->logs);
     record_ring_free(daemon->events);
@@ -503,6 +235,8 @@ run_here(struct daemon *daemon)
 {
     struct airs_error error = { 0 };
     enum airs_status status = take_signals(daemon, &error);
+    if (status == AIRS_OK && daemon->is_child)
+        status = socket_lock_adopt(&daemon->lock, &error);
     if (status == AIRS_OK)
         status = compile_child_init(&daemon->compiler, &error);
     if (status == AIRS_OK) {
@@ -513,7 +247,7 @@ run_here(struct daemon *daemon)
         close(daemon->signal_fd);
     if (status == AIRS_OK)
         return daemon->exit_code;
-    report(daemon, error.message);
+    daemon_report(daemon, error.message);
     return 1;
 }
 
@@ -533,11 +267,10 @@ run_prepared(struct daemon *daemon)
     int exit_code = 1;
     if (!daemon->options->detach)
         return run_here(daemon);
-    struct detach_hooks hooks = { report, on_progress, daemon };
+    struct detach_hooks hooks = { daemon_report, on_progress, daemon };
     if (detach_fork(&daemon->detach, daemon->dirs.state, &hooks, &daemon->is_child, &exit_code,
-                    &error)
-        != AIRS_OK) {
-        report(daemon, error.message);
+                    &error) != AIRS_OK) {
+        daemon_report(daemon, error.message);
         return 1;
     }
     if (daemon->is_child)
@@ -552,7 +285,7 @@ refuse(struct daemon *daemon, enum airs_status status, const struct airs_error *
 {
     bool is_wrong_use = !daemon->application && (status == AIRS_EINVAL || status == AIRS_ENOENT);
     if (daemon->lines_told == 0)
-        report(daemon, error->message);
+        daemon_report(daemon, error->message);
     return is_wrong_use ? 2 : 1;
 }
 

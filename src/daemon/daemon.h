@@ -39,10 +39,10 @@
 struct daemon_options {
     const char *manifest_path; /* Required. */
     bool detach;
-    uint64_t for_us;           /* Stop this long after application-started; 0: never. */
-    unsigned workers;          /* 0: one per core. */
+    uint64_t for_us;  /* Stop this long after application-started; 0: never. */
+    unsigned workers; /* 0: one per core. */
 
-    void *context;             /* Given to every hook; each may be NULL. None may block for long. */
+    void *context; /* Given to every hook; each may be NULL. None may block for long. */
 
     /** The socket is up, the application is about to compile and start. Main thread. */
     void (*listening)(void *context, const char *name, const char *socket_path);

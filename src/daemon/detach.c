@@ -29,8 +29,8 @@ open_log(const char *state_dir)
     if (snprintf(name, sizeof name, "%s/%s", state_dir, DETACH_LOG_NAME) >= (int)sizeof name)
         return -1;
     int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > DETACH_LOG_BYTES_MAX
-        && ftruncate(fd, 0) != 0) {
+    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > DETACH_LOG_BYTES_MAX &&
+        ftruncate(fd, 0) != 0) {
         close(fd);
         return -1;
     }
@@ -41,8 +41,8 @@ static bool
 leave_terminal(void)
 {
     int null_fd = open("/dev/null", O_RDWR);
-    if (setsid() < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0
-        || dup2(null_fd, STDOUT_FILENO) < 0 || dup2(null_fd, STDERR_FILENO) < 0)
+    if (setsid() < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+        dup2(null_fd, STDOUT_FILENO) < 0 || dup2(null_fd, STDERR_FILENO) < 0)
         return false;
     if (null_fd > STDERR_FILENO)
         close(null_fd);
@@ -84,9 +84,8 @@ hear(int fd, const struct detach_hooks *hooks)
 }
 
 enum airs_status
-detach_fork(struct detach *detach, const char *state_dir,
-            const struct detach_hooks *hooks, bool *is_child_out, int *exit_code_out,
-            struct airs_error *error)
+detach_fork(struct detach *detach, const char *state_dir, const struct detach_hooks *hooks,
+            bool *is_child_out, int *exit_code_out, struct airs_error *error)
 {
     int fds[2];
     *detach = (struct detach){ .pipe_fd = -1, .log_fd = -1 };

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "daemon/utf8.h"
+#include "base/utf8.h"
 
 /* Doubles here are microseconds over 1000: 15 digits print them exactly. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
@@ -34,8 +34,8 @@ static bool
 append_object(struct buffer *line, json_t *object)
 {
     size_t size = line->size;
-    bool done = object && json_dump_callback(object, append_dump, line, DUMP_FLAGS) == 0
-                && buffer_append(line, "\n", 1);
+    bool done = object && json_dump_callback(object, append_dump, line, DUMP_FLAGS) == 0 &&
+                buffer_append(line, "\n", 1);
     if (!done && line->data) {
         line->size = size;
         line->data[size] = '\0';
@@ -137,8 +137,8 @@ set_exit(json_t **object, const struct airs_child *child)
     json_t *exit = json_object();
     set_text(&exit, "reason", child->exit_reason);
     set_text(&exit, "detail", child->exit_detail);
-    if (child->exit_message && (!child->exit_detail
-                                || strcmp(child->exit_message, child->exit_detail) != 0))
+    if (child->exit_message &&
+        (!child->exit_detail || strcmp(child->exit_message, child->exit_detail) != 0))
         set_text(&exit, "message", child->exit_message);
     set(object, "exit", exit);
 }

@@ -14,7 +14,10 @@ static const size_t texts[] = {
 
 /* `message` is not kept: the children's list has it. */
 static const struct text_layout layout = {
-    sizeof(struct airs_event), texts, sizeof texts / sizeof texts[0], EVENT_TEXT_BYTES_MAX,
+    sizeof(struct airs_event),
+    texts,
+    sizeof texts / sizeof texts[0],
+    EVENT_TEXT_BYTES_MAX,
 };
 
 void

@@ -6,9 +6,9 @@
 
 #include "daemon/record_ring.h"
 
-#define EVENTS_KEPT_MAX 65536u               /* Events kept for readers; older ones give way. */
-#define EVENT_BYTES_MAX ((size_t)16 << 20)   /* Memory for them; the fewer of the two counts. */
-#define EVENT_TEXT_BYTES_MAX ((size_t)8192)  /* Texts of one event in all; the detail is cut. */
+#define EVENTS_KEPT_MAX 65536u              /* Events kept for readers; older ones give way. */
+#define EVENT_BYTES_MAX ((size_t)16 << 20)  /* Memory for them; the fewer of the two counts. */
+#define EVENT_TEXT_BYTES_MAX ((size_t)8192) /* Texts of one event in all; the detail is cut. */
 
 /**
  * Copies `event` into `ring`, whose record numbers are the events' seq. What does not fit

@@ -33,7 +33,7 @@ struct log_file {
 
 struct log_files {
     char *directory;
-    struct map by_path;    /* struct log_file */
+    struct map by_path; /* struct log_file */
     struct list open;
     size_t open_count;
     struct list dirty;
@@ -73,7 +73,8 @@ log_files_free(struct log_files *files)
         return;
     if (files->directory)
         log_files_flush(files, NULL);
-    map_for_each(entry, &files->by_path) {
+    map_for_each(entry, &files->by_path)
+    {
         struct log_file *file = entry->value;
         file_close(files, file);
         buffer_deinit(&file->pending);
@@ -123,9 +124,8 @@ log_files_append(struct log_files *files, const char *path, const char *lines, s
 static bool
 name_of(const struct log_files *files, const char *path, unsigned age, char name[PATH_MAX])
 {
-    int length = age == 0
-                     ? snprintf(name, PATH_MAX, "%s%s/_log", files->directory, path)
-                     : snprintf(name, PATH_MAX, "%s%s/_log.%u", files->directory, path, age);
+    int length = age == 0 ? snprintf(name, PATH_MAX, "%s%s/_log", files->directory, path)
+                          : snprintf(name, PATH_MAX, "%s%s/_log.%u", files->directory, path, age);
     return length > 0 && length < PATH_MAX;
 }
 
@@ -261,9 +261,8 @@ log_files_snapshot(struct log_files *files, const char *path, struct log_snapsho
     for (unsigned age = LOG_FILES_A_CHILD; age-- > 0;) {
         char name[PATH_MAX];
         struct stat info;
-        int fd = name_of(files, path, age, name)
-                     ? open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-                     : -1;
+        int fd =
+            name_of(files, path, age, name) ? open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
             continue;
         if (fd < 0 || fstat(fd, &info) != 0) {
@@ -306,7 +305,8 @@ tail_of(int fd, uint64_t size, uint64_t *lines)
         size_t length = begin < sizeof block ? (size_t)begin : sizeof block;
         if (pread(fd, block, length, (off_t)(begin - length)) != (ssize_t)length)
             return begin;
-        for (const char *end = block + length; (end = memrchr(block, '\n', (size_t)(end - block)));) {
+        for (const char *end = block + length;
+             (end = memrchr(block, '\n', (size_t)(end - block)));) {
             uint64_t at = begin - length + (uint64_t)(end - block);
             /* The newline at the very end ends the last line; every other one begins a line. */
             if (at + 1 < size && --*lines == 0)
@@ -324,6 +324,6 @@ log_snapshot_tail(const struct log_snapshot *snapshot, uint64_t lines,
                   uint64_t begins[LOG_FILES_A_CHILD])
 {
     for (size_t i = snapshot->count; i-- > 0;)
-        begins[i] = lines == 0 ? snapshot->sizes[i]
-                               : tail_of(snapshot->fds[i], snapshot->sizes[i], &lines);
+        begins[i] =
+            lines == 0 ? snapshot->sizes[i] : tail_of(snapshot->fds[i], snapshot->sizes[i], &lines);
 }

@@ -16,7 +16,7 @@
 
 #define LOG_FILE_BYTES_MAX (UINT64_C(4) << 20) /* A file as large as this is rotated away. */
 #define LOG_FILES_A_CHILD 4                    /* With the latest one; the oldest is deleted. */
-#define LOG_FILES_OPEN_MAX 64                  /* Open at a time; the least recently used is closed. */
+#define LOG_FILES_OPEN_MAX 64 /* Open at a time; the least recently used is closed. */
 
 struct log_files;
 

@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "daemon/event_json.h"
-#include "daemon/utf8.h"
 
-#define REPLACEMENT "\xEF\xBF\xBD"
 
 static bool
 is_plain(unsigned char byte)
@@ -51,7 +50,7 @@ append_text(struct buffer *line, const char *text, size_t size)
             bool valid;
             size_t length = utf8_scan(text + at, size - at, &valid);
             done = valid ? buffer_append(line, text + at, length)
-                         : buffer_append(line, REPLACEMENT, sizeof REPLACEMENT - 1);
+                         : buffer_append_text(line, UTF8_REPLACEMENT);
             at += length;
         }
     }
@@ -87,16 +86,16 @@ static bool
 append_line(struct buffer *line, const struct airs_log_line *log_line)
 {
     char generation[40];
-    int size = snprintf(generation, sizeof generation, ",\"generation\":%" PRIu64,
-                        log_line->generation);
-    return append_time(line, log_line->time_us)
-           && append_member(line, ",\"path\":", log_line->path, strlen(log_line->path))
-           && (log_line->generation == 0 || buffer_append(line, generation, (size_t)size))
-           && append_member(line, ",\"stream\":", log_line->stream, strlen(log_line->stream))
-           && (!log_line->level
-               || append_member(line, ",\"level\":", log_line->level, strlen(log_line->level)))
-           && append_member(line, ",\"text\":", log_line->text, log_line->size)
-           && buffer_append(line, "}\n", 2);
+    int size =
+        snprintf(generation, sizeof generation, ",\"generation\":%" PRIu64, log_line->generation);
+    return append_time(line, log_line->time_us) &&
+           append_member(line, ",\"path\":", log_line->path, strlen(log_line->path)) &&
+           (log_line->generation == 0 || buffer_append(line, generation, (size_t)size)) &&
+           append_member(line, ",\"stream\":", log_line->stream, strlen(log_line->stream)) &&
+           (!log_line->level ||
+            append_member(line, ",\"level\":", log_line->level, strlen(log_line->level))) &&
+           append_member(line, ",\"text\":", log_line->text, log_line->size) &&
+           buffer_append(line, "}\n", 2);
 }
 
 bool

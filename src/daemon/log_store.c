@@ -26,7 +26,10 @@ static const size_t texts[] = {
     offsetof(struct airs_log_line, level),
 };
 static const struct text_layout layout = {
-    sizeof(struct airs_log_line), texts, sizeof texts / sizeof texts[0], LOG_BYTES_MAX / 8,
+    sizeof(struct airs_log_line),
+    texts,
+    sizeof texts / sizeof texts[0],
+    LOG_BYTES_MAX / 8,
 };
 
 struct dropped {
@@ -39,11 +42,11 @@ struct log_store {
     struct record_ring *ring;
     atomic_size_t waiting[BUCKETS]; /* Bytes written and not yet taken; a hint, so relaxed. */
 
-    pthread_mutex_t lock;           /* Guards `dropped`. */
-    struct map dropped;             /* Path → struct dropped. */
-    atomic_bool has_dropped;        /* Set with an entry; read by the loop before it takes the lock. */
+    pthread_mutex_t lock;    /* Guards `dropped`. */
+    struct map dropped;      /* Path → struct dropped. */
+    atomic_bool has_dropped; /* Set with an entry; read by the loop before it takes the lock. */
 
-    struct log_files *files;        /* The loop's, as the rest. */
+    struct log_files *files; /* The loop's, as the rest. */
     uint64_t flushed;
     struct buffer record;
     struct buffer line;
@@ -88,7 +91,8 @@ log_store_free(struct log_store *store)
         return;
     while (store->ring && store->files && log_store_flush(store, NULL))
         ;
-    map_for_each(entry, &store->dropped) {
+    map_for_each(entry, &store->dropped)
+    {
         struct dropped *dropped = entry->value;
         free(dropped->path);
         free(dropped);
@@ -167,8 +171,8 @@ static void
 append_line(struct log_store *store, const struct airs_log_line *line, struct airs_error *error)
 {
     buffer_consume(&store->line, store->line.size);
-    if (!log_json_append(&store->line, line)
-        || !log_files_append(store->files, line->path, store->line.data, store->line.size))
+    if (!log_json_append(&store->line, line) ||
+        !log_files_append(store->files, line->path, store->line.data, store->line.size))
         fail(error, AIRS_ENOMEM, "log of '%s': out of memory", line->path);
 }
 
@@ -183,13 +187,18 @@ tell_dropped(struct log_store *store, struct airs_error *error)
     dropped = store->dropped;
     map_init(&store->dropped);
     pthread_mutex_unlock(&store->lock);
-    map_for_each(entry, &dropped) {
+    map_for_each(entry, &dropped)
+    {
         struct dropped *one = entry->value;
         char text[64];
         int size = snprintf(text, sizeof text, "%" PRIu64 " lines dropped here", one->lines);
         struct airs_log_line line = {
-            .time_us = one->time_us, .path = one->path, .stream = "log", .level = "warn",
-            .text = text, .size = (size_t)size,
+            .time_us = one->time_us,
+            .path = one->path,
+            .stream = "log",
+            .level = "warn",
+            .text = text,
+            .size = (size_t)size,
         };
         append_line(store, &line, error);
         free(one->path);
@@ -203,9 +212,9 @@ log_store_flush(struct log_store *store, struct airs_error *error)
 {
     size_t taken = 0;
     enum record_found found = RECORD_FOUND;
-    while (taken < LOG_BATCH_BYTES_MAX
-           && (found = record_ring_read(store->ring, store->flushed + 1, &store->record))
-                  == RECORD_FOUND) {
+    while (taken < LOG_BATCH_BYTES_MAX &&
+           (found = record_ring_read(store->ring, store->flushed + 1, &store->record)) ==
+               RECORD_FOUND) {
         struct airs_log_line line;
         log_store_decode(&store->record, &line);
         append_line(store, &line, error);

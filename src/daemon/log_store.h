@@ -14,10 +14,10 @@
 #include "daemon/log_files.h"
 #include "daemon/record_ring.h"
 
-#define LOG_LINES_KEPT_MAX 65536u               /* Lines kept in memory for followers. */
-#define LOG_BYTES_MAX ((size_t)8 << 20)         /* Memory for them; the fewer of the two counts. */
+#define LOG_LINES_KEPT_MAX 65536u                /* Lines kept in memory for followers. */
+#define LOG_BYTES_MAX ((size_t)8 << 20)          /* Memory for them; the fewer of the two counts. */
 #define LOG_PENDING_BYTES_MAX ((size_t)64 << 10) /* Of one child, not yet in its file. */
-#define LOG_BATCH_BYTES_MAX ((size_t)1 << 20)   /* Taken out in one turn of the loop. */
+#define LOG_BATCH_BYTES_MAX ((size_t)1 << 20)    /* Taken out in one turn of the loop. */
 
 struct log_store;
 

@@ -14,17 +14,17 @@ struct place {
 };
 
 struct record_ring {
-    void (*wake)(void *context);  /* Constant. */
+    void (*wake)(void *context); /* Constant. */
     void *context;
     size_t count_max;
     size_t bytes_max;
 
-    pthread_mutex_t lock;         /* Guards all below; held for a copy of one record at most. */
+    pthread_mutex_t lock; /* Guards all below; held for a copy of one record at most. */
     char *bytes;
-    struct place *places;         /* Record n at n % count_max. */
-    uint64_t oldest;              /* Number of the oldest record; `next` when there is none. */
-    uint64_t next;                /* Number of the next record. */
-    uint64_t end;                 /* Position past the newest record. */
+    struct place *places; /* Record n at n % count_max. */
+    uint64_t oldest;      /* Number of the oldest record; `next` when there is none. */
+    uint64_t next;        /* Number of the next record. */
+    uint64_t end;         /* Position past the newest record. */
     uint64_t held;
     bool wanted;
 };
@@ -38,8 +38,13 @@ record_ring_new(size_t count_max, size_t bytes_max, void (*wake)(void *context),
     if (!ring)
         return NULL;
     *ring = (struct record_ring){
-        .wake = wake, .context = context, .count_max = count_max, .bytes_max = bytes_max,
-        .oldest = 1, .next = 1, .held = RECORD_HOLD_NOTHING,
+        .wake = wake,
+        .context = context,
+        .count_max = count_max,
+        .bytes_max = bytes_max,
+        .oldest = 1,
+        .next = 1,
+        .held = RECORD_HOLD_NOTHING,
     };
     pthread_mutex_init(&ring->lock, NULL);
     /* Pages that no record has reached yet are not resident. */
@@ -78,9 +83,9 @@ make_room_locked(struct record_ring *ring, size_t size, uint64_t *position_out)
     if (left < size)
         position += left;
     uint64_t oldest = ring->oldest;
-    while (oldest < ring->next
-           && (ring->next - oldest >= ring->count_max
-               || position + size - place_of(ring, oldest)->position > ring->bytes_max)) {
+    while (oldest < ring->next &&
+           (ring->next - oldest >= ring->count_max ||
+            position + size - place_of(ring, oldest)->position > ring->bytes_max)) {
         if (oldest >= ring->held)
             return false;
         oldest++;

@@ -29,8 +29,8 @@ struct record_part {
  * `wake` is called on the writer's thread, without a lock, after record_ring_want().
  * NULL when out of memory.
  */
-struct record_ring *record_ring_new(size_t count_max, size_t bytes_max,
-                                    void (*wake)(void *context), void *context);
+struct record_ring *record_ring_new(size_t count_max, size_t bytes_max, void (*wake)(void *context),
+                                    void *context);
 void record_ring_free(struct record_ring *ring);
 
 /**
@@ -38,8 +38,7 @@ void record_ring_free(struct record_ring *ring);
  * is larger than a quarter of the ring or the held records leave no room.
  * Thread: any.  Blocks: no.  Allocates: no.
  */
-uint64_t record_ring_write(struct record_ring *ring, const struct record_part *parts,
-                           size_t count);
+uint64_t record_ring_write(struct record_ring *ring, const struct record_part *parts, size_t count);
 
 enum record_found { RECORD_FOUND, RECORD_NOT_YET, RECORD_LOST };
 

@@ -25,8 +25,8 @@ static bool
 is_named(int fd, const char *path)
 {
     struct stat by_fd, by_name;
-    return fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_dev == by_name.st_dev
-           && by_fd.st_ino == by_name.st_ino;
+    return fstat(fd, &by_fd) == 0 && lstat(path, &by_name) == 0 && by_fd.st_dev == by_name.st_dev &&
+           by_fd.st_ino == by_name.st_ino;
 }
 
 static enum airs_status
@@ -64,8 +64,8 @@ listen_at(const char *path, int *fd_out, struct airs_error *error)
     /* Who could have made it is dead: we hold the lock. */
     unlink(path);
     mode_t old = umask(0177);
-    bool done = bind(fd, (struct sockaddr *)&address, sizeof address) == 0
-                && chmod(path, SOCKET_MODE) == 0 && listen(fd, SOCKET_BACKLOG) == 0;
+    bool done = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                chmod(path, SOCKET_MODE) == 0 && listen(fd, SOCKET_BACKLOG) == 0;
     int cause = errno;
     umask(old);
     if (done) {
@@ -94,6 +94,15 @@ socket_lock_open(const struct app_dirs *dirs, struct socket_lock *lock_out,
     if (status == AIRS_OK)
         *lock_out = lock;
     return status;
+}
+
+enum airs_status
+socket_lock_adopt(const struct socket_lock *lock, struct airs_error *error)
+{
+    /* The system takes down who listened last. */
+    if (listen(lock->listen_fd, SOCKET_BACKLOG) == 0)
+        return AIRS_OK;
+    return fail(error, AIRS_EIO, "%s: %s", lock->socket, strerror(errno));
 }
 
 void

@@ -27,6 +27,10 @@ struct socket_lock {
 enum airs_status socket_lock_open(const struct app_dirs *dirs, struct socket_lock *lock_out,
                                   struct airs_error *error);
 
+/** After a fork, in the child: clients see this process behind the socket (SO_PEERCRED), whose
+ * end they may wait for. AIRS_EIO. */
+enum airs_status socket_lock_adopt(const struct socket_lock *lock, struct airs_error *error);
+
 /** Removes socket and lock file and gives up the lock; the runtime directory too, if empty. */
 void socket_lock_close(struct socket_lock *lock);
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const char **
 text_at(void *value, size_t offset)
 {
@@ -16,9 +18,7 @@ cut(const char *text, size_t size)
     size_t length = strnlen(text, size + 1);
     if (length <= size)
         return length;
-    while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
-        size--;
-    return size;
+    return utf8_whole_size(text, size);
 }
 
 size_t

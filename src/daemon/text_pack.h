@@ -13,10 +13,10 @@
 #define TEXT_PACK_TEXTS_MAX 12
 
 struct text_layout {
-    size_t size;             /* Of the struct. */
-    const size_t *texts;     /* Offsets of its members of type const char *. */
-    size_t count;            /* At most TEXT_PACK_TEXTS_MAX. */
-    size_t text_bytes_max;   /* Of all texts; what is beyond is cut between characters. */
+    size_t size;           /* Of the struct. */
+    const size_t *texts;   /* Offsets of its members of type const char *. */
+    size_t count;          /* At most TEXT_PACK_TEXTS_MAX. */
+    size_t text_bytes_max; /* Of all texts; what is beyond is cut between characters. */
 };
 
 #define TEXT_PACK_PARTS_MAX (1 + 2 * TEXT_PACK_TEXTS_MAX)

@@ -89,12 +89,12 @@ static bool
 is_own_file(int fd, uint64_t *size_out)
 {
     struct stat about;
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_uid != geteuid()
-        || (about.st_mode & 022) != 0)
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_uid != geteuid() ||
+        (about.st_mode & 022) != 0)
         return false;
     *size_out = (uint64_t)about.st_size;
-    return *size_out > sizeof(struct cache_trailer)
-           && *size_out <= CACHE_CODE_BYTES_MAX + sizeof(struct cache_trailer);
+    return *size_out > sizeof(struct cache_trailer) &&
+           *size_out <= CACHE_CODE_BYTES_MAX + sizeof(struct cache_trailer);
 }
 
 static bool
@@ -120,10 +120,10 @@ is_entry(int fd, const struct cache_key *key, uint64_t *code_bytes_out)
         return false;
     *code_bytes_out = size - sizeof trailer;
     ssize_t count = pread(fd, &trailer, sizeof trailer, (off_t)*code_bytes_out);
-    return count == (ssize_t)sizeof trailer
-           && memcmp(trailer.magic, CACHE_MAGIC, sizeof trailer.magic) == 0
-           && memcmp(&trailer.key, key, sizeof trailer.key) == 0
-           && trailer.code_bytes == *code_bytes_out && is_code_whole(fd, &trailer);
+    return count == (ssize_t)sizeof trailer &&
+           memcmp(trailer.magic, CACHE_MAGIC, sizeof trailer.magic) == 0 &&
+           memcmp(&trailer.key, key, sizeof trailer.key) == 0 &&
+           trailer.code_bytes == *code_bytes_out && is_code_whole(fd, &trailer);
 }
 
 enum airs_status
@@ -192,8 +192,8 @@ write_file(int fd, const struct cache_key *key, const void *code, size_t code_by
     memcpy(trailer.magic, CACHE_MAGIC, sizeof trailer.magic);
     const struct span part = { code, code_bytes };
     doors_hash(&part, 1, trailer.code_hash);
-    return write_all(fd, code, code_bytes) && write_all(fd, &trailer, sizeof trailer)
-           && fsync(fd) == 0;
+    return write_all(fd, code, code_bytes) && write_all(fd, &trailer, sizeof trailer) &&
+           fsync(fd) == 0;
 }
 
 /* False with errno set; no file is left then. */
@@ -203,8 +203,7 @@ write_entry(int directory_fd, const struct cache_key *key, const void *code, siz
     static atomic_uint counter; /* Relaxed: makes names differ, no more. */
     char temporary[CACHE_TEMPORARY_BYTES];
     unsigned number = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
-    snprintf(temporary, sizeof temporary, CACHE_TEMPORARY_PREFIX "%ld-%u", (long)getpid(),
-             number);
+    snprintf(temporary, sizeof temporary, CACHE_TEMPORARY_PREFIX "%ld-%u", (long)getpid(), number);
     int fd = openat(directory_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
@@ -228,8 +227,8 @@ write_entry(int directory_fd, const struct cache_key *key, const void *code, siz
 }
 
 enum airs_status
-cache_write(const char *directory, const struct cache_key *key, const void *code,
-            size_t code_bytes, struct airs_error *error)
+cache_write(const char *directory, const struct cache_key *key, const void *code, size_t code_bytes,
+            struct airs_error *error)
 {
     assert(directory && key && code && code_bytes > 0);
 

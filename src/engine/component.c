@@ -20,7 +20,6 @@
 #include "engine/settings.h"
 #include "engine/wasm_file.h"
 
-#define WASM_PAGE_BYTES UINT64_C(65536)
 #define WHAT_BYTES 160
 
 static enum airs_status
@@ -93,9 +92,8 @@ component_compile(const struct engine_config *config, const char *path, const ch
 }
 
 enum airs_status
-component_find_cached(const struct engine_config *config, const char *path,
-                      const char *cache_dir, struct component_entry *entry_out,
-                      struct airs_error *error)
+component_find_cached(const struct engine_config *config, const char *path, const char *cache_dir,
+                      struct component_entry *entry_out, struct airs_error *error)
 {
     assert(config && path && cache_dir && entry_out);
 
@@ -123,8 +121,9 @@ check_needs(const struct engine *engine, const char *path, const struct doors_ne
             struct airs_error *error)
 {
     if (needs->memories > INSTANCE_MEMORIES_MAX || needs->memories > engine->config.instances_max)
-        return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " memories; %u is the most",
-                    path, needs->memories, INSTANCE_MEMORIES_MAX);
+        return fail(error, AIRS_ELOAD,
+                    "component '%s': it has %" PRIu32 " memories; %u is the most", path,
+                    needs->memories, INSTANCE_MEMORIES_MAX);
     if (needs->tables > INSTANCE_TABLES_MAX)
         return fail(error, AIRS_ELOAD, "component '%s': it has %" PRIu32 " tables; %u is the most",
                     path, needs->tables, INSTANCE_TABLES_MAX);
@@ -146,7 +145,6 @@ load(struct component *component, const char *path, int fd, struct airs_error *e
     }
     component->kind = needs.is_actor ? COMPONENT_ACTOR : COMPONENT_COMMAND;
     component->imports_stop = needs.imports_stop;
-    component->memory_bytes_min = needs.memory_pages * WASM_PAGE_BYTES;
     return check_needs(component->engine, path, &needs, error);
 }
 
@@ -235,12 +233,6 @@ uint64_t
 component_code_bytes(const struct component *component)
 {
     return component->code_bytes;
-}
-
-uint64_t
-component_memory_bytes_min(const struct component *component)
-{
-    return component->memory_bytes_min;
 }
 
 bool

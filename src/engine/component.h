@@ -78,8 +78,6 @@ enum component_kind component_kind(const struct component *component);
 struct engine *component_engine(const struct component *component);
 /** Size of the compiled form. */
 uint64_t component_code_bytes(const struct component *component);
-/** Bytes that the largest memory of every instance has at its start. */
-uint64_t component_memory_bytes_min(const struct component *component);
 /** It imports airs:command/stop, so that a command can be asked to stop. */
 bool component_imports_stop(const struct component *component);
 

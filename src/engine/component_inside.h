@@ -17,7 +17,6 @@ struct component {
     enum component_kind kind;
     bool imports_stop;
     uint64_t code_bytes;
-    uint64_t memory_bytes_min;
 };
 
 #endif

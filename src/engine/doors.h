@@ -34,8 +34,7 @@ wasmtime_error_t *doors_config_fingerprint(const wasm_config_t *config, uint64_t
  *  a guest may import, and has an I/O thread. `config` stays the caller's. */
 wasmtime_error_t *doors_engine_new(const wasm_config_t *config,
                                    void (*wake)(void *wake_context, uint64_t id),
-                                   void *wake_context, bool test_doors,
-                                   struct doors_engine **out);
+                                   void *wake_context, bool test_doors, struct doors_engine **out);
 /** Blocks until the I/O thread has ended. */
 void doors_engine_delete(struct doors_engine *engine);
 void doors_engine_increment_epoch(struct doors_engine *engine);
@@ -59,8 +58,7 @@ struct doors_needs {
 /** Loads and links code; `path` must be a file that doors_compile()'s output is at the start of:
  *  it is run. */
 wasmtime_error_t *doors_component_open(struct doors_engine *engine, const char *path,
-                                       struct doors_needs *needs_out,
-                                       struct doors_component **out);
+                                       struct doors_needs *needs_out, struct doors_component **out);
 void doors_component_delete(struct doors_component *component);
 
 /** A store without an instance yet. `memory_bytes`, zeroed, is kept up to date by the store. */

@@ -64,8 +64,7 @@ make_pool(struct engine *engine, struct airs_error *error)
 }
 
 enum airs_status
-engine_new(const struct engine_config *config, struct engine **engine_out,
-           struct airs_error *error)
+engine_new(const struct engine_config *config, struct engine **engine_out, struct airs_error *error)
 {
     assert(config && engine_out);
 

@@ -12,8 +12,8 @@ struct engine {
     struct engine_config config; /* Constant after engine_new(); complete. */
     uint64_t fingerprint;        /* Constant after engine_new(): of the settings, for cache keys. */
 
-    _Atomic uint64_t ticks;    /* Relaxed: a count for whoever reads it. */
-    atomic_uint components;    /* Open ones: engine_free() asserts that there are none. */
+    _Atomic uint64_t ticks; /* Relaxed: a count for whoever reads it. */
+    atomic_uint components; /* Open ones: engine_free() asserts that there are none. */
 };
 
 #endif

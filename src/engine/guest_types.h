@@ -89,11 +89,11 @@ enum guest_stream {
 /** The cases of messaging-error, 0 being no error. */
 enum messaging_error {
     MESSAGING_OK,
-    MESSAGING_DELIVERY_FAILED,      /* with text */
-    MESSAGING_CORRELATION_TIMEOUT,  /* with the correlation id as text */
-    MESSAGING_INVALID_MESSAGE,      /* with text */
+    MESSAGING_DELIVERY_FAILED,     /* with text */
+    MESSAGING_CORRELATION_TIMEOUT, /* with the correlation id as text */
+    MESSAGING_INVALID_MESSAGE,     /* with text */
     MESSAGING_QUEUE_FULL,
-    MESSAGING_TARGET_NOT_FOUND,     /* carries the target's id (broadcast: the first target) */
+    MESSAGING_TARGET_NOT_FOUND, /* carries the target's id (broadcast: the first target) */
 };
 
 /** The cases of component-error, 0 being no error. */
@@ -102,8 +102,8 @@ enum component_error {
     COMPONENT_ERROR_INITIALIZATION_FAILED, /* with text */
     COMPONENT_ERROR_ALREADY_INITIALIZED,
     COMPONENT_ERROR_NOT_INITIALIZED,
-    COMPONENT_ERROR_SHUTDOWN_FAILED,       /* with text */
-    COMPONENT_ERROR_INVALID_STATE,         /* with text */
+    COMPONENT_ERROR_SHUTDOWN_FAILED, /* with text */
+    COMPONENT_ERROR_INVALID_STATE,   /* with text */
 };
 
 /** The cases of storage-error, 0 being no error. */
@@ -112,8 +112,8 @@ enum storage_error {
     STORAGE_NOT_FOUND,      /* with text */
     STORAGE_ALREADY_EXISTS, /* with text */
     STORAGE_QUOTA_EXCEEDED,
-    STORAGE_INVALID_KEY,    /* with text */
-    STORAGE_IO_ERROR,       /* with text */
+    STORAGE_INVALID_KEY, /* with text */
+    STORAGE_IO_ERROR,    /* with text */
 };
 
 struct storage_usage {

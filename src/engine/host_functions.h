@@ -26,8 +26,7 @@ void answer_add_text(struct answer *answer, const char *text, size_t size);
 /** Sets the answer's id (self_id, get_component_metadata), or appends to list_components. */
 void answer_add_id(struct answer *answer, const struct guest_id *id);
 /** Sets the rest of component-info; NUL-terminated UTF-8. */
-void answer_info(struct answer *answer, const char *name, const char *version,
-                 const char *health);
+void answer_info(struct answer *answer, const char *name, const char *version, const char *health);
 
 struct host_functions {
     /* host-services */
@@ -42,9 +41,8 @@ struct host_functions {
     void (*self_id)(void *host, struct answer *id);
     enum messaging_error (*send)(void *host, const struct guest_id *target, struct span payload,
                                  struct answer *error_text);
-    enum messaging_error (*request)(void *host, const struct guest_id *target,
-                                    struct span payload, uint64_t timeout_ms,
-                                    struct answer *correlation_id);
+    enum messaging_error (*request)(void *host, const struct guest_id *target, struct span payload,
+                                    uint64_t timeout_ms, struct answer *correlation_id);
     enum messaging_error (*cancel_request)(void *host, struct span request_id,
                                            struct answer *error_text);
     enum messaging_error (*broadcast)(void *host, const struct guest_id *targets,

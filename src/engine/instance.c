@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "engine/component_inside.h"
 #include "engine/doors.h"
 #include "engine/engine_inside.h"
@@ -24,9 +25,9 @@ enum call_kind {
 };
 
 struct instance {
-    struct component *component;  /* Constant after instance_new(). */
-    struct doors_store *store;    /* Constant after instance_new(); used with `call`. */
-    struct doors_signal *signal;  /* Constant; raised by any thread. NULL: cannot be asked. */
+    struct component *component; /* Constant after instance_new(). */
+    struct doors_store *store;   /* Constant after instance_new(); used with `call`. */
+    struct doors_signal *signal; /* Constant; raised by any thread. NULL: cannot be asked. */
 
     /* The polling thread only. */
     struct doors_call *call; /* NULL: none in flight. */
@@ -61,8 +62,8 @@ instance_new(struct component *component, const struct instance_options *options
     struct instance *instance = calloc(1, sizeof *instance);
     if (!instance)
         return fail(error, AIRS_ENOMEM, "instance: out of memory");
-    wasmtime_error_t *failure = doors_store_new(component->doors, &complete,
-                                                &instance->memory_bytes, &instance->store);
+    wasmtime_error_t *failure =
+        doors_store_new(component->doors, &complete, &instance->memory_bytes, &instance->store);
     if (failure) {
         free(instance);
         return settings_fail(error, AIRS_EINVAL, "instance", failure);
@@ -167,11 +168,8 @@ static void
 take_text(struct instance *instance, const wasm_byte_vec_t *bytes)
 {
     size_t size = bytes->size;
-    if (size > INSTANCE_TEXT_BYTES_MAX) {
-        size = INSTANCE_TEXT_BYTES_MAX;
-        while (size > 0 && ((unsigned char)bytes->data[size] & 0xC0) == 0x80)
-            size--;
-    }
+    if (size > INSTANCE_TEXT_BYTES_MAX)
+        size = utf8_whole_size(bytes->data, INSTANCE_TEXT_BYTES_MAX);
     instance->text = malloc(size + 1);
     if (!instance->text)
         return;

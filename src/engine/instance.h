@@ -112,8 +112,7 @@ void instance_free(struct instance *instance);
 void instance_begin_instantiate(struct instance *instance);
 void instance_begin_initialize(struct instance *instance, const struct guest_config *config);
 void instance_begin_handle_message(struct instance *instance, const struct guest_message *message);
-void instance_begin_handle_callback(struct instance *instance,
-                                    const struct guest_message *message);
+void instance_begin_handle_callback(struct instance *instance, const struct guest_message *message);
 void instance_begin_metadata(struct instance *instance);
 void instance_begin_health(struct instance *instance);
 void instance_begin_shutdown(struct instance *instance);

@@ -86,12 +86,10 @@ set_pool_counts(wasmtime_pooling_allocation_config_t *pool, const struct engine_
 
     wasmtime_pooling_allocation_config_total_component_instances_set(pool, UNLIMITED_COUNT);
     wasmtime_pooling_allocation_config_total_core_instances_set(pool, UNLIMITED_COUNT);
-    wasmtime_pooling_allocation_config_max_core_instances_per_component_set(pool,
-                                                                            UNLIMITED_COUNT);
+    wasmtime_pooling_allocation_config_max_core_instances_per_component_set(pool, UNLIMITED_COUNT);
     wasmtime_pooling_allocation_config_max_component_instance_size_set(pool, UNLIMITED_BYTES);
     wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, UNLIMITED_BYTES);
-    wasmtime_pooling_allocation_config_max_memories_per_component_set(pool,
-                                                                      MEMORIES_PER_COMPONENT);
+    wasmtime_pooling_allocation_config_max_memories_per_component_set(pool, MEMORIES_PER_COMPONENT);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_COMPONENT);
     wasmtime_pooling_allocation_config_max_tables_per_component_set(pool, TABLES_PER_COMPONENT);
     wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, TABLES_PER_COMPONENT);

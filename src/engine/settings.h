@@ -24,7 +24,7 @@ enum airs_status settings_fingerprint(const struct engine_config *config, uint64
                                       struct airs_error *error);
 
 /** Turns `error` (owned by this function) into a report: "`what`: its text". */
-enum airs_status settings_fail(struct airs_error *report, enum airs_status status,
-                               const char *what, wasmtime_error_t *error);
+enum airs_status settings_fail(struct airs_error *report, enum airs_status status, const char *what,
+                               wasmtime_error_t *error);
 
 #endif

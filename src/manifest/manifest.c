@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "base/map.h"
+#include "base/utf8.h"
 #include "manifest/reader.h"
-#include "manifest/utf8.h"
 
 #define INSTANCES_SPARE 64u /* Of the default of `max-instances`, with a quarter more. */
 

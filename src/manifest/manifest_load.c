@@ -58,7 +58,7 @@ open_file(const char *file, int *descriptor_out, struct manifest_report *report,
                       errno == ENOENT ? "no such file" : strerror(errno), error);
     if (fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
         close(descriptor);
-        return refuse(report, file, AIRS_EIO, "not a file", error);
+        return refuse(report, file, AIRS_EINVAL, "not a file", error);
     }
     *descriptor_out = descriptor;
     return AIRS_OK;

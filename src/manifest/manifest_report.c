@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 void
 manifest_report_init(struct manifest_report *report)

@@ -12,7 +12,7 @@
 
 #include <libfyaml.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #define BLOCK_BYTES (64u << 10)
 

@@ -225,12 +225,6 @@ actor_context_system(const struct actor_context *context)
     return context->worker->system;
 }
 
-struct refstr *
-actor_context_path(const struct actor_context *context)
-{
-    return context->actor->path;
-}
-
 unsigned
 actor_context_worker(const struct actor_context *context)
 {
@@ -247,12 +241,6 @@ struct message *
 actor_context_take_message(struct actor_context *context)
 {
     return mailbox_pop(&context->actor->mailbox);
-}
-
-size_t
-actor_context_mailbox_size(struct actor_context *context)
-{
-    return atomic_load_explicit(&context->actor->mailbox.size, memory_order_relaxed);
 }
 
 void

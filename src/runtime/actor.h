@@ -90,15 +90,12 @@ bool actor_metrics(struct actor_system *system, airs_pid pid, struct actor_metri
 void *actor_context_state(const struct actor_context *context);
 airs_pid actor_context_self(const struct actor_context *context);
 struct actor_system *actor_context_system(const struct actor_context *context);
-struct refstr *actor_context_path(const struct actor_context *context); /* Borrowed; may be NULL. */
 unsigned actor_context_worker(const struct actor_context *context);
 
 /** The next control message, in the order they were sent; NULL: none. See mailbox.h. */
 struct control *actor_context_take_control(struct actor_context *context);
 /** The next ordinary message, now the caller's (message_finish() it); NULL: none. */
 struct message *actor_context_take_message(struct actor_context *context);
-/** Messages waiting. */
-size_t actor_context_mailbox_size(struct actor_context *context);
 
 /**
  * Around every poll of guest code: lets the clock thread tick meanwhile.

@@ -6,16 +6,6 @@
 
 #include "runtime/internal.h"
 
-struct component_ref
-component_ref_copy(const struct component_ref *from)
-{
-    return (struct component_ref){
-        .namespace_name = refstr_ref(from->namespace_name),
-        .name = refstr_ref(from->name),
-        .instance = refstr_ref(from->instance),
-    };
-}
-
 void
 component_ref_deinit(struct component_ref *ref)
 {

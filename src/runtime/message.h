@@ -20,8 +20,6 @@ struct component_ref {
     struct refstr *instance;
 };
 
-/** References to all members of `from`. */
-struct component_ref component_ref_copy(const struct component_ref *from);
 /** Gives the references back; all members are NULL afterwards. */
 void component_ref_deinit(struct component_ref *ref);
 

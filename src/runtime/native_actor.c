@@ -10,8 +10,8 @@ struct native {
     const struct native_behaviour *behaviour;
     void *state;
     bool supervised;
-    bool is_up;      /* Handles mail: its generation has started, or it needs none. */
-    bool is_over;    /* ACTOR_END after this handler. */
+    bool is_up;       /* Handles mail: its generation has started, or it needs none. */
+    bool is_over;     /* ACTOR_END after this handler. */
     bool is_ignoring; /* The generation ends after this handler, and never wanted to start. */
     bool is_exiting;  /* The generation ends after this handler, with: */
     struct exit_info exit;
@@ -54,14 +54,6 @@ native_ignore(struct actor_context *context)
     assert(native->supervised && !native->is_up && !native->is_exiting);
     native->is_ignoring = true;
     native->is_exiting = true;
-}
-
-void
-native_end(struct actor_context *context)
-{
-    struct native *native = native_of(context);
-    assert(!native->supervised);
-    native->is_over = true;
 }
 
 /* ---- One turn ---- */

@@ -56,7 +56,5 @@ void native_started(struct actor_context *context);
 void native_ignore(struct actor_context *context);
 /** Ends the generation after this handler returns; `detail` is copied, NULL: none. */
 void native_exit(struct actor_context *context, struct exit_info exit, const char *detail);
-/** An actor without a supervisor: it is over after this handler returns. */
-void native_end(struct actor_context *context);
 
 #endif

@@ -91,6 +91,12 @@ GOOD = [
     entry("backoff: [0s, 1ms, 7h], shutdown: kill, start-timeout: infinity, stdin: open"),
     entry("backoff: { strategy: linear, initial: 0s, max: 1s, jitter: +20%, reset-after: never }"),
     entry("limits: { memory: 64KiB, cpu-timeout: infinity, mailbox: 1, on-full: drop-oldest }"),
+    "name: s\nstrategy: one-for-all\nintensity: { max-restarts: 0, within: 1s }\n"
+    "auto-shutdown: any\nchildren: [{ name: a, component: a.wasm, restart: transient, "
+    "significant: true }]\n",
+    entry("on-exit: [{ reason: trap, code: unreachable, do: fail }, { reason: error, code: 64-78,"
+          " do: stop }, { reason: error, code: 3, do: escalate }, { reason: killed, do: restart }]"),
+    entry("success-codes: [0, 40-49], significant: false"),
     entry('args: [a, "1"], environment: { A: b, "odd name": "" }, config: "x y"'),
 ]
 BAD = [
@@ -109,7 +115,11 @@ BAD = [
     entry("config: 5"), entry("stdin: closed"), entry("health: {}"), entry("depends-on: []"),
     entry("limits: { on-full: block }"), entry("limits: { redeliver: 1 }"),
     "name: s\nintensity: {}\nchildren: [{ name: a, component: a.wasm }]\n",
-    "name: s\nstrategy: one-for-all\nchildren: [{ name: a, component: a.wasm }]\n",
+    "name: s\nstrategy: one-for-some\nchildren: [{ name: a, component: a.wasm }]\n",
+    entry("on-exit: trap"), entry("on-exit: [{ reason: trap }]"),
+    entry("on-exit: [{ reason: tarp, do: fail }]"), entry("on-exit: [{ reason: trap, do: die }]"),
+    entry("success-codes: 3"), entry("success-codes: [256]"), entry("success-codes: [a]"),
+    entry("significant: 1"),
 ]
 
 

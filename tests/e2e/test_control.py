@@ -1,6 +1,7 @@
 """Clients of the control socket that hang, send garbage, or go away."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -113,6 +114,7 @@ def test_bytes_go_through_as_they_are(app):
     assert (status, body) == (200, every_byte)
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
 def test_curl_can_do_what_the_verbs_can(app):
     path = str(app.runtime / "airs" / "app.sock")
     done = subprocess.run(["curl", "-sS", "--unix-socket", path, "-X", "POST", "-d", "from curl",
@@ -131,6 +133,25 @@ def test_followers_that_go_away(app):
     descriptors = f"/proc/{app.daemon.process.pid}/fd"
     answers(app)
     assert len(os.listdir(descriptors)) < 100
+
+
+def test_more_clients_than_places(app):
+    """Silent ones and followers, more than the daemon has places for: a verb gets through."""
+    clients = []
+    for index in range(300):
+        clients.append(connect(app))
+        if index % 2:
+            clients[-1].sendall(b"GET /v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert clients[-1].recv(100)
+    answers(app)
+    for _ in range(150):
+        clients.append(connect(app))
+        clients[-1].sendall(b"GET /v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert clients[-1].recv(100)
+    answers(app)
+    app.airs("down")
+    for one in clients:
+        one.close()
 
 
 def test_a_command_whose_application_hangs(place):

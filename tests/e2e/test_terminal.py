@@ -3,6 +3,8 @@
 A terminal is tmux with a server of the test's own, so that what is seen is what a real one
 shows. Its output goes through a pipe too, which tells when to look again.
 """
+import datetime
+import json
 import os
 import pty
 import select
@@ -14,7 +16,7 @@ import time
 
 import pytest
 
-from conftest import AIRS, DEADLINE_S, ROOT, child, supervisor
+from conftest import AIRS, DEADLINE_S, ROOT, SLOW, child, supervisor
 
 CRASHES = child("crashes", "crasher", args=["trap", "20"], max_restarts=1000, within="1h",
                 backoff=["50ms"])
@@ -126,11 +128,12 @@ def restarts_of(screen):
 
 
 def test_more_children_than_lines(place, terminal):
-    place.manifest(*[child(f"sleeper{i}", "sleeper") for i in range(40)], FAILS)
+    manifest = place.manifest(*[child(f"sleeper{i}", "sleeper") for i in range(40)], FAILS)
     one = terminal(12, 40)
     one.type(f"{AIRS} up")
     screen = one.wait_for(lambda text: "more:" in text and "/fails" in text and "40 run" in text)
     assert "failed" in screen
+    place.follow(manifest)
     one.tmux("resize-window", "-x", "100", "-y", "60")
     one.wait_for(lambda text: "└─ fails" in text and "sleeper39" in text)
     one.press("C-c")
@@ -138,10 +141,11 @@ def test_more_children_than_lines(place, terminal):
 
 
 def test_a_second_interrupt_gives_the_terminal_back_too(place, terminal):
-    place.manifest(child("a", "badstop", config="sleep", shutdown="infinity"))
+    manifest = place.manifest(child("a", "badstop", config="sleep", shutdown="infinity"))
     one = terminal(24, 80)
     one.type(f"stty -g > before; {AIRS} up; echo code $?; stty -g > after; echo done")
     one.wait_for(lambda text: "running" in text)
+    place.follow(manifest)
     one.press("C-c")
     one.wait_for(lambda text: "stopping" in text)
     one.press("C-c")
@@ -157,11 +161,25 @@ def test_no_colour_when_it_is_not_wanted(place):
         env = {**place.env, **({"NO_COLOR": "1"} if no_colour else {})}
         process, master = in_a_terminal([AIRS, "up", "-f", str(manifest)], place, env)
         seen = read_until(master, lambda data: b"failed" in data and b"running" in data)
+        place.follow(manifest)
         process.send_signal(signal.SIGTERM)
         seen += read_to_the_end(master, process)
         assert (b"\x1b[32m" not in seen) == no_colour
         assert b"\x1b[?1049h" in seen and b"\x1b[?1049l" in seen
         assert process.wait(DEADLINE_S) == 0
+
+
+def test_ps_draws_a_tree_on_a_terminal(place):
+    place.up(child("a", "echo"), supervisor("web", child("front", "sleeper"), FAILS))
+    place.wait("/web/fails", "failed")
+    process, master = in_a_terminal([AIRS, "ps"], place)
+    seen = read_to_the_end(master, process).decode()
+    assert process.wait(DEADLINE_S) == 0
+    assert "└─ web" in seen and "   └─ fails" in seen and "\x1b[1;31mfailed" in seen
+    plain = [part.split("m", 1)[-1] for part in seen.split("\x1b[")]
+    assert all(len(line) <= 80 for line in "".join(plain).splitlines())
+    process, master = in_a_terminal([AIRS, "ps"], place, {**place.env, "LANG": "C"})
+    assert "`- web" in read_to_the_end(master, process).decode()
 
 
 def test_a_pipe_gets_event_lines_without_colour(place):
@@ -212,15 +230,40 @@ def read_to_the_end(master, process):
         data += more
 
 
+def test_a_terminal_that_goes_away_stops_the_application(place):
+    manifest = place.manifest(child("a", "echo"), CRASHES)
+    process, master = in_a_terminal([AIRS, "up", "-f", str(manifest)], place)
+    read_until(master, lambda data: b"running" in data)
+    place.follow(manifest)
+    os.close(master)
+    assert process.wait(DEADLINE_S) == 0
+
+
+def median_lateness(place, path):
+    """Seconds from when a restart was due to when it was there."""
+    late = []
+    due = None
+    for line in place.airs("events", "--json").stdout.splitlines():
+        event = json.loads(line)
+        now = datetime.datetime.fromisoformat(event["time"]).timestamp()
+        if event.get("path") == path and event["event"] == "restart-scheduled":
+            due = now + event["delay_ms"] / 1000
+        elif event.get("path") == path and event["event"] == "started" and due:
+            late.append(now - due)
+    return sorted(late)[len(late) // 2]
+
+
 def test_a_terminal_that_nobody_reads_delays_no_restart(place):
-    manifest = place.manifest(*[child(f"crashes{i}", "crasher", args=["trap"], backoff=["1ms"],
-                                      max_restarts=1_000_000, within="1s") for i in range(8)],
+    manifest = place.manifest(*[child(f"crashes{i}", "crasher", args=["trap"], backoff=["5ms"],
+                                      max_restarts=1_000_000, within="1s") for i in range(4)],
                               child("a", "echo"))
     process, master = in_a_terminal([AIRS, "up", "-f", str(manifest)], place)
     # Not one byte is read. A full terminal takes some kilobytes; this is far more.
     place.airs("wait", "/a", "--state", "running", "--timeout", "30s", code=None)
-    read_until(master, lambda data: b"crashes7" in data)
-    place.wait("/crashes0", "running", "--generation", 2000)
+    read_until(master, lambda data: b"crashes3" in data)
+    place.follow(manifest)
+    place.wait("/crashes0", "running", "--generation", 1000)
+    assert median_lateness(place, "/crashes0") < 0.05 * SLOW
     assert place.airs("call", "/a", "hello").stdout == "hello"
     began = time.monotonic()
     place.airs("down")
@@ -235,6 +278,7 @@ def test_a_pipe_that_nobody_reads_delays_no_restart(place):
     process = subprocess.Popen([AIRS, "up", "-f", str(manifest), "--json"], env=place.env,
                                cwd=place.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline()
+    place.follow(manifest)
     place.wait("/crashes", "running", "--generation", 2000)
     place.airs("down")
     assert process.wait(DEADLINE_S) == 0
@@ -244,5 +288,6 @@ def test_the_shop_in_a_terminal(place, terminal):
     one = terminal(24, 80)
     one.type(f"{AIRS} up -f {ROOT}/examples/shop/airs.yaml")
     one.wait_for(lambda text: "failed" in text and "checkout" in text and "pricer" in text)
+    place.follow(f"{ROOT}/examples/shop/airs.yaml")
     one.press("C-c")
     one.wait_for(lambda text: "shop: up" in text)

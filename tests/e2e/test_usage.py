@@ -102,3 +102,16 @@ def test_a_full_disk_behind_stdout_is_no_success(place):
                               env=place.env, cwd=place.work)
     assert done.returncode == 1
     assert b"standard output" in done.stderr
+
+
+def test_closed_standard_files_are_not_taken_by_others(place):
+    """What is printed must not end in a socket that got number 1."""
+    import subprocess
+
+    from conftest import AIRS
+    done = subprocess.run(["sh", "-c", f"exec {AIRS} version <&- >&-"], env=place.env,
+                          cwd=place.work, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    daemon = subprocess.Popen(["sh", "-c", f"exec {AIRS} up -f {place.manifest(child('a', 'echo'))}"
+                               " --for 300ms <&- >&- 2>&-"], env=place.env, cwd=place.work)
+    assert daemon.wait(60) == 0

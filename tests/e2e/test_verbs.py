@@ -187,9 +187,9 @@ def test_wait_ends_with_the_application(place):
                                cwd=place.work, stderr=subprocess.PIPE, text=True)
     place.airs("wait", "/a", "--state", "running")
     place.airs("down")
-    assert "ended" in waiting.communicate(timeout=60)[1]
-    # Either its stream ended, or it came too late to find anybody.
-    assert waiting.returncode in (1, 3)
+    said = waiting.communicate(timeout=60)[1]
+    # Or it came too late to find anybody.
+    assert (waiting.returncode, "ended" in said) == (1, True) or waiting.returncode == 3
     process.wait(60)
 
 
@@ -230,6 +230,17 @@ def test_logs(place):
     place.airs("down")
     follower.communicate(timeout=60)
     assert follower.returncode == 0
+
+
+def test_wait_misses_nothing_while_it_starts(place):
+    """Begun before the tree is there, it still sees the child come and go."""
+    daemon = place.up(child("slow", "initfail", config="sleep", start_timeout="1h",
+                            shutdown="10ms"),
+                      child("a", "crasher", args=["exit", "1"], restart="temporary"),
+                      started=False)
+    daemon.wait_for(lambda events: events)
+    place.wait("/a", "stopped")
+    place.airs("stop", "/slow")
 
 
 def test_two_applications_need_a_name(place, tmp_path):

@@ -6,9 +6,11 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #define RESTARTS 5000u
+#define MAPS_MORE_MAX 64u /* The sanitizer's allocator maps as it goes. */
 #define ANSWER_US_MAX (100 * US_PER_MS)
 #else
 #define RESTARTS 100000u
+#define MAPS_MORE_MAX 4u
 #define ANSWER_US_MAX (10 * US_PER_MS)
 #endif
 
@@ -192,11 +194,11 @@ a_hundred_thousand_restarts_leave_nothing_behind(void **state)
     assert_int_equal(world_view(world, "/a").generation, RESTARTS + 1);
     assert_int_equal(count_entries("/proc/self/fd"), files);
     assert_memory_equal(&before, &after, sizeof before);
+    assert_in_range(count_maps(), 0, maps + MAPS_MORE_MAX);
 #ifndef __SANITIZE_ADDRESS__
-    assert_in_range(count_maps(), 0, maps + 4);
     assert_in_range(resident_bytes(), 0, memory + (1u << 20));
 #else
-    (void)memory, (void)maps;
+    (void)memory;
 #endif
     struct supervision_handle handle = world_handle(world, "/a");
     assert_int_equal(handle.restart_count, RESTARTS);

@@ -20,20 +20,26 @@ parse(struct parsed *parsed, int argc, char **argv)
     memset(parsed, 0, sizeof *parsed);
     const struct cli_option options[] = {
         { .name = "follow", .letter = 'f', .help = "-", .flag_out = &parsed->follow },
-        { .name = "since", .letter = 's', .value = "SEQ", .help = "-",
-          .text_out = &parsed->since },
+        { .name = "since", .letter = 's', .value = "SEQ", .help = "-", .text_out = &parsed->since },
     };
     struct cli_command command = {
-        .verb = "test", .operands = "PATH [MORE]", .operands_min = 1, .operands_max = 2,
-        .help = "Help.\n", .example = "  airs test\n", .options = options, .options_size = 2,
-        .target = &parsed->target, .json = &parsed->json,
+        .verb = "test",
+        .operands = "PATH [MORE]",
+        .operands_min = 1,
+        .operands_max = 2,
+        .help = "Help.\n",
+        .example = "  airs test\n",
+        .options = options,
+        .options_size = 2,
+        .target = &parsed->target,
+        .json = &parsed->json,
     };
     parsed->go = cli_parse(&command, argc, argv, parsed->operands, &parsed->exit_code);
 }
 
-#define PARSE(parsed, ...)                                                   \
-    do {                                                                     \
-        const char *words[] = { "test", __VA_ARGS__ };                       \
+#define PARSE(parsed, ...)                                                    \
+    do {                                                                      \
+        const char *words[] = { "test", __VA_ARGS__ };                        \
         parse((parsed), (int)(sizeof words / sizeof *words), (char **)words); \
     } while (0)
 

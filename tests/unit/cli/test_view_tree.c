@@ -16,8 +16,12 @@ static const struct style plain_file;
 static struct child_row
 row(const char *path, const char *state)
 {
-    return (struct child_row){ .path = path, .kind = "command", .state = state, .ready = true,
-                               .uptime_ms = ROW_NONE, .due_ms = ROW_NONE };
+    return (struct child_row){ .path = path,
+                               .kind = "command",
+                               .state = state,
+                               .ready = true,
+                               .uptime_ms = ROW_NONE,
+                               .due_ms = ROW_NONE };
 }
 
 static char *
@@ -36,9 +40,9 @@ static void
 draws_branches_to_the_last_child(void **state)
 {
     (void)state;
-    const struct child_row rows[] = { row("/a", "running"),     row("/b", "running"),
-                                      row("/b/c", "running"),   row("/b/c/d", "running"),
-                                      row("/b/cc", "running"),  row("/bb", "running") };
+    const struct child_row rows[] = { row("/a", "running"),    row("/b", "running"),
+                                      row("/b/c", "running"),  row("/b/c/d", "running"),
+                                      row("/b/cc", "running"), row("/bb", "running") };
     char *text = names_of(&plain_tree, rows, 6);
     assert_string_equal(text, "|- a\n|- b\n|  |- c\n|  |  `- d\n|  `- cc\n`- bb\n");
     free(text);
@@ -87,8 +91,8 @@ durations_are_short(void **state)
     static const struct {
         uint64_t ms;
         const char *text;
-    } rows[] = { { 0, "0ms" },           { 999, "999ms" },       { 4250, "4.2s" },
-                 { 192000, "3m12s" },    { 7500000, "2h05m" },   { 187200000, "2d04h" } };
+    } rows[] = { { 0, "0ms" },        { 999, "999ms" },     { 4250, "4.2s" },
+                 { 192000, "3m12s" }, { 7500000, "2h05m" }, { 187200000, "2d04h" } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[32];
         text_duration(text, sizeof text, rows[i].ms);
@@ -108,10 +112,15 @@ picture(const struct child_row *rows, size_t size, unsigned lines, unsigned colu
     json_t *event = json_loads("{\"time\":\"2026-01-02T03:04:05.678901Z\",\"seq\":1,"
                                "\"path\":\"/a\",\"generation\":2,\"event\":\"restart-scheduled\","
                                "\"reason\":\"trap\",\"detail\":\"unreachable\",\"delay_ms\":1.5,"
-                               "\"restarts\":1}", 0, NULL);
+                               "\"restarts\":1}",
+                               0, NULL);
     json_t *recent[] = { event, event, event, event, event };
-    struct view_model model = { .name = "shop", .up_ms = 4250, .rows = rows, .size = size,
-                                .recent = recent, .recent_size = 5 };
+    struct view_model model = { .name = "shop",
+                                .up_ms = 4250,
+                                .rows = rows,
+                                .size = size,
+                                .recent = recent,
+                                .recent_size = 5 };
     struct buffer buffer;
     buffer_init(&buffer, 0);
     view_tree_put(&buffer, &utf8_tree, &model, lines, columns);
@@ -135,8 +144,8 @@ fits_small_and_large_terminals(void **state)
         rows[i] = row(paths[i], i == 250 ? "failed" : "running");
         rows[i].restarts = (double)i;
     }
-    static const unsigned sizes[][2] = { { 24, 80 }, { 12, 40 }, { 50, 200 }, { 6, 36 },
-                                         { 3, 40 },  { 1, 80 } };
+    static const unsigned sizes[][2] = { { 24, 80 }, { 12, 40 }, { 50, 200 },
+                                         { 6, 36 },  { 3, 40 },  { 1, 80 } };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char *text = picture(rows, 300, sizes[i][0], sizes[i][1]);
         if (sizes[i][0] >= 6) {

@@ -20,7 +20,7 @@ struct fake_server {
     pthread_t thread;
     const char *answers[FAKE_ANSWERS_MAX]; /* One a connection; "" closes at once. */
     size_t size;
-    int hold_fd;              /* With ≥ 0: a connection stays open until this can be read. */
+    int hold_fd; /* With ≥ 0: a connection stays open until this can be read. */
     char requests[FAKE_ANSWERS_MAX][1024];
 };
 

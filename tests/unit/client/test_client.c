@@ -34,8 +34,7 @@ gives_the_body_of_an_answer(void **state)
     (void)state;
     struct talk talk;
     begin(&talk, FAKE_OK "Content-Length: 5\r\n\r\nhello");
-    assert_int_equal(client_get(talk.client, "/v1/children", 0, &talk.reply, &talk.error),
-                     AIRS_OK);
+    assert_int_equal(client_get(talk.client, "/v1/children", 0, &talk.reply, &talk.error), AIRS_OK);
     assert_int_equal(talk.reply.code, 200);
     assert_string_equal(talk.reply.body.data, "hello");
     assert_non_null(strstr(talk.server.requests[0], "GET /v1/children HTTP/1.1\r\n"));
@@ -48,8 +47,8 @@ posts_bytes_as_they_are(void **state)
     (void)state;
     struct talk talk;
     begin(&talk, FAKE_OK "Content-Length: 0\r\n\r\n");
-    assert_int_equal(client_post(talk.client, "/v1/children/a%231/send", "x=1&y", 5, 0,
-                                 &talk.reply, &talk.error),
+    assert_int_equal(client_post(talk.client, "/v1/children/a%231/send", "x=1&y", 5, 0, &talk.reply,
+                                 &talk.error),
                      AIRS_OK);
     assert_int_equal(talk.reply.body.size, 0);
     assert_non_null(strstr(talk.server.requests[0], "POST /v1/children/a%231/send HTTP/1.1"));
@@ -74,7 +73,8 @@ names_the_status_of_an_error_answer(void **state)
     (void)state;
     struct airs_error error;
     assert_int_equal(status_of("HTTP/1.1 409 Conflict\r\nConnection: close\r\n\r\n"
-                               "{\"error\":\"busy: it is stopping\",\"status\":409}", &error),
+                               "{\"error\":\"busy: it is stopping\",\"status\":409}",
+                               &error),
                      AIRS_EBUSY);
     assert_string_equal(error.message, "busy: it is stopping");
     assert_int_equal(status_of("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n{}", &error),

@@ -21,9 +21,11 @@ gives_lines_however_they_are_cut(void **state)
     (void)state;
     struct fake_server server;
     fake_start(&server, -1,
-               (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
-                                         "3\r\none\r\n8\r\n\ntwo\nthr\r\n4\r\nee\n\n\r\n4\r\nlast\r\n"
-                                         "0\r\n\r\n", NULL });
+               (const char *[]){ FAKE_OK
+                                 "Transfer-Encoding: chunked\r\n\r\n"
+                                 "3\r\none\r\n8\r\n\ntwo\nthr\r\n4\r\nee\n\n\r\n4\r\nlast\r\n"
+                                 "0\r\n\r\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     const char *const expected[] = { "one", "two", "three", "", "last" };
     const char *line;
@@ -36,6 +38,33 @@ gives_lines_however_they_are_cut(void **state)
     assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_END);
     client_stream_free(stream);
     fake_stop(&server);
+}
+
+static void
+sends_before_anybody_answers(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/airs-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct fake_server server = { .hold_fd = -1 };
+    snprintf(server.path, sizeof server.path, "%s/s.sock", folder);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    strcpy(address.sun_path, server.path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+
+    struct client_stream *stream = open_stream(&server);
+    client_stream_send(stream);
+    int fd = accept(listener, NULL, NULL);
+    char request[256] = "";
+    assert_true(recv(fd, request, sizeof request - 1, MSG_DONTWAIT) > 0);
+    assert_non_null(strstr(request, "GET /v1/events HTTP/1.1"));
+    client_stream_free(stream);
+    close(fd);
+    close(listener);
+    unlink(server.path);
+    rmdir(folder);
 }
 
 static void
@@ -95,9 +124,10 @@ reports_an_error_answer(void **state)
 {
     (void)state;
     struct fake_server server;
-    fake_start(&server, -1, (const char *[]){ "HTTP/1.1 404 No\r\nConnection: close\r\n\r\n"
-                                              "{\"error\":\"no child '/x'\",\"status\":404}\n",
-                                              NULL });
+    fake_start(&server, -1,
+               (const char *[]){ "HTTP/1.1 404 No\r\nConnection: close\r\n\r\n"
+                                 "{\"error\":\"no child '/x'\",\"status\":404}\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     struct airs_error error = { 0 };
     const char *line;
@@ -114,8 +144,10 @@ an_answer_cut_short_is_an_end(void **state)
 {
     (void)state;
     struct fake_server server;
-    fake_start(&server, -1, (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
-                                                      "4\r\none\n\r\n", NULL });
+    fake_start(&server, -1,
+               (const char *[]){ FAKE_OK "Transfer-Encoding: chunked\r\n\r\n"
+                                         "4\r\none\n\r\n",
+                                 NULL });
     struct client_stream *stream = open_stream(&server);
     const char *line;
     size_t size;
@@ -130,6 +162,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_lines_however_they_are_cut),
+        cmocka_unit_test(sends_before_anybody_answers),
         cmocka_unit_test(gives_all_of_a_flood),
         cmocka_unit_test(gives_up_after_a_time_and_when_woken),
         cmocka_unit_test(reports_an_error_answer),

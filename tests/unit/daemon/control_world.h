@@ -36,9 +36,9 @@ struct world {
     pthread_t thread;
     atomic_bool new_events;
     atomic_bool over;
-    atomic_int phase;        /* To be set; -1: nothing to do. */
+    atomic_int phase; /* To be set; -1: nothing to do. */
     atomic_uint downs;
-    atomic_bool is_idle;     /* As last seen. */
+    atomic_bool is_idle; /* As last seen. */
 };
 
 static void
@@ -94,8 +94,12 @@ world_loop(void *context)
 static inline void
 world_write_event(struct world *world, const char *detail)
 {
-    struct airs_event event = { .seq = ++world->seq, .event = "started", .path = "/a",
-                                .detail = detail, .delay_us = AIRS_NONE, .restarts = AIRS_NONE };
+    struct airs_event event = { .seq = ++world->seq,
+                                .event = "started",
+                                .path = "/a",
+                                .detail = detail,
+                                .delay_us = AIRS_NONE,
+                                .restarts = AIRS_NONE };
     event_ring_write(world->events, &event);
 }
 
@@ -120,7 +124,9 @@ world_load(struct world *world)
     fclose(file);
     file = fopen(temp_dir_file(&world->dir, "airs.yaml", path), "w");
     assert_non_null(file);
-    fputs("name: shop\nchildren:\n  - { name: a, component: a.wasm }\n  - { name: wrker, component: a.wasm }\n", file);
+    fputs("name: shop\nchildren:\n  - { name: a, component: a.wasm }\n  - { name: wrker, "
+          "component: a.wasm }\n",
+          file);
     fclose(file);
     struct airs_application_options options = { .manifest_path = path };
     assert_int_equal(airs_application_load(&options, NULL, NULL, &world->application, NULL),
@@ -150,9 +156,13 @@ world_start(struct world *world, size_t events_max, size_t bytes_max)
     assert_int_equal(log_store_new(world->dir.path, world_on_lines, world, &world->logs, NULL),
                      AIRS_OK);
     struct control_options options = {
-        .loop = &world->loop, .listen_fd = world->lock.listen_fd,
-        .application = world->application, .events = world->events, .logs = world->logs,
-        .down = world_on_down, .context = world,
+        .loop = &world->loop,
+        .listen_fd = world->lock.listen_fd,
+        .application = world->application,
+        .events = world->events,
+        .logs = world->logs,
+        .down = world_on_down,
+        .context = world,
     };
     assert_int_equal(control_server_new(&options, &world->control, NULL), AIRS_OK);
     world->lock.listen_fd = -1;
@@ -249,8 +259,7 @@ client_ask(struct world *world, const char *request, struct buffer *text)
 }
 
 static inline void
-assert_answer(struct world *world, const char *request_line, const char *status,
-              const char *body)
+assert_answer(struct world *world, const char *request_line, const char *status, const char *body)
 {
     char request[1024];
     struct buffer text;
@@ -258,8 +267,8 @@ assert_answer(struct world *world, const char *request_line, const char *status,
     snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
              request_line);
     client_ask(world, request, &text);
-    if (!text.data || strncmp(text.data + strlen("HTTP/1.1 "), status, strlen(status)) != 0
-        || !strstr(text.data, body)) {
+    if (!text.data || strncmp(text.data + strlen("HTTP/1.1 "), status, strlen(status)) != 0 ||
+        !strstr(text.data, body)) {
         print_error("%s: expected %s … %s, got: %s", request_line, status, body,
                     text.data ? text.data : "nothing");
         _fail(__FILE__, __LINE__);

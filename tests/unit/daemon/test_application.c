@@ -32,7 +32,7 @@ struct world {
     struct seen events[EVENTS_MAX]; /* That of seq n at n − 1. */
     size_t events_count;
     size_t lines;
-    int ended_code;                 /* −1: not yet. */
+    int ended_code; /* −1: not yet. */
     enum airs_status done_status;
     bool done;
     char answer[1024];
@@ -135,8 +135,13 @@ load(struct world *world, const char *children)
     fprintf(file, "name: test\nchildren:\n%s", children);
     fclose(file);
     struct airs_application_options options = {
-        .manifest_path = world->manifest, .cache_dir = cache.path, .workers = 2, .context = world,
-        .event = on_event, .log = on_log, .ended = on_ended,
+        .manifest_path = world->manifest,
+        .cache_dir = cache.path,
+        .workers = 2,
+        .context = world,
+        .event = on_event,
+        .log = on_log,
+        .ended = on_ended,
     };
     if (airs_application_load(&options, NULL, NULL, &world->application, &error) != AIRS_OK) {
         print_error("%s\n", error.message);
@@ -272,15 +277,15 @@ runs_a_tree_and_stops_it(void **state)
     wait_for(world, "/sleeper", "ready", 1);
     assert_true(airs_application_is_running(world->application));
 
-    assert_int_equal(airs_application_list(world->application, NULL, on_child, on_done, world, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_list(world->application, NULL, on_child, on_done, world, NULL), AIRS_OK);
     wait_done(world, AIRS_OK);
     assert_string_equal(world->list, "/sleeper command running\n/sub supervisor running\n"
                                      "/sub/echo actor running\n");
     world->list[0] = '\0';
-    assert_int_equal(airs_application_get(world->application, "/sub/echo", on_child, on_done, world,
-                                          NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_get(world->application, "/sub/echo", on_child, on_done, world, NULL),
+        AIRS_OK);
     wait_done(world, AIRS_OK);
     assert_string_equal(world->list, "/sub/echo actor running\n");
 
@@ -353,8 +358,9 @@ runs_the_rest_when_one_component_cannot_be_compiled(void **state)
     assert_ends_with(world, 0);
 }
 
-#define ECHO "  - { name: echo, component: " GUESTS "/echo.wasm, backoff: [0s], max-restarts: 9 }\n" \
-             "  - { name: sleeper, component: " GUESTS "/sleeper.wasm }\n"
+#define ECHO                                                                                \
+    "  - { name: echo, component: " GUESTS "/echo.wasm, backoff: [0s], max-restarts: 9 }\n" \
+    "  - { name: sleeper, component: " GUESTS "/sleeper.wasm }\n"
 
 static void
 answers_calls(void **state)
@@ -432,9 +438,9 @@ takes_verbs_by_hand(void **state)
     control(world, AIRS_RESTART, "/sleeper", AIRS_OK);
     wait_for(world, "/sleeper", "ready", 4);
     control(world, AIRS_RESET, "/sleeper", AIRS_OK);
-    assert_int_equal(airs_application_control(world->application, AIRS_STOP, "/nobody", on_done,
-                                              world, NULL),
-                     AIRS_ENOENT);
+    assert_int_equal(
+        airs_application_control(world->application, AIRS_STOP, "/nobody", on_done, world, NULL),
+        AIRS_ENOENT);
 }
 
 static void

@@ -147,14 +147,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(is_told_what_to_compile),
-        CASE(passes_on_why_it_failed),
-        CASE(names_the_signal_of_a_crash),
-        CASE(names_an_exit_code_without_words),
-        CASE(ends_one_that_takes_too_long),
-        CASE(ends_when_cancelled_and_starts_no_more),
-        CASE(bounds_what_it_may_say),
-        CASE(runs_with_no_signal_blocked),
+        CASE(is_told_what_to_compile),        CASE(passes_on_why_it_failed),
+        CASE(names_the_signal_of_a_crash),    CASE(names_an_exit_code_without_words),
+        CASE(ends_one_that_takes_too_long),   CASE(ends_when_cancelled_and_starts_no_more),
+        CASE(bounds_what_it_may_say),         CASE(runs_with_no_signal_blocked),
         CASE(says_when_there_is_no_compiler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ finds_children_by_their_encoded_path(void **state)
     assert_route("GET", "/v1/children/web%2Fback%231", TARGET_CHILD, "/web/back#1", "");
     assert_route("GET", "/v1/children/%2Fweb%2fback%231", TARGET_CHILD, "/web/back#1", "");
     assert_route("GET", "/v1/children//web/", TARGET_CHILD, "/web", "");
-    assert_route("POST", "/v1/children/web/back%231/restart", TARGET_VERB, "/web/back#1", "restart");
+    assert_route("POST", "/v1/children/web/back%231/restart", TARGET_VERB, "/web/back#1",
+                 "restart");
     assert_route("POST", "/v1/children/stop/stop", TARGET_VERB, "/stop", "stop");
 }
 

@@ -96,8 +96,9 @@ refuses_a_body_that_is_too_large(void **state)
     struct world *world = *state;
     struct buffer text;
     buffer_init(&text, 0);
-    client_ask(world, "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
-                      "Content-Length: 1048577\r\n\r\n",
+    client_ask(world,
+               "POST /v1/children/a/send HTTP/1.1\r\nHost: x\r\n"
+               "Content-Length: 1048577\r\n\r\n",
                &text);
     assert_non_null(strstr(text.data, "HTTP/1.1 413"));
     buffer_deinit(&text);
@@ -232,6 +233,30 @@ forgets_a_follower_that_hangs_up_in_silence(void **state)
 }
 
 static void
+makes_room_when_all_places_are_taken_by_followers(void **state)
+{
+    struct world *world = *state;
+    int fds[CONTROL_CONNECTIONS_MAX];
+    struct buffer text;
+    buffer_init(&text, 0);
+    world_write_event(world, NULL);
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
+        fds[i] = follow(world, "follow=1");
+        client_read(fds[i], "\"seq\":1,", &text);
+        buffer_deinit(&text);
+    }
+    assert_answer(world, "GET /healthz", "200", "ok");
+    /* The oldest has gone, the newest follows on. */
+    client_read(fds[0], NULL, &text);
+    buffer_deinit(&text);
+    world_write_event(world, NULL);
+    client_read(fds[CONTROL_CONNECTIONS_MAX - 1], "\"seq\":2,", &text);
+    buffer_deinit(&text);
+    for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
+        close(fds[i]);
+}
+
+static void
 answers_down_when_everything_has_ended(void **state)
 {
     struct world *world = *state;
@@ -254,8 +279,9 @@ static void
 shows_the_lines_of_a_child_and_of_all(void **state)
 {
     struct world *world = *state;
-    struct airs_log_line line = { .path = "/a", .generation = 1, .stream = "stdout",
-                                  .text = "first words", .size = 11 };
+    struct airs_log_line line = {
+        .path = "/a", .generation = 1, .stream = "stdout", .text = "first words", .size = 11
+    };
     log_store_write(world->logs, &line);
     assert_answer(world, "GET /v1/logs/a", "200", "first words");
     assert_answer(world, "GET /v1/logs", "200", "first words");
@@ -280,6 +306,7 @@ main(void)
         cmocka_unit_test_setup_teardown(cuts_off_a_reader_that_is_overtaken, set_up_small_ring,
                                         tear_down),
         CASE(forgets_a_follower_that_hangs_up_in_silence),
+        CASE(makes_room_when_all_places_are_taken_by_followers),
         CASE(answers_down_when_everything_has_ended),
         CASE(shows_the_lines_of_a_child_and_of_all),
     };

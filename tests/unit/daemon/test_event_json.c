@@ -23,15 +23,22 @@ writes_the_event_of_the_documents(void **state)
 {
     (void)state;
     struct airs_event event = {
-        .seq = 7, .time_us = TIME_US, .path = "/web/front", .generation = 2,
-        .event = "restart-scheduled", .from = "running", .state = "restarting", .reason = "trap",
-        .detail = "unreachable", .delay_us = 150250, .restarts = 1,
+        .seq = 7,
+        .time_us = TIME_US,
+        .path = "/web/front",
+        .generation = 2,
+        .event = "restart-scheduled",
+        .from = "running",
+        .state = "restarting",
+        .reason = "trap",
+        .detail = "unreachable",
+        .delay_us = 150250,
+        .restarts = 1,
     };
-    assert_event(&event,
-                 "{\"time\":\"2026-01-02T03:04:05.678901Z\",\"seq\":7,\"app\":\"shop\","
-                 "\"path\":\"/web/front\",\"generation\":2,\"event\":\"restart-scheduled\","
-                 "\"from\":\"running\",\"state\":\"restarting\",\"reason\":\"trap\","
-                 "\"detail\":\"unreachable\",\"delay_ms\":150.25,\"restarts\":1}\n");
+    assert_event(&event, "{\"time\":\"2026-01-02T03:04:05.678901Z\",\"seq\":7,\"app\":\"shop\","
+                         "\"path\":\"/web/front\",\"generation\":2,\"event\":\"restart-scheduled\","
+                         "\"from\":\"running\",\"state\":\"restarting\",\"reason\":\"trap\","
+                         "\"detail\":\"unreachable\",\"delay_ms\":150.25,\"restarts\":1}\n");
 }
 
 static void
@@ -39,8 +46,11 @@ leaves_out_what_does_not_apply(void **state)
 {
     (void)state;
     struct airs_event event = {
-        .seq = 1, .time_us = TIME_US, .event = "application-started",
-        .delay_us = AIRS_NONE, .restarts = AIRS_NONE,
+        .seq = 1,
+        .time_us = TIME_US,
+        .event = "application-started",
+        .delay_us = AIRS_NONE,
+        .restarts = AIRS_NONE,
     };
     assert_event(&event, "{\"time\":\"2026-01-02T03:04:05.678901Z\",\"seq\":1,\"app\":\"shop\","
                          "\"event\":\"application-started\"}\n");
@@ -51,9 +61,19 @@ writes_budget_cause_and_what_is_waited_for(void **state)
 {
     (void)state;
     struct airs_event event = {
-        .seq = 3, .time_us = TIME_US, .path = "/a", .event = "waiting", .from = "registered",
-        .state = "registered", .delay_us = AIRS_NONE, .restarts = 0, .has_budget = true,
-        .budget_used = 2, .budget_allowed = 3, .cause = "/b", .waits_for = "pool",
+        .seq = 3,
+        .time_us = TIME_US,
+        .path = "/a",
+        .event = "waiting",
+        .from = "registered",
+        .state = "registered",
+        .delay_us = AIRS_NONE,
+        .restarts = 0,
+        .has_budget = true,
+        .budget_used = 2,
+        .budget_allowed = 3,
+        .cause = "/b",
+        .waits_for = "pool",
     };
     assert_event(&event, "{\"time\":\"2026-01-02T03:04:05.678901Z\",\"seq\":3,\"app\":\"shop\","
                          "\"path\":\"/a\",\"event\":\"waiting\",\"from\":\"registered\","
@@ -73,12 +93,15 @@ writes_delays_to_the_microsecond(void **state)
     static const struct {
         uint64_t delay_us;
         const char *text;
-    } cases[] = { { 0, "\"delay_ms\":0.0}" }, { 1, "\"delay_ms\":0.001}" },
-                  { 100123, "\"delay_ms\":100.123}" }, { 30000000, "\"delay_ms\":30000.0}" },
+    } cases[] = { { 0, "\"delay_ms\":0.0}" },
+                  { 1, "\"delay_ms\":0.001}" },
+                  { 100123, "\"delay_ms\":100.123}" },
+                  { 30000000, "\"delay_ms\":30000.0}" },
                   { 86400000001, "\"delay_ms\":86400000.001}" } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct airs_event event = { .seq = 1, .event = "x", .delay_us = cases[i].delay_us,
-                                    .restarts = AIRS_NONE };
+        struct airs_event event = {
+            .seq = 1, .event = "x", .delay_us = cases[i].delay_us, .restarts = AIRS_NONE
+        };
         struct buffer line;
         buffer_init(&line, 0);
         assert_true(event_json_append(&line, "shop", &event));
@@ -92,8 +115,12 @@ repairs_text_that_is_no_utf8(void **state)
 {
     (void)state;
     struct airs_log_line log_line = {
-        .time_us = TIME_US, .path = "/a", .generation = 4, .stream = "stdout",
-        .text = "a\xff\xe2\x82\"\n\0\xc3\xa9", .size = 9,
+        .time_us = TIME_US,
+        .path = "/a",
+        .generation = 4,
+        .stream = "stdout",
+        .text = "a\xff\xe2\x82\"\n\0\xc3\xa9",
+        .size = 9,
     };
     struct buffer line;
     buffer_init(&line, 0);
@@ -110,11 +137,24 @@ writes_a_child_with_all_its_fields(void **state)
 {
     (void)state;
     struct airs_child child = {
-        .path = "/web/front", .kind = "actor", .state = "restarting", .ready = false,
-        .generation = 2, .restarts = 1, .budget_used = 1, .budget_allowed = 3,
-        .uptime_us = AIRS_NONE, .due_us = 150250, .exit_reason = "trap",
-        .exit_detail = "unreachable", .exit_message = "wasm trap\nframe 0", .memory_bytes = 0,
-        .cpu_us = 1500, .mailbox = 2, .messages = 9, .component = "front.wasm",
+        .path = "/web/front",
+        .kind = "actor",
+        .state = "restarting",
+        .ready = false,
+        .generation = 2,
+        .restarts = 1,
+        .budget_used = 1,
+        .budget_allowed = 3,
+        .uptime_us = AIRS_NONE,
+        .due_us = 150250,
+        .exit_reason = "trap",
+        .exit_detail = "unreachable",
+        .exit_message = "wasm trap\nframe 0",
+        .memory_bytes = 0,
+        .cpu_us = 1500,
+        .mailbox = 2,
+        .messages = 9,
+        .component = "front.wasm",
     };
     struct buffer line;
     buffer_init(&line, 0);

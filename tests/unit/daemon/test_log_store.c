@@ -43,8 +43,9 @@ tear_down(void **state)
 static void
 write_text(struct world *world, const char *path, const char *text, size_t size)
 {
-    struct airs_log_line line = { .path = path, .generation = 1, .stream = "stdout", .text = text,
-                                  .size = size };
+    struct airs_log_line line = {
+        .path = path, .generation = 1, .stream = "stdout", .text = text, .size = size
+    };
     log_store_write(world->store, &line);
 }
 

@@ -169,9 +169,17 @@ gives_back_an_event_as_it_was(void **state)
     memset(detail, 'd', sizeof detail);
     detail[sizeof detail - 1] = '\0';
     struct airs_event event = {
-        .seq = 1, .time_us = 5, .path = "/a", .event = "exited", .from = "running",
-        .state = "running", .reason = "trap", .detail = detail, .generation = 3,
-        .delay_us = AIRS_NONE, .restarts = 2,
+        .seq = 1,
+        .time_us = 5,
+        .path = "/a",
+        .event = "exited",
+        .from = "running",
+        .state = "running",
+        .reason = "trap",
+        .detail = detail,
+        .generation = 3,
+        .delay_us = AIRS_NONE,
+        .restarts = 2,
     };
     event_ring_write(ring, &event);
     struct buffer record;

@@ -127,6 +127,50 @@ is_kept_by_the_child_of_a_fork(void **state)
     socket_lock_close(&second);
 }
 
+/* The process that a client finds behind the socket. */
+static pid_t
+process_behind(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+    close(fd);
+    return peer.pid;
+}
+
+static void
+shows_clients_the_process_that_adopted_it(void **state)
+{
+    struct world *world = *state;
+    struct socket_lock lock;
+    int adopted[2], ended[2];
+    char byte;
+    assert_int_equal(pipe(adopted), 0);
+    assert_int_equal(pipe(ended), 0);
+    assert_int_equal(socket_lock_open(&world->dirs, &lock, NULL), AIRS_OK);
+    assert_int_equal(process_behind(world->dirs.socket), getpid());
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ended[1]);
+        close(adopted[0]);
+        if (socket_lock_adopt(&lock, NULL) != AIRS_OK || write(adopted[1], "x", 1) != 1)
+            _exit(1);
+        _exit(read(ended[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(ended[0]);
+    close(adopted[1]);
+    assert_int_equal(read(adopted[0], &byte, 1), 1);
+    assert_int_equal(process_behind(world->dirs.socket), pid);
+    close(ended[1]);
+    close(adopted[0]);
+    waitpid(pid, NULL, 0);
+    socket_lock_close(&lock);
+}
+
 static void
 trusts_no_directory_that_others_may_enter(void **state)
 {
@@ -172,6 +216,7 @@ main(void)
         CASE(refuses_a_name_that_is_live),
         CASE(replaces_the_socket_of_one_that_was_killed),
         CASE(is_kept_by_the_child_of_a_fork),
+        CASE(shows_clients_the_process_that_adopted_it),
         CASE(trusts_no_directory_that_others_may_enter),
         CASE(refuses_a_path_too_long_for_a_socket),
         CASE(finds_its_directory_without_a_runtime_directory),

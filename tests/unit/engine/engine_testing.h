@@ -20,10 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <wasmtime.h>
-
 #include "base/clock.h"
 #include "engine/component.h"
+#include "engine/doors.h"
 #include "engine/engine.h"
 #include "engine/instance.h"
 
@@ -161,8 +160,8 @@ open_path(const char *path)
 {
     struct airs_error error = { 0 };
     struct component *component = NULL;
-    if (component_compile(&tests.config, path, tests.cache, &error) != AIRS_OK
-        || component_open(tests.engine, path, tests.cache, &component, &error) != AIRS_OK)
+    if (component_compile(&tests.config, path, tests.cache, &error) != AIRS_OK ||
+        component_open(tests.engine, path, tests.cache, &component, &error) != AIRS_OK)
         print_error("%s\n", error.message);
     assert_non_null(component);
     return component;
@@ -289,11 +288,11 @@ stop_ticking(struct ticking *ticking)
 }
 
 /* A command whose core module is `body`: it must export run: () -> i32. */
-#define COMMAND(body)                                                                          \
-    "(component (core module $m " body ")"                                                     \
-    " (core instance $i (instantiate $m))"                                                     \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define COMMAND(body)                                                    \
+    "(component (core module $m " body ")"                               \
+    " (core instance $i (instantiate $m))"                               \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))" \
+    " (instance $cli (export \"run\" (func $run)))"                      \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
 /* Computes without end. */

@@ -14,7 +14,7 @@ static struct {
     char log[1024];     /* Lines of log. */
 } host;
 
-#define TEXT(span) (int)(span).size, (const char *)(span).data
+#define TEXT(span) (int)(span).size, (span).data ? (const char *)(span).data : ""
 
 static void
 on_log(void *context, enum guest_log_level level, struct span message,
@@ -63,8 +63,8 @@ static void
 saw(const char *call, const struct guest_id *id, struct span text)
 {
     if (id)
-        snprintf(host.seen, sizeof host.seen, "%s %.*s:%.*s:%.*s %.*s", call,
-                 TEXT(id->namespace), TEXT(id->name), TEXT(id->instance), TEXT(text));
+        snprintf(host.seen, sizeof host.seen, "%s %.*s:%.*s:%.*s %.*s", call, TEXT(id->namespace),
+                 TEXT(id->name), TEXT(id->instance), TEXT(text));
     else
         snprintf(host.seen, sizeof host.seen, "%s %.*s", call, TEXT(text));
 }
@@ -497,8 +497,8 @@ storage_of_the_host_answers(void **state)
     for (size_t i = 0; i < 6; i++) {
         host.code = STORAGE_QUOTA_EXCEEDED;
         assert_says(instance, letters[i], "quota-exceeded");
-        static const int codes[] = { STORAGE_NOT_FOUND, STORAGE_ALREADY_EXISTS,
-                                     STORAGE_INVALID_KEY, STORAGE_IO_ERROR };
+        static const int codes[] = { STORAGE_NOT_FOUND, STORAGE_ALREADY_EXISTS, STORAGE_INVALID_KEY,
+                                     STORAGE_IO_ERROR };
         for (size_t k = 0; k < 4; k++) {
             host.code = codes[k];
             host.answer = "why";

@@ -237,8 +237,7 @@ a_directory_that_cannot_be_is_an_error(void **state)
     assert_int_equal(cache_write(path, &key, CODE, CODE_BYTES, &error), AIRS_EIO);
 }
 
-#define TEST(function) \
-    cmocka_unit_test_setup_teardown(function, make_directory, drop_directory)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_directory, drop_directory)
 
 int
 main(void)

@@ -4,14 +4,14 @@
 #include <sys/resource.h>
 
 /* Without names, since a file cut short before its last, custom section is whole. */
-#define PLAIN_COMMAND                                                                          \
-    "(component (core module (func (export \"run\") (result i32) i32.const 0))"                \
-    " (core instance (instantiate 0))"                                                         \
-    " (func (result (result)) (canon lift (core func 0 \"run\")))"                             \
+#define PLAIN_COMMAND                                                           \
+    "(component (core module (func (export \"run\") (result i32) i32.const 0))" \
+    " (core instance (instantiate 0))"                                          \
+    " (func (result (result)) (canon lift (core func 0 \"run\")))"              \
     " (instance (export \"run\" (func 0))) (export \"wasi:cli/run@0.2.0\" (instance 0)))"
 
-#define CORE_COMMAND                                                                           \
-    "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func (param i32)))"             \
+#define CORE_COMMAND                                                               \
+    "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func (param i32)))" \
     " (memory (export \"memory\") 1) (func (export \"_start\")))"
 
 static enum airs_status
@@ -67,8 +67,8 @@ is_in_the_cache_once_compiled(void **state)
                path);
     struct airs_error error = { 0 };
     struct component_entry entry = { .found = true };
-    assert_int_equal(
-        component_find_cached(&tests.config, path, tests.cache, &entry, &error), AIRS_OK);
+    assert_int_equal(component_find_cached(&tests.config, path, tests.cache, &entry, &error),
+                     AIRS_OK);
     assert_false(entry.found);
     struct component *component = NULL;
     assert_int_equal(component_open(tests.engine, path, tests.cache, &component, &error),
@@ -76,8 +76,8 @@ is_in_the_cache_once_compiled(void **state)
     assert_message(&error, "not compiled");
     error = (struct airs_error){ 0 };
     assert_int_equal(component_compile(&tests.config, path, tests.cache, &error), AIRS_OK);
-    assert_int_equal(
-        component_find_cached(&tests.config, path, tests.cache, &entry, &error), AIRS_OK);
+    assert_int_equal(component_find_cached(&tests.config, path, tests.cache, &entry, &error),
+                     AIRS_OK);
     assert_true(entry.found);
     assert_int_equal(component_open(tests.engine, path, tests.cache, &component, &error), AIRS_OK);
     assert_int_equal(component_code_bytes(component), entry.code_bytes);
@@ -113,8 +113,10 @@ a_damaged_entry_is_compiled_again(void **state)
     struct airs_error error = { 0 };
     assert_int_equal(component_compile(&tests.config, path, tests.cache, &error), AIRS_OK);
     char command[256];
-    snprintf(command, sizeof command, "for f in %s/*; do printf x | dd of=$f bs=1 seek=700 "
-             "conv=notrunc status=none; done", tests.cache);
+    snprintf(command, sizeof command,
+             "for f in %s/*; do printf x | dd of=$f bs=1 seek=700 "
+             "conv=notrunc status=none; done",
+             tests.cache);
     assert_int_equal(system(command), 0);
     struct component_entry entry;
     assert_int_equal(component_find_cached(&tests.config, path, tests.cache, &entry, &error),
@@ -250,14 +252,14 @@ static void
 an_import_of_stop_is_seen(void **state)
 {
     (void)state;
-    struct component *component = open_text(
-        "(component (import \"airs:command/stop@0.1.0\" (instance $stop"
-        "  (export \"requested\" (func (result bool)))))"
-        " (core module $m (func (export \"run\") (result i32) i32.const 0))"
-        " (core instance $i (instantiate $m))"
-        " (func $run (result (result)) (canon lift (core func $i \"run\")))"
-        " (instance $cli (export \"run\" (func $run)))"
-        " (export \"wasi:cli/run@0.2.3\" (instance $cli)))");
+    struct component *component =
+        open_text("(component (import \"airs:command/stop@0.1.0\" (instance $stop"
+                  "  (export \"requested\" (func (result bool)))))"
+                  " (core module $m (func (export \"run\") (result i32) i32.const 0))"
+                  " (core instance $i (instantiate $m))"
+                  " (func $run (result (result)) (canon lift (core func $i \"run\")))"
+                  " (instance $cli (export \"run\" (func $run)))"
+                  " (export \"wasi:cli/run@0.2.3\" (instance $cli)))");
     assert_true(component_imports_stop(component));
     component_unref(component);
 }

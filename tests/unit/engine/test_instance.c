@@ -31,9 +31,10 @@ a_command_ends_with_its_exit_code(void **state)
     (void)state;
     assert_exit(COMMAND_RETURNS_OK, 0);
     assert_exit(COMMAND("(func (export \"run\") (result i32) i32.const 1)"), 1);
-#define EXITS(code)                                                                            \
-    "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32)))"       \
-    " (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const " code "))))"
+#define EXITS(code)                                                                          \
+    "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32)))"     \
+    " (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const " code \
+    "))))"
     assert_exit(EXITS("0"), 0);
     assert_exit(EXITS("1"), 1);
     assert_exit(EXITS("64"), 64);
@@ -76,14 +77,15 @@ every_kind_of_trap_keeps_its_code(void **state)
 
 /* ---- A panic inside a door ---- */
 
-#define PANICS                                                                                 \
-    "(component (import \"airs:test/doors\" (instance $h (export \"panic\" (func))))"          \
-    " (core func $panic (canon lower (func $h \"panic\")))"                                    \
-    " (core module $m (import \"h\" \"panic\" (func $panic)) (memory 1)"                       \
-    "  (func (export \"run\") (result i32) call $panic i32.const 0))"                          \
-    " (core instance $i (instantiate $m (with \"h\" (instance (export \"panic\" (func $panic))))))" \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define PANICS                                                                          \
+    "(component (import \"airs:test/doors\" (instance $h (export \"panic\" (func))))"   \
+    " (core func $panic (canon lower (func $h \"panic\")))"                             \
+    " (core module $m (import \"h\" \"panic\" (func $panic)) (memory 1)"                \
+    "  (func (export \"run\") (result i32) call $panic i32.const 0))"                   \
+    " (core instance $i (instantiate $m (with \"h\" (instance (export \"panic\" (func " \
+    "$panic))))))"                                                                      \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                \
+    " (instance $cli (export \"run\" (func $run)))"                                     \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
 /* What is written to stderr meanwhile; the caller restores it. */
@@ -152,14 +154,14 @@ a_panic_in_a_door_ends_one_instance_and_nothing_else(void **state)
 }
 
 /* Writes, overwrites the memory that the adapter took for itself, and writes again. */
-#define OVERWRITES_ADAPTER                                                                     \
-    "(module (import \"wasi_snapshot_preview1\" \"fd_write\""                                  \
-    "  (func $write (param i32 i32 i32 i32) (result i32)))"                                    \
-    " (memory (export \"memory\") 1)"                                                          \
-    " (func (export \"_start\")"                                                               \
-    "  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 60)))"          \
-    "  (memory.fill (i32.const 65536) (i32.const 255)"                                         \
-    "   (i32.mul (i32.sub (memory.size) (i32.const 1)) (i32.const 65536)))"                    \
+#define OVERWRITES_ADAPTER                                                            \
+    "(module (import \"wasi_snapshot_preview1\" \"fd_write\""                         \
+    "  (func $write (param i32 i32 i32 i32) (result i32)))"                           \
+    " (memory (export \"memory\") 1)"                                                 \
+    " (func (export \"_start\")"                                                      \
+    "  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 60)))" \
+    "  (memory.fill (i32.const 65536) (i32.const 255)"                                \
+    "   (i32.mul (i32.sub (memory.size) (i32.const 1)) (i32.const 65536)))"           \
     "  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 60)))))"
 
 static void
@@ -197,21 +199,21 @@ an_instance_beyond_the_pool_is_a_load_error_and_slots_come_back(void **state)
 }
 
 /* Asks for a pollable again and again and never drops one. */
-#define LEAKS_HANDLES                                                                          \
-    "(component (import \"wasi:io/poll@0.2.0\" (instance $poll"                                \
-    "  (export \"pollable\" (type (sub resource)))))"                                          \
-    " (alias export $poll \"pollable\" (type $pollable))"                                      \
-    " (import \"wasi:clocks/monotonic-clock@0.2.0\" (instance $clock"                          \
-    "  (alias outer 1 $pollable (type $p)) (export \"pollable\" (type $pp (eq $p)))"           \
-    "  (export \"subscribe-duration\" (func (param \"when\" u64) (result (own $pp))))))"       \
-    " (core func $wait (canon lower (func $clock \"subscribe-duration\")))"                    \
-    " (core module $m (import \"h\" \"wait\" (func $wait (param i64) (result i32)))"           \
-    "  (func (export \"run\") (result i32) (local i32) (local.set 0 (i32.const 100000))"       \
-    "   (loop (drop (call $wait (i64.const 1)))"                                               \
-    "    (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (br_if 0)) i32.const 0))"         \
+#define LEAKS_HANDLES                                                                             \
+    "(component (import \"wasi:io/poll@0.2.0\" (instance $poll"                                   \
+    "  (export \"pollable\" (type (sub resource)))))"                                             \
+    " (alias export $poll \"pollable\" (type $pollable))"                                         \
+    " (import \"wasi:clocks/monotonic-clock@0.2.0\" (instance $clock"                             \
+    "  (alias outer 1 $pollable (type $p)) (export \"pollable\" (type $pp (eq $p)))"              \
+    "  (export \"subscribe-duration\" (func (param \"when\" u64) (result (own $pp))))))"          \
+    " (core func $wait (canon lower (func $clock \"subscribe-duration\")))"                       \
+    " (core module $m (import \"h\" \"wait\" (func $wait (param i64) (result i32)))"              \
+    "  (func (export \"run\") (result i32) (local i32) (local.set 0 (i32.const 100000))"          \
+    "   (loop (drop (call $wait (i64.const 1)))"                                                  \
+    "    (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (br_if 0)) i32.const 0))"            \
     " (core instance $i (instantiate $m (with \"h\" (instance (export \"wait\" (func $wait))))))" \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                          \
+    " (instance $cli (export \"run\" (func $run)))"                                               \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
 static void

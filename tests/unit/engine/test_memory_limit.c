@@ -20,7 +20,7 @@ assert_out_of_memory(const char *text, uint64_t memory_bytes_max)
     instance_free(instance);
 }
 
-#define GROWS(pages)                                                                           \
+#define GROWS(pages) \
     "(func (export \"run\") (result i32) (memory.grow (i32.const " pages ")) drop i32.const 0)"
 
 static void

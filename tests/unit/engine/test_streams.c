@@ -7,80 +7,92 @@
 
 #define SLEEPERS 1000
 
-#define WASI(name, type) "(import \"wasi_snapshot_preview1\" \"" name "\" (func $" name " " type "))"
+#define WASI(name, type) \
+    "(import \"wasi_snapshot_preview1\" \"" name "\" (func $" name " " type "))"
 #define FD_IO "(param i32 i32 i32 i32) (result i32)"
 
 /* Writes "hello\n" to stdout and "oops" to stderr; exits with the first error. */
-#define PRINTS                                                                                 \
-    "(module " WASI("fd_write", FD_IO) WASI("proc_exit", "(param i32)")                        \
-    " (memory (export \"memory\") 1) (data (i32.const 100) \"hello\\n\") (data (i32.const 120) \"oops\")" \
-    " (data (i32.const 0) \"\\64\\00\\00\\00\\06\\00\\00\\00\\78\\00\\00\\00\\04\\00\\00\\00\")" \
-    " (func (export \"_start\")"                                                               \
-    "  (call $proc_exit (i32.or"                                                               \
-    "   (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 60))"             \
-    "   (call $fd_write (i32.const 2) (i32.const 8) (i32.const 1) (i32.const 60))))))"
+#define PRINTS                                                                                    \
+    "(module " WASI("fd_write", FD_IO) WASI(                                                      \
+        "proc_exit",                                                                              \
+        "(param i32)") " (memory (export \"memory\") 1) (data (i32.const 100) \"hello\\n\") "     \
+                       "(data (i32.const 120) \"oops\")"                                          \
+                       " (data (i32.const 0) "                                                    \
+                       "\"\\64\\00\\00\\00\\06\\00\\00\\00\\78\\00\\00\\00\\04\\00\\00\\00\")"    \
+                       " (func (export \"_start\")"                                               \
+                       "  (call $proc_exit (i32.or"                                               \
+                       "   (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const " \
+                       "60))"                                                                     \
+                       "   (call $fd_write (i32.const 2) (i32.const 8) (i32.const 1) (i32.const " \
+                       "60))))))"
 
 /* Reads stdin once; exits with 10 + the bytes it got, or with the error. */
-#define READS                                                                                  \
-    "(module " WASI("fd_read", FD_IO) WASI("proc_exit", "(param i32)")                         \
-    " (memory (export \"memory\") 1) (data (i32.const 0) \"\\64\\00\\00\\00\\06\\00\\00\\00\")" \
-    " (func (export \"_start\") (local i32)"                                                   \
-    "  (local.set 0 (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 60)))" \
-    "  (if (local.get 0) (then (call $proc_exit (local.get 0))))"                              \
-    "  (call $proc_exit (i32.add (i32.const 10) (i32.load (i32.const 60))))))"
+#define READS                                                                                     \
+    "(module " WASI("fd_read", FD_IO) WASI(                                                       \
+        "proc_exit",                                                                              \
+        "(param i32)") " (memory (export \"memory\") 1) (data (i32.const 0) "                     \
+                       "\"\\64\\00\\00\\00\\06\\00\\00\\00\")"                                    \
+                       " (func (export \"_start\") (local i32)"                                   \
+                       "  (local.set 0 (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) " \
+                       "(i32.const 60)))"                                                         \
+                       "  (if (local.get 0) (then (call $proc_exit (local.get 0))))"              \
+                       "  (call $proc_exit (i32.add (i32.const 10) (i32.load (i32.const 60))))))"
 
 /* Exits with 10 · arguments + variables. */
-#define COUNTS_ARGUMENTS                                                                       \
-    "(module " WASI("args_sizes_get", "(param i32 i32) (result i32)")                          \
-    WASI("environ_sizes_get", "(param i32 i32) (result i32)") WASI("proc_exit", "(param i32)") \
-    " (memory (export \"memory\") 1)"                                                          \
-    " (func (export \"_start\")"                                                               \
-    "  (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))"                              \
-    "  (drop (call $environ_sizes_get (i32.const 8) (i32.const 12)))"                          \
-    "  (call $proc_exit (i32.add (i32.mul (i32.const 10) (i32.load (i32.const 0)))"            \
-    "   (i32.load (i32.const 8))))))"
+#define COUNTS_ARGUMENTS                                                                          \
+    "(module " WASI("args_sizes_get", "(param i32 i32) (result i32)")                             \
+        WASI("environ_sizes_get", "(param i32 i32) (result i32)")                                 \
+            WASI("proc_exit",                                                                     \
+                 "(param i32)") " (memory (export \"memory\") 1)"                                 \
+                                " (func (export \"_start\")"                                      \
+                                "  (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))"     \
+                                "  (drop (call $environ_sizes_get (i32.const 8) (i32.const 12)))" \
+                                "  (call $proc_exit (i32.add (i32.mul (i32.const 10) (i32.load "  \
+                                "(i32.const 0)))"                                                 \
+                                "   (i32.load (i32.const 8))))))"
 
 /* Sleeps for a second through WASI. */
-#define SLEEPS                                                                                 \
-    "(module " WASI("poll_oneoff", FD_IO)                                                      \
-    " (memory (export \"memory\") 1) (data (i32.const 16) \"\\01\") (data (i32.const 24) \"\\00\\ca\\9a\\3b\")" \
-    " (func (export \"_start\")"                                                               \
-    "  (drop (call $poll_oneoff (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"
+#define SLEEPS                                                                                    \
+    "(module " WASI("poll_oneoff", FD_IO) " (memory (export \"memory\") 1) (data (i32.const 16) " \
+                                          "\"\\01\") (data (i32.const 24) \"\\00\\ca\\9a\\3b\")"  \
+                                          " (func (export \"_start\")"                            \
+                                          "  (drop (call $poll_oneoff (i32.const 0) (i32.const "  \
+                                          "64) (i32.const 1) (i32.const 128)))))"
 
 /* Waits until it is asked to stop, and returns ok if it then knows. */
-#define STOPS                                                                                  \
-    "(component"                                                                               \
-    " (import \"wasi:io/poll@0.2.0\" (instance $poll"                                          \
-    "  (export \"pollable\" (type $p (sub resource)))"                                         \
-    "  (export \"[method]pollable.block\" (func (param \"self\" (borrow $p))))))"              \
-    " (alias export $poll \"pollable\" (type $pollable))"                                      \
-    " (import \"airs:command/stop@0.1.0\" (instance $stop"                                     \
-    "  (alias outer 1 $pollable (type $p')) (export \"pollable\" (type $p (eq $p')))"          \
-    "  (export \"requested\" (func (result bool)))"                                            \
-    "  (export \"subscribe\" (func (result (own $p))))))"                                      \
-    " (core func $block (canon lower (func $poll \"[method]pollable.block\")))"                \
-    " (core func $requested (canon lower (func $stop \"requested\")))"                         \
-    " (core func $subscribe (canon lower (func $stop \"subscribe\")))"                         \
-    " (core module $m (import \"h\" \"block\" (func $block (param i32)))"                      \
-    "  (import \"h\" \"requested\" (func $requested (result i32)))"                            \
-    "  (import \"h\" \"subscribe\" (func $subscribe (result i32)))"                            \
-    "  (func (export \"run\") (result i32)"                                                    \
-    "   (if (call $requested) (then (return (i32.const 1))))"                                  \
-    "   (call $block (call $subscribe)) (i32.eqz (call $requested))))"                         \
-    " (core instance $i (instantiate $m (with \"h\" (instance"                                 \
-    "  (export \"block\" (func $block)) (export \"requested\" (func $requested))"              \
-    "  (export \"subscribe\" (func $subscribe))))))"                                           \
-    " (func $run (result (result)) (canon lift (core func $i \"run\")))"                       \
-    " (instance $cli (export \"run\" (func $run)))"                                            \
+#define STOPS                                                                         \
+    "(component"                                                                      \
+    " (import \"wasi:io/poll@0.2.0\" (instance $poll"                                 \
+    "  (export \"pollable\" (type $p (sub resource)))"                                \
+    "  (export \"[method]pollable.block\" (func (param \"self\" (borrow $p))))))"     \
+    " (alias export $poll \"pollable\" (type $pollable))"                             \
+    " (import \"airs:command/stop@0.1.0\" (instance $stop"                            \
+    "  (alias outer 1 $pollable (type $p')) (export \"pollable\" (type $p (eq $p')))" \
+    "  (export \"requested\" (func (result bool)))"                                   \
+    "  (export \"subscribe\" (func (result (own $p))))))"                             \
+    " (core func $block (canon lower (func $poll \"[method]pollable.block\")))"       \
+    " (core func $requested (canon lower (func $stop \"requested\")))"                \
+    " (core func $subscribe (canon lower (func $stop \"subscribe\")))"                \
+    " (core module $m (import \"h\" \"block\" (func $block (param i32)))"             \
+    "  (import \"h\" \"requested\" (func $requested (result i32)))"                   \
+    "  (import \"h\" \"subscribe\" (func $subscribe (result i32)))"                   \
+    "  (func (export \"run\") (result i32)"                                           \
+    "   (if (call $requested) (then (return (i32.const 1))))"                         \
+    "   (call $block (call $subscribe)) (i32.eqz (call $requested))))"                \
+    " (core instance $i (instantiate $m (with \"h\" (instance"                        \
+    "  (export \"block\" (func $block)) (export \"requested\" (func $requested))"     \
+    "  (export \"subscribe\" (func $subscribe))))))"                                  \
+    " (func $run (result (result)) (canon lift (core func $i \"run\")))"              \
+    " (instance $cli (export \"run\" (func $run)))"                                   \
     " (export \"wasi:cli/run@0.2.0\" (instance $cli)))"
 
 struct paper {
-    char text[2][64];  /* By stream. */
+    char text[2][64]; /* By stream. */
     size_t sizes[2];
     size_t piece_max;  /* The longest piece that came. */
     unsigned refusals; /* How often there is no room yet. */
     unsigned asked;
-    size_t room;       /* After that. */
+    size_t room; /* After that. */
 };
 
 static void
@@ -130,8 +142,8 @@ output_arrives_on_its_stream(void **state)
 {
     (void)state;
     struct paper paper = { 0 };
-    assert_exit(begin(PRINTS, &(struct instance_options){ .host = &paper, .output = on_output }),
-                0, 0);
+    assert_exit(begin(PRINTS, &(struct instance_options){ .host = &paper, .output = on_output }), 0,
+                0);
     assert_string_equal(paper.text[GUEST_STDOUT], "hello\n");
     assert_string_equal(paper.text[GUEST_STDERR], "oops");
 }
@@ -149,7 +161,10 @@ a_guest_whose_output_has_no_room_waits_and_loses_nothing(void **state)
     (void)state;
     struct paper paper = { .refusals = 25, .room = 1000 };
     const struct instance_options options = {
-        .id = 3, .host = &paper, .output = on_output, .output_room = output_room,
+        .id = 3,
+        .host = &paper,
+        .output = on_output,
+        .output_room = output_room,
     };
     struct instance *instance = begin(PRINTS, &options);
     uint64_t began = clock_now_us();
@@ -166,7 +181,9 @@ output_comes_in_pieces_as_large_as_there_is_room(void **state)
     (void)state;
     struct paper paper = { .room = 2 };
     const struct instance_options options = {
-        .host = &paper, .output = on_output, .output_room = output_room,
+        .host = &paper,
+        .output = on_output,
+        .output_room = output_room,
     };
     assert_exit(begin(PRINTS, &options), 0, 0);
     assert_int_equal(paper.piece_max, 2);
@@ -180,7 +197,9 @@ a_guest_without_room_can_be_cancelled(void **state)
     (void)state;
     struct paper paper = { .refusals = 1000000, .room = 1 };
     const struct instance_options options = {
-        .host = &paper, .output = on_output, .output_room = output_room,
+        .host = &paper,
+        .output = on_output,
+        .output_room = output_room,
     };
     struct instance *instance = begin(PRINTS, &options);
     assert_int_equal(instance_poll(instance), CALL_PENDING);
@@ -248,8 +267,10 @@ a_command_gets_its_arguments_and_environment(void **state)
     const struct span_pair environment[] = { { { "A", 1 }, { "1", 1 } },
                                              { { "B", 1 }, { "", 0 } } };
     const struct instance_options options = {
-        .arguments = arguments, .argument_count = 3,
-        .environment = environment, .environment_count = 2,
+        .arguments = arguments,
+        .argument_count = 3,
+        .environment = environment,
+        .environment_count = 2,
     };
     assert_exit(begin(COUNTS_ARGUMENTS, &options), 0, 32);
 }
@@ -270,8 +291,8 @@ cpu_us(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_S
-           + (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_S +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 static void

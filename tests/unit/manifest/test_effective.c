@@ -11,6 +11,8 @@ static struct buffer first, second;
 static const char all_forms[] =
     "name: shop\n"
     "max-concurrent-starts: 3\n"
+    "intensity: { max-restarts: 20, within: 1m }\n"
+    "strategy: rest-for-one\n"
     "children:\n"
     "  - { name: plain, component: a.wasm }\n"
     "  - name: full\n"
@@ -27,9 +29,16 @@ static const char all_forms[] =
     "\"#x\", \"5s\"]\n"
     "    environment: { MODE: production, \"strange name\": \"5\", \"y\": \"~\", E: \"\" }\n"
     "    stdin: open\n"
+    "    on-exit: [{ reason: trap, code: unreachable, do: fail }, { reason: error, code: 64-78, "
+    "do: stop },\n"
+    "              { reason: error, code: 3, do: escalate }, { reason: load-error, do: restart }]\n"
+    "    success-codes: [0, 40-49]\n"
+    "    significant: true\n"
     "    config: \"two\\nlines: \\\"quoted\\\" \\\\ \\t end\"\n"
     "  - name: web\n"
     "    restart: temporary\n"
+    "    strategy: one-for-all\n"
+    "    auto-shutdown: any\n"
     "    shutdown: 5us\n"
     "    backoff: { strategy: linear, initial: 0s, max: 1h }\n"
     "    children:\n"
@@ -67,6 +76,18 @@ the_yaml_of_a_manifest_reads_as_the_same_manifest(void **state)
     assert_int_equal(spec->limits.memory_bytes, 65537);
     assert_int_equal(node_at("/web/1e3#3")->config.policy.backoff.list_us[2], UINT64_C(7200000000));
     assert_int_equal(node_at("/web/now#1")->instance, 1);
+    const struct supervisor_config *root = &node_at("/")->config;
+    assert_int_equal(root->node.strategy, STRATEGY_REST_FOR_ONE);
+    assert_int_equal(root->node.max_restarts, 20);
+    assert_int_equal(root->node.within_us, 60000000);
+    assert_int_equal(node_at("/web")->config.node.auto_shutdown, AUTO_SHUTDOWN_ANY);
+    const struct child_policy *full = &node_at("/full")->config.policy;
+    assert_int_equal(full->rules_size, 4);
+    assert_int_equal(full->rules[1].codes.last, 78);
+    assert_int_equal(full->success[1].first, 40);
+    assert_true(full->significant);
+    /* The default under a group strategy. */
+    assert_int_equal(node_at("/plain")->config.policy.on_exhausted, ON_EXHAUSTED_ESCALATE);
     assert_int_equal(node_at("/web")->config.policy.shutdown_us, 5);
 }
 
@@ -77,6 +98,9 @@ every_default_is_written(void **state)
     static const char *const lines[] = {
         "name: shop\n",
         "strategy: one-for-one\n",
+        "# intensity: none\n",
+        "auto-shutdown: never\n",
+        "    significant: false\n",
         "# max-concurrent-starts: 4 for each worker\n",
         "max-instances: 66\n",
         "  - name: a\n",

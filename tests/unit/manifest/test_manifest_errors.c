@@ -44,6 +44,49 @@ unknown_keys_name_the_nearest_known_one(void **state)
 }
 
 static void
+what_an_exit_leads_to_is_checked(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        { CHILD("on-exit: trap"), 2, KEYS + 9, "'on-exit' must be a list of rules" },
+        { CHILD("on-exit: [trap]"), 2, KEYS + 10, "a rule is a map with 'reason' and 'do'" },
+        { CHILD("on-exit: [{ reason: trap }]"), 2, KEYS + 10, "needs both 'reason' and 'do'" },
+        { CHILD("on-exit: [{ reason: tarp, do: fail }]"), 2, KEYS + 20, "did you mean 'trap'?" },
+        { CHILD("on-exit: [{ reason: trap, do: die }]"), 2, KEYS + 30,
+          "'do' takes restart, stop, fail or escalate" },
+        { CHILD("on-exit: [{ reason: trap, code: unreachble, do: fail }]"), 2, KEYS + 32,
+          "did you mean 'unreachable'?" },
+        { CHILD("on-exit: [{ reason: error, code: 78-64, do: fail }]"), 2, KEYS + 33,
+          "exit codes from 0 to 255, as in 3 or 64-78, not 78-64" },
+        { CHILD("on-exit: [{ reason: killed, code: 3, do: fail }]"), 2, KEYS + 28,
+          "only 'trap' and 'error' have a code" },
+        { CHILD("success-codes: 3"), 2, KEYS + 15, "'success-codes' must be a list of exit codes" },
+        { CHILD("success-codes: [256]"), 2, KEYS + 16, "from 0 to 255" },
+        { CHILD("significant: 1"), 2, KEYS + 13, "'significant' must be true or false" },
+        { CHILD("significant: true"), 2, 12, "'significant' is for transient and temporary" },
+    };
+    ASSERT_ALL_REFUSED(refusals);
+}
+
+static void
+what_a_supervisor_wants_of_its_children_is_checked(void **state)
+{
+    (void)state;
+#define CHILDREN "children: [{ name: a, component: a.wasm }]\n"
+    static const struct refusal refusals[] = {
+        { "name: s\nstrategy: one-for-al\n" CHILDREN, 2, 11, "did you mean 'one-for-all'?" },
+        { "name: s\nintensity: { max-restarts: 3 }\n" CHILDREN, 2, 12,
+          "'intensity' needs both 'max-restarts' and 'within'" },
+        { "name: s\nintensity: { max-restarts: unlimited, within: 1s }\n" CHILDREN, 2, 28,
+          "'max-restarts' must be" },
+        { "name: s\nintensity: { max-restarts: 3, within: 5 }\n" CHILDREN, 2, 39, "has no unit" },
+        { "name: s\nchildren:\n  - name: w\n    auto-shutdown: any\n    " CHILDREN, 3, 5,
+          "'auto-shutdown' of a permanent supervisor would only restart it" },
+    };
+    ASSERT_ALL_REFUSED(refusals);
+}
+
+static void
 a_key_of_another_kind_of_entry_is_named_so(void **state)
 {
     (void)state;
@@ -299,17 +342,12 @@ what_this_version_lacks_is_refused_by_name(void **state)
 {
     (void)state;
     static const char *const parents[] = {
-        "intensity: { max-restarts: 20, within: 1m }",
-        "auto-shutdown: any",
         "max-children: 100",
     };
     static const char *const children[] = {
-        "on-exit: [{ reason: trap, do: fail }]",
-        "success-codes: [0]",
         "health: {}",
         "depends-on: [/b]",
         "when-dependency-restarts: leave",
-        "significant: true",
         "capabilities: {}",
     };
     char text[512], words[128];
@@ -333,10 +371,6 @@ what_this_version_lacks_is_refused_by_name(void **state)
         assert_refused(text, 2, KEYS, words);
     }
     static const struct refusal refusals[] = {
-        { "name: s\nstrategy: one-for-all\nchildren: [{ name: a, component: a.wasm }]\n", 2, 11,
-          "'strategy: one-for-all' is not supported by this version" },
-        { "name: s\nstrategy: rest-for-one\nchildren: [{ name: a, component: a.wasm }]\n", 2, 11,
-          "'strategy: rest-for-one' is not supported by this version" },
         { CHILD("limits: { on-full: block }"), 2, KEYS + 19, "'on-full: block' is not supported" },
         { CHILD("limits: { redeliver: 1 }"), 2, KEYS + 21, "is not supported by this version" },
     };
@@ -403,6 +437,8 @@ main(void)
         cmocka_unit_test(unlimited_restarts_need_a_delay),
         cmocka_unit_test(keys_of_a_backoff_must_fit_its_strategy),
         cmocka_unit_test(what_this_version_lacks_is_refused_by_name),
+        cmocka_unit_test(what_an_exit_leads_to_is_checked),
+        cmocka_unit_test(what_a_supervisor_wants_of_its_children_is_checked),
         cmocka_unit_test(yaml_that_is_none_is_refused_at_its_place),
         cmocka_unit_test(all_errors_of_a_file_are_reported_in_order),
     };

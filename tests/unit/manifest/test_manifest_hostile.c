@@ -266,16 +266,17 @@ files_that_are_none_are_refused(void **state)
     assert_int_equal(report.errors_total, 1);
     assert_int_equal(report.errors[0].line, 0);
     forget();
-    assert_int_equal(manifest_load(folder, &manifest, &report, &error), AIRS_EIO);
+    assert_int_equal(manifest_load(folder, &manifest, &report, &error), AIRS_EINVAL);
     assert_non_null(strstr(error.message, "not a file"));
     forget();
-    assert_int_equal(manifest_load("/dev/zero", &manifest, &report, &error), AIRS_EIO);
+    assert_int_equal(manifest_load("/dev/zero", &manifest, &report, &error),
+                     AIRS_EINVAL);
 
     snprintf(path, sizeof path, "%s/pipe", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
     forget();
     assert_int_equal(manifest_load(path, &manifest, &report, &error),
-                     AIRS_EIO); /* Does not wait. */
+                     AIRS_EINVAL); /* Does not wait. */
     assert_int_equal(remove(path), 0);
 }
 

@@ -73,7 +73,7 @@ defaults_limits_and_words_are_told(void **state)
         "infinity");
     assert_true(has_text(json_object_get(property("component", "restart"), "enum"), "on-failure"));
     assert_true(has_text(json_object_get(definition("application"), "required"), "children"));
-    assert_false(
+    assert_true(
         has_text(json_object_get(property("application", "strategy"), "enum"), "one-for-all"));
 }
 

@@ -3,6 +3,8 @@
 
 #include <sched.h>
 
+#include "base/random.h"
+
 #define WAKERS 4
 
 /* ---- No wake is lost ---- */
@@ -108,6 +110,64 @@ each_single_wake_of_a_parked_system_is_seen(void **state)
     }
     actor_system_free(watcher.system);
     counter_deinit(&watcher.seen);
+}
+
+#define ROUNDS 100000
+
+struct echo {
+    _Atomic uint64_t turns;
+};
+
+static enum actor_turn
+count_turn(struct actor_context *context)
+{
+    struct echo *echo = actor_context_state(context);
+    atomic_fetch_add_explicit(&echo->turns, 1, memory_order_release);
+    return ACTOR_PARK;
+}
+
+static const struct actor_behaviour echo_behaviour = { .name = "echo", .run = count_turn };
+
+/* False: it did not take its turn in time. */
+static bool
+echo_reaches(struct echo *echo, uint64_t turns)
+{
+    uint64_t deadline_us = 0; /* The clock is asked only when it takes long. */
+    for (unsigned spins = 1; atomic_load_explicit(&echo->turns, memory_order_acquire) < turns;
+         spins++) {
+        if (spins % 4096 != 0)
+            continue;
+        sched_yield();
+        uint64_t now_us = clock_now_us();
+        if (deadline_us == 0)
+            deadline_us = now_us + PATIENCE_S * US_PER_S;
+        if (now_us > deadline_us)
+            return false;
+    }
+    return true;
+}
+
+/* One actor is woken, and somewhen later the other: before, while or after the one worker runs
+ * the first, or while it is on its way to sleep again, between its last look and the futex. */
+static void
+a_wake_at_any_place_on_the_way_to_sleep_is_seen(void **state)
+{
+    (void)state;
+    struct actor_system *system = started_system(1);
+    struct echo first = { 0 }, second = { 0 };
+    uint64_t random = 1;
+    airs_pid first_pid = spawn(system, &echo_behaviour, &first);
+    airs_pid second_pid = spawn(system, &echo_behaviour, &second);
+    for (uint64_t i = 1; i <= ROUNDS; i++) {
+        uint64_t delay = random_up_to(&random, 8000);
+        actor_wake(system, first_pid);
+        for (volatile uint64_t k = 0; k < delay; k++)
+            continue;
+        actor_wake(system, second_pid);
+        assert_true(echo_reaches(&second, i));
+    }
+    assert_true(atomic_load(&first.turns) > 0);
+    actor_system_free(system);
 }
 
 /* ---- Ends and slots ---- */
@@ -230,6 +290,34 @@ a_slot_gives_out_no_pid_twice(void **state)
 }
 
 static void
+a_stale_pid_does_not_wake_who_has_its_slot_now(void **state)
+{
+    (void)state;
+    struct graveyard graveyard = { .system = started_system(1) };
+    counter_init(&graveyard.ended);
+    struct life life = { .graveyard = &graveyard };
+    airs_pid stale = spawn(graveyard.system, &mortal_behaviour, &life);
+    actor_wake(graveyard.system, stale);
+    assert_true(counter_reaches(&graveyard.ended, 1));
+    while (actor_system_counters(graveyard.system).actors > 0)
+        sched_yield();
+
+    struct echo echo = { 0 };
+    airs_pid pid = spawn(graveyard.system, &echo_behaviour, &echo);
+    assert_int_equal((uint32_t)pid, (uint32_t)stale);
+    for (uint64_t i = 1; i <= 10; i++) {
+        actor_wake(graveyard.system, stale);
+        actor_wake(graveyard.system, pid);
+        assert_true(echo_reaches(&echo, i));
+    }
+    actor_wake(graveyard.system, stale);
+    actor_system_stop(graveyard.system);
+    assert_int_equal(atomic_load(&echo.turns), 10);
+    actor_system_free(graveyard.system);
+    counter_deinit(&graveyard.ended);
+}
+
+static void
 waking_nobody_is_harmless(void **state)
 {
     (void)state;
@@ -274,8 +362,10 @@ main(void)
         cmocka_unit_test(no_wake_is_lost_by_many_workers),
         cmocka_unit_test(no_wake_is_lost_by_an_actor_that_yields),
         cmocka_unit_test(each_single_wake_of_a_parked_system_is_seen),
+        cmocka_unit_test(a_wake_at_any_place_on_the_way_to_sleep_is_seen),
         cmocka_unit_test(each_actor_ends_once_while_stale_pids_are_woken),
         cmocka_unit_test(a_slot_gives_out_no_pid_twice),
+        cmocka_unit_test(a_stale_pid_does_not_wake_who_has_its_slot_now),
         cmocka_unit_test(waking_nobody_is_harmless),
         cmocka_unit_test(the_most_actors_are_a_limit_not_a_crash),
     };

@@ -1,9 +1,6 @@
-/* UTF-8 after RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
-#include "daemon/utf8.h"
+#include "base/utf8.h"
 
-#include <stdint.h>
-
-#define REPLACEMENT "\xEF\xBF\xBD"
+#define CHARACTER_BYTES_MAX 4
 
 /* Length that a first byte announces, and the range of the second byte; 0: no first byte. */
 static size_t
@@ -50,14 +47,46 @@ utf8_scan(const char *text, size_t size, bool *valid_out)
     return i;
 }
 
+size_t
+utf8_character_size(const char *text, size_t size)
+{
+    bool valid;
+    size_t length = utf8_scan(text, size, &valid);
+    return valid ? length : 0;
+}
+
+size_t
+utf8_valid_size(const char *text, size_t size)
+{
+    size_t at = 0;
+    while (at < size) {
+        size_t length = utf8_character_size(text + at, size - at);
+        if (length == 0)
+            break;
+        at += length;
+    }
+    return at;
+}
+
+size_t
+utf8_whole_size(const char *text, size_t size)
+{
+    for (size_t back = 1; back < CHARACTER_BYTES_MAX && back <= size; back++) {
+        unsigned char byte = (unsigned char)text[size - back], low, high;
+        if ((byte & 0xC0) != 0x80)
+            return announced(byte, &low, &high) > back ? size - back : size;
+    }
+    return size;
+}
+
 bool
 utf8_repair(struct buffer *to, const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
         bool valid;
         size_t length = utf8_scan(text + at, size - at, &valid);
-        bool done = valid ? buffer_append(to, text + at, length)
-                          : buffer_append(to, REPLACEMENT, sizeof REPLACEMENT - 1);
+        bool done =
+            valid ? buffer_append(to, text + at, length) : buffer_append_text(to, UTF8_REPLACEMENT);
         if (!done)
             return false;
         at += length;
