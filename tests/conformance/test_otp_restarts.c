@@ -7,9 +7,9 @@ static const struct {
     enum exit_reason reason;
     const char after[4];
 } reasons[] = {
-    { EXIT_NORMAL, "RSS" },    { EXIT_SHUTDOWN, "RSS" }, { EXIT_ERROR, "RRS" },
-    { EXIT_TRAP, "RRS" },      { EXIT_TIMEOUT, "RRS" },  { EXIT_OUT_OF_MEMORY, "RRS" },
-    { EXIT_UNHEALTHY, "RRS" }, { EXIT_KILLED, "RRS" },   { EXIT_LOAD_ERROR, "FFF" },
+    { EXIT_NORMAL, "RSS" },    { EXIT_SHUTDOWN, "RSS" },  { EXIT_ERROR, "RRS" },
+    { EXIT_TRAP, "RRS" },      { EXIT_TIMEOUT, "RRS" },   { EXIT_OUT_OF_MEMORY, "RRS" },
+    { EXIT_UNHEALTHY, "RRS" }, { EXIT_KILLED, "RRS" },    { EXIT_LOAD_ERROR, "FFF" },
     { EXIT_ESCALATED, "RRS" }, { EXIT_HOST_LOST, "RRS" },
 };
 
@@ -59,10 +59,10 @@ the_first_rule_that_matches_decides_before_the_policy(void **state)
         struct exit_info exit;
         enum child_state after;
     } cases[] = {
-        { { EXIT_ERROR, 2 }, CHILD_RESTARTING },  { { EXIT_ERROR, 3 }, CHILD_STOPPED },
-        { { EXIT_ERROR, 5 }, CHILD_STOPPED },     { { EXIT_ERROR, 6 }, CHILD_FAILED },
-        { { EXIT_ERROR, 9 }, CHILD_FAILED },      { { EXIT_ERROR, 10 }, CHILD_RESTARTING },
-        { { EXIT_TIMEOUT, 0 }, CHILD_STOPPED },   { { EXIT_LOAD_ERROR, 0 }, CHILD_RESTARTING },
+        { { EXIT_ERROR, 2 }, CHILD_RESTARTING }, { { EXIT_ERROR, 3 }, CHILD_STOPPED },
+        { { EXIT_ERROR, 5 }, CHILD_STOPPED },    { { EXIT_ERROR, 6 }, CHILD_FAILED },
+        { { EXIT_ERROR, 9 }, CHILD_FAILED },     { { EXIT_ERROR, 10 }, CHILD_RESTARTING },
+        { { EXIT_TIMEOUT, 0 }, CHILD_STOPPED },  { { EXIT_LOAD_ERROR, 0 }, CHILD_RESTARTING },
         { { EXIT_TRAP, 1 }, CHILD_FAILED },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -93,7 +93,7 @@ a_success_code_is_a_normal_end(void **state)
         int32_t code;
         enum child_state after;
     } cases[] = {
-        { 143, CHILD_STOPPED }, { 3, CHILD_STOPPED }, { 4, CHILD_STOPPED },
+        { 143, CHILD_STOPPED },  { 3, CHILD_STOPPED },    { 4, CHILD_STOPPED },
         { 5, CHILD_RESTARTING }, { 1, CHILD_RESTARTING },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

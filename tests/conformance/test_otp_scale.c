@@ -21,9 +21,8 @@ static void
 queue_push(enum node_event_type type, struct supervisor_child *child)
 {
     assert_true(queue_tail - queue_head < QUEUE_MAX);
-    queue[queue_tail++ % QUEUE_MAX] = (struct node_event){
-        .type = type, .child = child, .generation = child->generation
-    };
+    queue[queue_tail++ % QUEUE_MAX] =
+        (struct node_event){ .type = type, .child = child, .generation = child->generation };
 }
 
 /* A start slot is there at once, and every child obeys at once. */

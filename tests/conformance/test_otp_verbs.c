@@ -11,8 +11,7 @@ static const struct {
     int to;
     const char *trace;
 } answers[] = {
-#define ROW(verb, from, answer, to, trace) \
-    { NODE_##verb, CHILD_##from, REPLY_##answer, to, trace }
+#define ROW(verb, from, answer, to, trace) { NODE_##verb, CHILD_##from, REPLY_##answer, to, trace }
 #define NOW "[  10] "
     /* In registered the child waits for a start slot, which is not granted here. */
     ROW(START, REGISTERED, OK, CHILD_REGISTERED, ""),
@@ -24,8 +23,8 @@ static const struct {
     ROW(START, STOPPED, OK, CHILD_STARTING,
         NOW "node not ready\n" NOW "arm worker 10000ms\n" NOW "start worker 2\n"),
     ROW(START, FAILED, OK, CHILD_STARTING,
-        NOW "node not ready\n" NOW "node not idle\n" NOW "arm worker 10000ms\n"
-        NOW "start worker 2\n"),
+        NOW "node not ready\n" NOW "node not idle\n" NOW "arm worker 10000ms\n" NOW
+            "start worker 2\n"),
 
     ROW(STOP, REGISTERED, OK, CHILD_STOPPED, NOW "withdraw worker\n" NOW "node ready\n"),
     ROW(STOP, RESTARTING, OK, CHILD_STOPPED, NOW "disarm worker\n" NOW "node ready\n"),
@@ -46,8 +45,8 @@ static const struct {
     ROW(RESTART, STOPPED, OK, CHILD_STARTING,
         NOW "node not ready\n" NOW "arm worker 10000ms\n" NOW "start worker 2\n"),
     ROW(RESTART, FAILED, OK, CHILD_STARTING,
-        NOW "node not ready\n" NOW "node not idle\n" NOW "arm worker 10000ms\n"
-        NOW "start worker 2\n"),
+        NOW "node not ready\n" NOW "node not idle\n" NOW "arm worker 10000ms\n" NOW
+            "start worker 2\n"),
 
     ROW(KILL, REGISTERED, NOT_RUNNING, CHILD_REGISTERED, ""),
     ROW(KILL, RESTARTING, NOT_RUNNING, CHILD_RESTARTING, ""),
