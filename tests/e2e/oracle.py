@@ -225,8 +225,8 @@ class Oracle:
         delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
         child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
         if not counted:
-            require(before == "stopping" or child.taken, "restarted, not counted, and nobody asked for it")
-            return require(delay == 0, "a restart that is not counted waits")
+            require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
+            return require(delay == 0, "a restart by hand, or by a sibling, waits")
         require(child.asks_for_restart(), f"restarted after {child.exit}")
         require(child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
         require(child.node.used(now, -SLACK) < child.node.max_restarts, "restarted beyond the intensity")
