@@ -46,7 +46,7 @@ struct airs_application {
 
     struct log_sink log_sink;
 
-    /* The last escalation of a child of the root: written in the root's turns alone, as its end. */
+    /* The last escalation of a child of the root. Touched in the root's turns, as its end is. */
     struct refstr *escalated;
     struct refstr *escalated_detail;
 

@@ -159,7 +159,7 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
     case NODE_STOPPING:
         sim_require(sim,
                     alive > 0 && (alive == counts[CHILD_STOPPING] ||
-                                  (node->policy.strategy != STRATEGY_ONE_FOR_ONE && moves_on(node))),
+                                  (node_policy_waits(&node->policy) && moves_on(node))),
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
@@ -205,8 +205,8 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
     const struct supervisor_node *node = &subject->parent->node;
     if (subject->child->group != GROUP_START)
         return;
-    sim_require(sim, !node->stops && node->group_delays == 0, "%s: starts before the stops are over",
-                subject->path);
+    sim_require(sim, !node->stops && node->group_delays == 0,
+                "%s: starts before the stops are over", subject->path);
     for (size_t i = 0; i < sim->children_size; i++) {
         const struct sim_child *other = sim->children[i];
         if (other->parent != subject->parent || other->removed || other == subject)

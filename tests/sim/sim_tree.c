@@ -39,10 +39,14 @@ random_backoff(struct sim *sim, uint64_t within_us)
 
 static const struct code_range success_codes[] = { { 2, 2 }, { 40, 49 } };
 static const struct exit_rule rules[][2] = {
-    { { EXIT_TRAP, false, { 0, 0 }, EXIT_DO_FAIL }, { EXIT_NORMAL, false, { 0, 0 }, EXIT_DO_RESTART } },
-    { { EXIT_ERROR, true, { 1, 1 }, EXIT_DO_STOP }, { EXIT_ERROR, false, { 0, 0 }, EXIT_DO_RESTART } },
-    { { EXIT_LOAD_ERROR, false, { 0, 0 }, EXIT_DO_RESTART }, { EXIT_TRAP, true, { 3, 5 }, EXIT_DO_ESCALATE } },
-    { { EXIT_TIMEOUT, false, { 0, 0 }, EXIT_DO_STOP }, { EXIT_ERROR, true, { 3, 42 }, EXIT_DO_FAIL } },
+    { { EXIT_TRAP, false, { 0, 0 }, EXIT_DO_FAIL },
+      { EXIT_NORMAL, false, { 0, 0 }, EXIT_DO_RESTART } },
+    { { EXIT_ERROR, true, { 1, 1 }, EXIT_DO_STOP },
+      { EXIT_ERROR, false, { 0, 0 }, EXIT_DO_RESTART } },
+    { { EXIT_LOAD_ERROR, false, { 0, 0 }, EXIT_DO_RESTART },
+      { EXIT_TRAP, true, { 3, 5 }, EXIT_DO_ESCALATE } },
+    { { EXIT_TIMEOUT, false, { 0, 0 }, EXIT_DO_STOP },
+      { EXIT_ERROR, true, { 3, 42 }, EXIT_DO_FAIL } },
 };
 
 static void

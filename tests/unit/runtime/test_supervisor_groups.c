@@ -1,4 +1,4 @@
-/* Groups on real workers: strategies, a predicate of the user's, intensity, and order in a crowd. */
+/* Groups on real workers: strategies, a predicate of the user's, intensity, order in a crowd. */
 #include "base/random.h"
 #include "pupil.h"
 

@@ -151,7 +151,8 @@ rest_for_one_leaves_what_stands_before(void **state)
 }
 
 static bool
-is_friend(void *ctx, const struct supervisor_child *failed, const struct supervisor_child *candidate)
+is_friend(void *ctx, const struct supervisor_child *failed,
+          const struct supervisor_child *candidate)
 {
     (void)ctx;
     return (failed == a && candidate == d) || (failed == d && candidate == a);
