@@ -1,7 +1,7 @@
 # airs: the two commands are `make run` and `make test`; the rest is for those who change it.
 # Thin, over scripts/ and CMakePresets.json.
 
-.PHONY: all run test test-dev asan tsan bench fuzz fmt bindings setup clean
+.PHONY: all run test test-dev asan tsan bench fuzz mutants fmt bindings setup clean
 
 all: setup
 	@scripts/build dev
@@ -32,6 +32,9 @@ bench: all
 fuzz: setup
 	@scripts/build fuzz
 	@scripts/fuzz build-fuzz
+
+mutants: setup
+	@scripts/mutants
 
 fmt:
 	@git ls-files '*.c' '*.h' | grep -v '^guests/sdk/gen/' | xargs clang-format-19 -i

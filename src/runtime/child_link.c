@@ -141,19 +141,33 @@ child_report_idle(struct actor_context *context, bool idle)
     report(context, link, REPORT_IDLE | REPORT_NOT_IDLE, idle ? REPORT_IDLE : REPORT_NOT_IDLE);
 }
 
-void
-child_report_exited(struct actor_context *context, struct exit_info exit, struct refstr *detail,
-                    struct refstr *cause)
+static void
+report_exited(struct actor_context *context, struct exit_info exit, bool ignored,
+              struct refstr *detail, struct refstr *cause)
 {
     struct child_link *link = own_link(context);
     assert(link && link->generation != 0);
 
     link->generation = 0;
+    link->ignored = ignored;
     link->pending &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
     link->exit = exit;
     link->detail = refstr_ref(detail);
     link->cause = refstr_ref(cause);
     report(context, link, 0, REPORT_EXITED);
+}
+
+void
+child_report_exited(struct actor_context *context, struct exit_info exit, struct refstr *detail,
+                    struct refstr *cause)
+{
+    report_exited(context, exit, false, detail, cause);
+}
+
+void
+child_report_ignored(struct actor_context *context)
+{
+    report_exited(context, (struct exit_info){ .reason = EXIT_NORMAL }, true, NULL, NULL);
 }
 
 /* ---- The supervisor's side ---- */
@@ -289,6 +303,7 @@ child_link_take_reports(struct child_link *link)
     if (!reports.exited)
         return reports;
     reports.exit = link->exit;
+    reports.ignored = link->ignored;
     reports.detail = link->detail;
     reports.cause = link->cause;
     link->detail = NULL;

@@ -77,6 +77,8 @@ void child_report_idle(struct actor_context *context, bool idle);
  */
 void child_report_exited(struct actor_context *context, struct exit_info exit,
                          struct refstr *detail, struct refstr *cause);
+/** The same, in place of `started`: the child does not want to run. */
+void child_report_ignored(struct actor_context *context);
 
 /* ---- The supervisor's side: in its turn. ---- */
 
@@ -91,6 +93,7 @@ struct child_reports {
     bool has_idle;
     bool idle;
     bool exited;
+    bool ignored; /* It exited instead of starting, because it did not want to. */
     struct exit_info exit;
     struct refstr *detail; /* The caller's reference. */
     struct refstr *cause;  /* The caller's reference. */
@@ -122,6 +125,7 @@ struct child_link {
     struct exit_info exit;         /* Written before `exited` is set, and not again before the */
     struct refstr *detail;         /* next START. */
     struct refstr *cause;
+    bool ignored;
 };
 
 /** Two references: one of the supervisor's, one of the child actor's, once it is attached. */

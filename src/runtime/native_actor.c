@@ -10,9 +10,10 @@ struct native {
     const struct native_behaviour *behaviour;
     void *state;
     bool supervised;
-    bool is_up;      /* Handles mail: its generation has started, or it needs none. */
-    bool is_over;    /* ACTOR_END after this handler. */
-    bool is_exiting; /* The generation ends after this handler, with: */
+    bool is_up;       /* Handles mail: its generation has started, or it needs none. */
+    bool is_over;     /* ACTOR_END after this handler. */
+    bool is_ignoring; /* The generation ends after this handler, and never wanted to start. */
+    bool is_exiting;  /* The generation ends after this handler, with: */
     struct exit_info exit;
     struct refstr *detail;
 };
@@ -46,6 +47,15 @@ native_exit(struct actor_context *context, struct exit_info exit, const char *de
     native->detail = detail ? refstr_new(detail, strlen(detail)) : NULL;
 }
 
+void
+native_ignore(struct actor_context *context)
+{
+    struct native *native = native_of(context);
+    assert(native->supervised && !native->is_up && !native->is_exiting);
+    native->is_ignoring = true;
+    native->is_exiting = true;
+}
+
 /* ---- One turn ---- */
 
 /* What the handler that has just returned wants. */
@@ -60,7 +70,11 @@ finish_generation(struct actor_context *context, struct native *native)
     native->detail = NULL;
     if (native->behaviour->end)
         native->behaviour->end(native->state);
-    child_report_exited(context, native->exit, detail, NULL);
+    if (native->is_ignoring)
+        child_report_ignored(context);
+    else
+        child_report_exited(context, native->exit, detail, NULL);
+    native->is_ignoring = false;
     refstr_unref(detail);
 }
 

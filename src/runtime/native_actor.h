@@ -51,6 +51,9 @@ enum airs_status native_spawn(struct actor_system *system, const struct native_o
 
 /** The generation is up, where `begin` said false. */
 void native_started(struct actor_context *context);
+/** In `begin`, which then says false, or before native_started(): the child does not want to run.
+ * It is stopped, as ignored, and uncounted. */
+void native_ignore(struct actor_context *context);
 /** Ends the generation after this handler returns; `detail` is copied, NULL: none. */
 void native_exit(struct actor_context *context, struct exit_info exit, const char *detail);
 

@@ -201,6 +201,7 @@ take_exit(struct supervisor *supervisor, struct supervised_child *child,
     start_gate_release(supervisor->system->start_gate, &child->ticket);
     event->type = NODE_EXITED;
     event->exit = reports->exit;
+    event->ignored = reports->ignored;
     supervisor_feed(supervisor, *event);
 }
 

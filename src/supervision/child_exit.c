@@ -186,8 +186,11 @@ end_before_stop(struct step *step, struct supervisor_child *child)
 bool
 child_exited(struct step *step, struct supervisor_child *child)
 {
+    bool ignored = step->event->ignored && child->state == CHILD_STARTING;
     record_exit(step, child);
-    if (child->group == GROUP_STOP)
+    if (ignored)
+        come_to_rest(step, child, STOPPED_IGNORED);
+    else if (child->group == GROUP_STOP)
         end_before_stop(step, child);
     else
         decide(step, child);

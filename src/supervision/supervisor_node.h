@@ -250,6 +250,7 @@ struct node_event {
     uint32_t
         generation; /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
     struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
+    bool ignored;          /* EXITED: it answered its start with `ignore`; `exit` is NORMAL. */
     bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
 };
 

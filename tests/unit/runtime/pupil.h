@@ -10,7 +10,7 @@
 
 /* ---- Pupils: native children ---- */
 
-enum pupil_start { START_WELL, START_FAILING, START_NEVER, START_CRASHING };
+enum pupil_start { START_WELL, START_FAILING, START_NEVER, START_CRASHING, START_IGNORED };
 
 struct pupil {
     /* The test's, any time. */
@@ -45,6 +45,9 @@ pupil_begin(struct actor_context *context, void *state, uint32_t generation)
         return false;
     case START_FAILING:
         native_exit(context, (struct exit_info){ EXIT_ERROR, -1 }, "no start today");
+        return false;
+    case START_IGNORED:
+        native_ignore(context);
         return false;
     case START_CRASHING:
         native_started(context);

@@ -1,0 +1,118 @@
+/* Start and stop of 10,000 children take at most 15 times as long as of 1,000, under every
+ * strategy: the costs of a step do not grow with the siblings.
+ *
+ * The actions are taken as they come, without text. Each size is run several times and the
+ * quickest counts, so that a busy machine does not decide. */
+#include "base/clock.h"
+#include "base/list.h"
+#include "family.h"
+
+#define SMALL 1000
+#define LARGE 10000
+#define TIMES_MAX 15
+#define ROUNDS 10
+#define QUEUE_MAX (4 * LARGE)
+
+static struct supervisor_child *children;
+static struct node_event queue[QUEUE_MAX]; /* What the children do next. */
+static size_t queue_head, queue_tail;
+
+static void
+queue_push(enum node_event_type type, struct supervisor_child *child)
+{
+    assert_true(queue_tail - queue_head < QUEUE_MAX);
+    queue[queue_tail++ % QUEUE_MAX] =
+        (struct node_event){ .type = type, .child = child, .generation = child->generation };
+}
+
+/* A start slot is there at once, and every child obeys at once. */
+static void
+obey(const struct node_actions *actions)
+{
+    for (size_t i = 0; i < actions->size; i++) {
+        struct supervisor_child *child = actions->items[i].child;
+        if (actions->items[i].type == ACTION_ADMIT)
+            queue_push(NODE_ADMITTED, child);
+        else if (actions->items[i].type == ACTION_START)
+            queue_push(NODE_STARTED, child);
+        else if (actions->items[i].type == ACTION_STOP)
+            queue_push(NODE_EXITED, child);
+    }
+}
+
+static void
+run(struct node_event event)
+{
+    static struct node_actions actions;
+    queue_head = queue_tail = 0;
+    for (;;) {
+        enum node_result result = supervisor_node_step(&node, &event, &actions);
+        obey(&actions);
+        while (result == NODE_MORE) {
+            result = supervisor_node_continue(&node, &actions);
+            obey(&actions);
+        }
+        if (queue_head == queue_tail)
+            return;
+        event = queue[queue_head++ % QUEUE_MAX];
+    }
+}
+
+/* Microseconds to register, start and stop `count` children. */
+static uint64_t
+life_us(enum strategy strategy, const struct child_policy *policy, size_t count)
+{
+    size_t bytes = supervisor_child_size(policy);
+    supervisor_node_init(&node);
+    node_set(strategy, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    children = calloc(count, bytes);
+    assert_non_null(children);
+
+    uint64_t begin_us = clock_now_us();
+    for (size_t i = 0; i < count; i++) {
+        struct supervisor_child *child = (void *)((char *)children + i * bytes);
+        child->policy = policy;
+        run((struct node_event){ .type = NODE_ADD, .child = child });
+    }
+    run((struct node_event){ .type = NODE_START_ALL });
+    assert_int_equal(node.counts[CHILD_RUNNING], count);
+    run((struct node_event){ .type = NODE_STOP_ALL });
+    assert_int_equal(node.counts[CHILD_STOPPED], count);
+    uint64_t us = clock_now_us() - begin_us;
+    free(children);
+    return us;
+}
+
+static uint64_t
+quickest_us(enum strategy strategy, const struct child_policy *policy, size_t count)
+{
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t us = life_us(strategy, policy, count);
+        best = us < best ? us : best;
+    }
+    return best;
+}
+
+static void
+ten_times_the_children_take_at_most_fifteen_times_as_long(void **state)
+{
+    (void)state;
+    struct child_policy policy = quiet_policy();
+    for (size_t i = 0; i < FAMILY_STRATEGIES; i++) {
+        uint64_t small = quickest_us(family_strategies[i], &policy, SMALL);
+        uint64_t large = quickest_us(family_strategies[i], &policy, LARGE);
+        print_message("%d: %" PRIu64 " us, %" PRIu64 " us\n", (int)i, small, large);
+        assert_true(large <= small * TIMES_MAX);
+    }
+    supervisor_node_init(&node);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        a_test(ten_times_the_children_take_at_most_fifteen_times_as_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
