@@ -10,7 +10,7 @@
 #define SMALL 1000
 #define LARGE 10000
 #define TIMES_MAX 15
-#define ROUNDS 10
+#define ROUNDS 15
 #define QUEUE_MAX (4 * LARGE)
 
 static struct supervisor_child *children;
