@@ -19,7 +19,7 @@
 #define STORE_BATCH_US UINT64_C(20000) /* Events wait so long for company. */
 #define STORE_BATCH_RECORDS 1000u      /* Of one transaction, at most. */
 #define STORE_CLOCK_US \
-    UINT64_C(1000000)                    /* How far the run is, is written so often: what is
+    UINT64_C(2000000)                    /* How far the run is, is written so often: what is
                                            * behind that counts as not lived and not waited. */
 #define STORE_RETRY_US UINT64_C(5000000) /* A database that failed is tried again after so long. */
 #define STORE_PRUNE_BATCHES 64u          /* Limits are looked at every so many batches. */
