@@ -63,7 +63,7 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
 class Child:  # Its policy out of the manifest, and what its events made of it.
     def __init__(self, spec, parent, place, node):
         self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
-        self.significant = spec.get("significant", False)
+        self.significant, self.ignores = spec.get("significant", False), spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
@@ -266,6 +266,7 @@ class Oracle:
         if child.restored and before == "registered":
             return
         in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
+        in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
         require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 
