@@ -208,6 +208,37 @@ def test_a_delay_goes_on_with_what_is_left_of_it(place):
     assert status["due_ms"] <= again["delay_ms"]
 
 
+def test_an_intensity_goes_on(place):
+    manifest = place.manifest(
+        child("a", "crasher", args=["trap"], backoff=["0s", "1h"], max_restarts=10),
+        intensity={"max-restarts": 2, "within": "1h"})
+    # Two grants in the first run, none is left for the next one: it gives up with the first exit.
+    daemon = place.run(manifest, started=False)
+    daemon.wait_event("restart-scheduled", "/a", restarts=2)
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/a")
+    assert daemon.wait() == 1
+    assert daemon.events[-1]["reason"] == "escalated"
+    daemon.judged = False  # The oracle sees one run, and there no grants before its end.
+
+
+def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
+    manifest = place.manifest(
+        supervisor("web", child("a", "crasher", args=["trap"], backoff=["1h"], max_restarts=10),
+                   intensity={"max-restarts": 1, "within": "1h"}, backoff=["1h"]))
+    daemon = place.run(manifest)
+    daemon.wait_event("restart-scheduled", "/web/a")
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/web/a")
+    assert daemon.wait_event("exited", "/web", reason="escalated")["generation"] == 2
+    # Started by hand it begins with an empty one.
+    place.airs("start", "/web")
+    daemon.wait_event("restart-scheduled", "/web/a", reason="trap", generation=3)
+    daemon.judged = False
+
+
 def test_a_group_goes_on_in_its_order(place):
     manifest = place.manifest(
         child("a", "sleeper"), child("b", "crasher", args=["trap"], backoff=["1h"]),
