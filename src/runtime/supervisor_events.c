@@ -192,7 +192,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.lived_us = action->lived_us;
     event.born_lived_us = action->born_lived_us;
     note_instance(child, &event);
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
     follow_state(supervisor, child);
 }
 
@@ -204,5 +204,5 @@ supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child
     event.type = EVENT_WAITING;
     event.budget_used = supervisor_child_budget_used(&child->node, now_us);
     event.waits_for = supervisor->system->text_pool;
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
 }
