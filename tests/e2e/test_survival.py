@@ -330,6 +330,28 @@ def test_an_exit_is_kept_with_all_that_is_known_of_it(place):
     place.airs("history", "/a", "--count", "x", code=2)
 
 
+def test_status_shows_the_last_exit_of_an_earlier_run(place):
+    manifest = place.manifest(child("a", "crasher", args=["trap"], restart="temporary"),
+                              child("b", "sleeper"))
+    daemon = place.run(manifest)
+    daemon.wait_event("stopped", "/a")
+    first = place.status("/a")["report"]
+    place.airs("down")
+    daemon.wait()
+    # Of what runs for the first time in this run the last exit is that of the earlier one.
+    daemon = place.run(manifest)
+    daemon.wait_event("ready", "/b")
+    assert "exit" not in place.status("/b") and place.status("/b")["report"]["reason"] == "shutdown"
+    assert "last exit" in place.airs("status", "/b").stdout
+    daemon.wait_event("stopped", "/a")
+    second = place.status("/a")["report"]
+    assert second["seq"] > first["seq"] and second["detail"] == first["detail"] == "unreachable"
+    shown = place.airs("status", "/a").stdout
+    assert "wasm backtrace" in shown and "crasher: start 1 trap" in shown
+    assert "generation 1  trap: unreachable" in shown
+    assert "report" not in place.ps()["/a"]
+
+
 @pytest.mark.parametrize("damage", ["version", "garbage", "directory"])
 def test_supervision_goes_on_without_a_history(place, damage):
     folder = place.state / "airs" / "app" / "history"
