@@ -3,13 +3,16 @@
 Judged from outside: by the events that were reported before each death, by the lines that
 the guests wrote when they started, and by the history that is there at the end.
 """
+import datetime
 import json
 import random
 import signal
+import subprocess
+import time
 
 import pytest
 
-from conftest import child, supervisor
+from conftest import AIRS, child, supervisor
 
 KILLS_EACH = 20
 KILLS_RANDOM = 40
@@ -164,6 +167,46 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     assert len(ends) == 1 and names.count("starting") == place.status("/below/ended")["generation"]
     assert not any(one.get("path") == "/below/ended" and one["event"] == "starting"
                    for one in events[ends[0]:])
+
+
+# ---- How soon an event is seen ----
+
+VISIBLE_S = 0.05
+VISIBLE_EVENTS = 500
+VISIBLE_TRIES = 5  # On a busy machine it is the reader that comes late; a late event always does.
+
+
+def lags(place):
+    """Seconds from each event's time to its line out of `events -f`, sorted."""
+    recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
+                                stdout=subprocess.PIPE)
+    try:
+        found = []
+        for line in recorder.stdout:
+            seen = time.time()
+            at = datetime.datetime.fromisoformat(json.loads(line)["time"].replace("Z", "+00:00"))
+            found.append(seen - at.timestamp())
+            if len(found) == VISIBLE_EVENTS + 100:
+                return sorted(found[100:])  # The first ones were there before the recorder.
+        raise AssertionError("the events have ended")
+    finally:
+        recorder.kill()
+        recorder.wait()
+        recorder.stdout.close()
+
+
+def test_an_event_is_visible_within_50_ms(place):
+    place.up(child("loop", "crasher", args=["trap"], count=4, max_restarts=WIDE, within="10h",
+                   backoff=["10ms"]))
+    worst = []
+    for _ in range(VISIBLE_TRIES):
+        found = lags(place)
+        worst.append(found[len(found) * 99 // 100])
+        if worst[-1] <= VISIBLE_S:
+            break
+    assert min(worst) <= VISIBLE_S, worst
+    # One clock: an event is not seen before its time (the wall clock may be set by a hair).
+    assert found[0] > -VISIBLE_S
 
 
 # ---- One thing each ----
