@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/cli_verbs.h"
+#include "cli/exit_report.h"
 #include "cli/explain.h"
 #include "cli/ndjson.h"
 #include "cli/session.h"
@@ -12,19 +13,6 @@ static json_t *
 read_one(const struct buffer *body)
 {
     return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
-}
-
-/* The child's own last exit; of a supervisor those below it are left out. NULL: there is none,
- * or no history. */
-static json_t *
-last_report(struct session *session)
-{
-    struct airs_error error = { 0 };
-    const char *target = session_target(session, "/v1/history", "?count=1&exact=1");
-    if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
-                              &error) != AIRS_OK)
-        return NULL;
-    return read_one(&session->reply.body);
 }
 
 /* The child that `child` waits for; NULL: it waits for none, or there is no such child. */
@@ -49,7 +37,7 @@ explain(struct session *session, bool json)
     json_t *child = read_one(&session->reply.body);
     if (!child)
         return cli_fail("explain", CLI_FAILED, "the application's answer is not understood");
-    json_t *report = last_report(session);
+    json_t *report = exit_report_last(session);
     json_t *dependency = read_dependency(session, child);
     if (json) {
         json_t *both = json_pack("{s:O, s:O?, s:O?}", "child", child, "report", report,
