@@ -109,6 +109,12 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     return AIRS_OK;
 }
 
+const struct refstr *
+supervisor_child_path(const struct supervisor_child *child)
+{
+    return ((const struct supervised_child *)child->shell)->path;
+}
+
 struct supervised_child *
 supervised_child_find(struct supervisor *supervisor, const struct refstr *path)
 {
