@@ -157,3 +157,28 @@ def test_down_begins_fresh(place):
     assert daemon.stop() == 0
     daemon = place.run(manifest)
     assert sorted(place.ps()) == ["/back#1", "/echo"]
+
+
+def test_a_child_that_is_added_waits_for_what_it_depends_on(place):
+    daemon = place.up(child("db", "echo"), child("back", "echo", count=2))
+    daemon.judged = False  # Its stops wait for one another along dependencies.
+    place.airs("stop", "/db")
+    daemon.wait_event("stopped", "/db")
+    place.add("/", child("x", "echo", depends_on=["/db", "/back"]))
+    assert daemon.wait_event("waiting", "/x")["waits_for"] == "/db"
+    place.airs("start", "/db")
+    daemon.wait_event("ready", "/x")
+
+
+def test_a_cycle_through_a_child_that_is_added_is_refused(place):
+    daemon = place.up(child("a", "echo"), child("b", "echo", depends_on=["/a"]))
+    daemon.judged = False
+    place.airs("delete", "/a")
+    daemon.wait_event("deleted", "/a")
+    place.added["/"] = []
+    file = place.work / "a.yaml"
+    file.write_text(json.dumps(child("a", "echo", depends_on=["/b"])))
+    refused = place.airs("add", "/", "-f", file, code=2)
+    assert "/a" in refused.stderr and "/b" in refused.stderr and "cycle" in refused.stderr
+    file.write_text(json.dumps(child("a", "echo", depends_on=["/c"])))
+    assert "there is no child '/c'" in place.airs("add", "/", "-f", file, code=2).stderr
