@@ -74,7 +74,6 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     list_init(&child->waiting);
     child->path = refstr_ref(request->path);
     child->user = request->user;
-    child->accepts_mail = !request->is_supervisor;
     if (!copy_policy(&child->policy, &request->policy)) {
         child_link_unref(&child->link);
         return NULL;

@@ -21,6 +21,7 @@ struct supervisor {
     struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
     struct list removed;           /* supervised_child.waiting: to be freed after the step. */
     struct actor_context *context; /* Of the turn under way. */
+    bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
     uint64_t random;
 };
 
@@ -36,7 +37,7 @@ struct supervised_child {
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
     struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
     uint64_t started_us;
-    bool accepts_mail;
+    enum mailbox_gate mail : 8; /* Of a supervisor: what holds for its children's. */
     void *user;
     void (*user_free)(void *user);
     struct supervisor_child node; /* Last: its ring of grants follows. */
@@ -59,8 +60,10 @@ struct child_view supervised_child_view(struct supervisor *supervisor,
                                         struct supervised_child *child, uint64_t now_us);
 
 /* supervisor_events.c */
-/** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
+/** NOTIFY: writes the event, and lets the child's mail follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
+/** The supervisor has come to rest: mail that was held for its return becomes dead letters. */
+void supervisor_bury(struct supervisor *supervisor);
 /** The start gate lets `child` wait. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
