@@ -134,21 +134,42 @@ a_restart_by_hand_keeps_the_mail(void **state)
     close_stage(&stage);
 }
 
+/* Once others are in the hands of both workers, the pupil's turn, in which it looked for more mail,
+ * is over. */
+static void
+see_its_turn_end(struct stage *stage, struct pupil others[2], const airs_pid pids[2])
+{
+    struct answer held[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ask(stage, pids[i], "hold", &held[i]), AIRS_OK);
+    for (int i = 0; i < 2; i++)
+        while (!atomic_load(&others[i].holds))
+            sched_yield();
+    for (int i = 0; i < 2; i++)
+        atomic_store(&others[i].may_go_on, true);
+    for (int i = 0; i < 2; i++)
+        await_answer(&held[i]);
+}
+
 /* Asked to stop, a stubborn one goes on with nothing: its queue is the next instance's. */
 static void
 who_is_asked_to_stop_is_handed_no_more_mail(void **state)
 {
     (void)state;
     struct stage stage;
-    struct pupil pupil = { .stubborn = true };
+    struct pupil pupil = { .stubborn = true }, others[2] = { 0 };
     struct child_policy policy = patient_policy();
     struct queue queue;
     open_stage(&stage, 2);
     airs_pid pid = add_pupil(&stage, &pupil, "/pupil", &policy);
+    airs_pid pids[2] = { add_pupil(&stage, &others[0], "/x", &policy),
+                         add_pupil(&stage, &others[1], "/y", &policy) };
     ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/y", EVENT_READY, 1);
     fill(&stage, &queue, &pupil, pid);
     assert_int_equal(ask_of(&stage, REQUEST_RESTART, "/pupil"), AIRS_OK);
     let_go(&stage, &queue);
+    see_its_turn_end(&stage, others, pids);
     assert_int_equal(view_of(&stage, "/pupil").mailbox, QUEUED);
     assert_int_equal(ask_of(&stage, REQUEST_KILL, "/pupil"), AIRS_OK);
     assert_answered(&queue, 2);
