@@ -133,6 +133,9 @@ struct airs_application_options {
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
+    /** Behind a burst of events, and before any start that they announce: who keeps events writes
+     * them here, at once for all. A restart waits for it once. NULL allowed. Thread: as `event`. */
+    void (*event_commit)(void *context);
     /** A line. Thread: any of the library's, several at once. Must not block. */
     void (*log)(void *context, const struct airs_log_line *line);
     /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */

@@ -80,6 +80,9 @@ make_runtime(struct airs_application *application, const struct engine_config *c
     if (status == AIRS_OK)
         status = event_log_add_sink(actor_system_event_log(application->system),
                                     application_on_event, application, error);
+    if (status == AIRS_OK && application->options.event_commit)
+        event_log_on_commit(actor_system_event_log(application->system),
+                            application->options.event_commit, application->options.context);
     if (status == AIRS_OK)
         status = component_registry_new(airs_application_name(application), &application->registry,
                                         error);

@@ -102,6 +102,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         withdraw(supervisor, child);
         return;
     case ACTION_START:
+        event_log_commit(system->event_log); /* A grant is taken over before its start. */
         command(supervisor, child, CHILD_START, action);
         return;
     case ACTION_START_SUBTREE:
@@ -319,11 +320,9 @@ take_control(struct supervisor *supervisor, struct control *control)
 }
 
 static enum actor_turn
-supervisor_run(struct actor_context *context)
+take_controls(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = actor_context_state(context);
-    supervisor->context = context;
-    supervisor->self = actor_context_self(context);
+    struct actor_context *context = supervisor->context;
 
     for (unsigned taken = 0; taken < CONTROLS_PER_TURN_MAX; taken++) {
         struct control *control = actor_context_take_control(context);
@@ -333,6 +332,19 @@ supervisor_run(struct actor_context *context)
             return ACTOR_END;
     }
     return ACTOR_YIELD;
+}
+
+static enum actor_turn
+supervisor_run(struct actor_context *context)
+{
+    struct supervisor *supervisor = actor_context_state(context);
+    supervisor->context = context;
+    supervisor->self = actor_context_self(context);
+    struct event_log *event_log = supervisor->system->event_log;
+
+    enum actor_turn turn = take_controls(supervisor);
+    event_log_commit(event_log);
+    return turn;
 }
 
 /* ---- Its own life ---- */

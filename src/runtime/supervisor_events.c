@@ -210,7 +210,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.born_lived_us = action->born_lived_us;
     note_instance(child, &event);
     follow_state(supervisor, child); /* Whoever hears of it finds the mailbox as it says. */
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
 }
 
 void
@@ -221,5 +221,5 @@ supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child
     event.type = EVENT_WAITING;
     event.budget_used = supervisor_child_budget_used(&child->node, now_us);
     event.waits_for = supervisor->system->text_pool;
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
 }

@@ -63,7 +63,7 @@ struct store {
 
     unsigned char bytes[EVENT_RECORD_BYTES_MAX]; /* The appending thread's. */
     atomic_uint_fast64_t lost;                   /* Beside those that the journal counts. */
-    atomic_uint_fast64_t appended;               /* Records; pairs with `asleep`. */
+    atomic_uint_fast64_t appended;               /* Commits; pairs with `asleep`. */
     atomic_bool asleep;                          /* The thread waits: exchanged by who appends. */
     atomic_uint_fast64_t time_us;                /* Of the last event … */
     atomic_uint_fast64_t at_us;                  /* … on the monotonic clock. */
@@ -332,11 +332,11 @@ run(void *context)
 /* ---- Appending ---- */
 
 void
-store_append(struct store *store, const struct airs_event *event)
+store_add(struct store *store, const struct airs_event *event)
 {
     size_t size = event_record_encode(event, store->bytes);
     if (store->journal)
-        journal_append(store->journal, event->seq, store->bytes, size);
+        journal_add(store->journal, event->seq, store->bytes, size);
     else
         atomic_fetch_add(&store->lost, 1);
     atomic_store(&store->time_us, event->time_us);
@@ -345,6 +345,13 @@ store_append(struct store *store, const struct airs_event *event)
         atomic_store(&store->is_active, true);
     if (strcmp(event->event, "application-stopped") == 0)
         atomic_store(&store->is_active, false);
+}
+
+void
+store_commit(struct store *store)
+{
+    if (store->journal)
+        journal_commit(store->journal);
     atomic_fetch_add(&store->appended, 1);
     /* Pairs with wait_for_work(): either it sees the record, or this sees it asleep. */
     if (!atomic_exchange(&store->asleep, false))
@@ -352,6 +359,13 @@ store_append(struct store *store, const struct airs_event *event)
     pthread_mutex_lock(&store->lock);
     pthread_cond_signal(&store->changed);
     pthread_mutex_unlock(&store->lock);
+}
+
+void
+store_append(struct store *store, const struct airs_event *event)
+{
+    store_add(store, event);
+    store_commit(store);
 }
 
 uint64_t
