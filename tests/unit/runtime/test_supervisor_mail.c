@@ -22,20 +22,14 @@ patient_policy(void)
     return policy;
 }
 
-static airs_pid
+static void
 add_group(struct stage *stage, const char *path, enum strategy strategy)
 {
-    struct refstr *text = text_of(path);
     struct node_policy node = node_policy_default();
-    node.strategy = strategy;
-    struct supervisor_options options = { .path = text, .seed = 7, .policy = &node };
     struct child_policy policy = child_policy_default(true);
+    node.strategy = strategy;
     policy.backoff = quick_policy().backoff;
-    airs_pid pid;
-    assert_int_equal(supervisor_actor_spawn(stage->system, &options, &pid, NULL), AIRS_OK);
-    assert_int_equal(add(stage, pid, path, &policy, true), AIRS_OK);
-    refstr_unref(text);
-    return pid;
+    add_node(stage, path, &node, &policy);
 }
 
 /* The pupil has a message in hand, and mail behind it. */

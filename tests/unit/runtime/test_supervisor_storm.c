@@ -51,15 +51,10 @@ close_storm(struct storm *storm)
 static void
 add_storm_supervisor(struct storm *storm, const char *path, enum strategy strategy)
 {
-    struct refstr *text = text_of(path);
     struct node_policy node = node_policy_default();
-    node.strategy = strategy;
-    struct supervisor_options options = { .path = text, .seed = 7, .policy = &node };
     struct child_policy policy = child_policy_default(true);
-    airs_pid pid;
-    assert_int_equal(supervisor_actor_spawn(storm->stage.system, &options, &pid, NULL), AIRS_OK);
-    assert_int_equal(add(&storm->stage, pid, path, &policy, true), AIRS_OK);
-    refstr_unref(text);
+    node.strategy = strategy;
+    add_node(&storm->stage, path, &node, &policy);
 }
 
 /* ---- Restarts without end while all stop ---- */
