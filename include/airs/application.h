@@ -46,6 +46,7 @@ struct airs_event {
     bool has_budget;
     uint32_t budget_used;
     uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint32_t intensity_allowed; /* Of its supervisor, over all its children; AIRS_UNLIMITED. */
     uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
     uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
     int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
@@ -77,6 +78,10 @@ struct airs_memory {
     const char *exit_detail;
     const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
     size_t grants_count;
+    /* A supervisor ("/" is the root): how long ago the grants over its children were, oldest
+     * first, those that its intensity may still count. */
+    const uint64_t *intensity_us;
+    size_t intensity_count;
 };
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/cli_verbs.h"
+#include "cli/exit_report.h"
 #include "cli/explain.h"
 #include "cli/ndjson.h"
 #include "cli/session.h"
@@ -14,19 +15,6 @@ read_one(const struct buffer *body)
     return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
 }
 
-/* The child's own last exit; of a supervisor those below it are left out. NULL: there is none,
- * or no history. */
-static json_t *
-last_report(struct session *session)
-{
-    struct airs_error error = { 0 };
-    const char *target = session_target(session, "/v1/history", "?count=1&exact=1");
-    if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
-                              &error) != AIRS_OK)
-        return NULL;
-    return read_one(&session->reply.body);
-}
-
 static int
 explain(struct session *session, bool json)
 {
@@ -34,7 +22,7 @@ explain(struct session *session, bool json)
     json_t *child = read_one(&session->reply.body);
     if (!child)
         return cli_fail("explain", CLI_FAILED, "the application's answer is not understood");
-    json_t *report = last_report(session);
+    json_t *report = exit_report_last(session);
     if (json) {
         json_t *both = json_pack("{s:O, s:O?}", "child", child, "report", report);
         json_dumpf(both, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));

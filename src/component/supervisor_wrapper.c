@@ -197,6 +197,15 @@ on_root_end(void *context, struct exit_info exit)
 
 /* ---- The bridge. ---- */
 
+/* What an earlier run left of `path`; all 0: nothing. */
+static bool
+remember(struct supervisor_wrapper *wrapper, const char *path, struct child_memory *memory_out)
+{
+    *memory_out = (struct child_memory){ 0 };
+    return wrapper->options.memory &&
+           wrapper->options.memory(wrapper->options.context, path, memory_out);
+}
+
 static enum airs_status
 spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
@@ -204,11 +213,15 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
+        struct child_memory memory;
+        remember(wrapper, child->path->text, &memory);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
                                             .path = child->path,
                                             .seed = wrapper->options.seed + wrapper->children.size,
                                             .policy = &child->config->node,
+                                            .intensity_us = memory.intensity_us,
+                                            .intensity_size = memory.intensity_size,
                                         },
                                         &pid, error);
     } else {
@@ -254,9 +267,8 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
 static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
-    struct child_memory memory = { 0 };
-    bool goes_on = wrapper->options.memory
-                   && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
+    struct child_memory memory;
+    bool goes_on = remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
         .memory = goes_on ? &memory : NULL,
         .verb = REQUEST_ADD,
@@ -344,11 +356,15 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
         return fail(error, AIRS_ENOMEM, "supervisor wrapper: out of memory");
     }
     airs_pid pid;
+    struct child_memory memory;
+    remember(wrapper, "/", &memory);
     enum airs_status status = supervisor_actor_spawn(wrapper->options.system,
                                                      &(struct supervisor_options){
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
                                                          .policy = wrapper->options.root_policy,
+                                                         .intensity_us = memory.intensity_us,
+                                                         .intensity_size = memory.intensity_size,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "runtime/supervisor_state.h"
+#include "supervision/restart_intensity.h"
 
 /* A supervisor that took so many goes to the end of the queue. */
 #define CONTROLS_PER_TURN_MAX 100u
@@ -380,16 +381,20 @@ static const struct actor_behaviour supervisor_behaviour = {
 };
 
 static bool
-configure(struct supervisor *supervisor, const struct node_policy *policy)
+configure(struct supervisor *supervisor, const struct supervisor_options *options)
 {
+    const struct node_policy *policy = options->policy;
     uint32_t max_restarts = policy->max_restarts;
     if (max_restarts != RESTARTS_UNLIMITED && max_restarts > 0) {
         supervisor->intensity_us = calloc(max_restarts, sizeof *supervisor->intensity_us);
         if (!supervisor->intensity_us)
             return false;
     }
-    supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
+    supervisor->options.policy = NULL; /* The node's copies are the ones that hold. */
+    supervisor->options.intensity_us = NULL;
     supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
+    restart_intensity_restore(&supervisor->node, clock_now_us(), options->intensity_us,
+                              options->intensity_size);
     return true;
 }
 
@@ -409,7 +414,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     list_init(&supervisor->admitted);
     list_init(&supervisor->removed);
-    if (options->policy && !configure(supervisor, options->policy)) {
+    if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
     }

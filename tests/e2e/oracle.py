@@ -63,7 +63,7 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
 class Child:  # Its policy out of the manifest, and what its events made of it.
     def __init__(self, spec, parent, place, node):
         self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
-        self.significant = spec.get("significant", False)
+        self.significant, self.ignores = spec.get("significant", False), spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
@@ -129,12 +129,13 @@ def children_of(spec, path, found, node):
 class Oracle:
     def __init__(self, manifest):
         self.children = children_of(manifest, "", {}, Node(manifest))
-        self.seq, self.last_stop, self.ended = None, {}, False
+        self.seq, self.last_stop, self.ended, self.started = None, {}, False, False
 
     def take(self, event):
         name, path = event["event"], event.get("path")
         require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
         self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
+        self.started = self.started or name == "application-started"
         if name in OTHER:
             return
         require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
@@ -246,8 +247,8 @@ class Oracle:
     def on_restart_scheduled(self, child, event, now, before):
         delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
         child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
-        if before == "registered" and child.restored and not counted:
-            return  # As an earlier run left it.
+        if before == "registered" and (child.restored or not self.started) and not counted:
+            return  # As an earlier run left it, maybe before it was ever started.
         if not counted:
             require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
             return require(delay == 0, "a restart by hand, or by a sibling, waits")
@@ -266,6 +267,7 @@ class Oracle:
         if child.restored and before == "registered":
             return
         in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
+        in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
         require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 

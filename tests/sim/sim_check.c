@@ -213,7 +213,7 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
             continue;
         sim_require(sim, other->child->group != GROUP_STOP, "%s starts before %s is down",
                     subject->path, other->path);
-        sim_require(sim, i > subject->place || other->child->group != GROUP_START,
+        sim_require(sim, other->place > subject->place || other->child->group != GROUP_START,
                     "%s starts before %s is ready", subject->path, other->path);
     }
 }

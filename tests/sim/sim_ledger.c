@@ -193,7 +193,8 @@ static void
 take_grant(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
     struct sim_ledger *ledger = &subject->ledger;
-    sim_require(sim, asks_for_restart(subject), "%s: restarted unasked", subject->path);
+    sim_require(sim, asks_for_restart(subject) && !sim->event->ignored, "%s: restarted unasked",
+                subject->path);
     record_grant(ledger);
     count_intensity(sim, subject);
     take_along(sim, subject);
@@ -267,7 +268,11 @@ static void
 take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
 {
     struct sim_ledger *ledger = &subject->ledger;
-    if (from == CHILD_STARTING || from == CHILD_RUNNING) {
+    bool ignored = sim->event->type == NODE_EXITED && sim->event->ignored;
+    sim_require(sim, !ignored || from == CHILD_STOPPING ||
+                         subject->child->stop_cause == STOPPED_IGNORED,
+                "%s: ignored its start, and is stopped as something else", subject->path);
+    if (!ignored && (from == CHILD_STARTING || from == CHILD_RUNNING)) {
         bool in_order = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE &&
                         (subject->parent->node.state != NODE_RUNNING ||
                          subject->policy.restart == RESTART_TEMPORARY);
@@ -295,10 +300,11 @@ take_stopping(struct sim *sim, struct sim_child *subject)
     if (ledger->stops_by_hand || event->type == NODE_KILL_ALL ||
         (strategy != STRATEGY_ONE_FOR_ALL && strategy != STRATEGY_REST_FOR_ONE))
         return;
-    for (size_t i = subject->place + 1; i < sim->children_size; i++) {
+    for (size_t i = 0; i < sim->children_size; i++) {
         const struct sim_child *other = sim->children[i];
         sim_require(sim,
-                    other->parent != subject->parent || other->removed ||
+                    other->place <= subject->place || other->parent != subject->parent ||
+                        other->removed ||
                         other->ledger.state != CHILD_STOPPING || other->ledger.stops_by_hand,
                     "%s: stops before %s has ended", subject->path, other->path);
     }

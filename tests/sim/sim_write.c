@@ -27,6 +27,7 @@ sim_fail(struct sim *sim, const char *format, ...)
     if (sim->failed)
         return;
     sim->failed = true;
+    sim->failure_kind = format;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(sim->failure, sizeof sim->failure, format, arguments);
@@ -228,6 +229,17 @@ write_node(FILE *file, const struct node_policy *policy)
                 policy->max_restarts, policy->within_us);
 }
 
+static void
+write_component(FILE *file, const struct sim_child *subject)
+{
+    const struct health_policy *policy = &subject->health_policy;
+    fprintf(file, ", \"component\": \"sim.wasm\", \"ignores\": %s",
+            subject->temper.ignores_start ? "true" : "false");
+    if (subject->has_health)
+        fprintf(file, ", \"health\": {\"readiness\": %s, \"failures\": %u}",
+                policy->readiness ? "true" : "false", policy->failures);
+}
+
 /* All that ever were, in their order. */
 static void
 write_children(struct sim *sim, const struct sim_node *node)
@@ -247,8 +259,7 @@ write_children(struct sim *sim, const struct sim_node *node)
             fprintf(file, ", ");
             write_children(sim, subject->node);
         } else {
-            fprintf(file, ", \"component\": \"sim.wasm\", \"health\": {\"readiness\": %s}",
-                    subject->policy.reports_ready ? "true" : "false");
+            write_component(file, subject);
         }
         fprintf(file, "}");
         separator = ",";
