@@ -209,6 +209,7 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                             .path = child->path,
                                             .seed = wrapper->options.seed + wrapper->children.size,
                                             .policy = &child->config->node,
+                                            .user_free = user_free,
                                         },
                                         &pid, error);
     } else {
@@ -265,7 +266,6 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .is_supervisor = child->is_supervisor,
         .policy = child->config->policy,
         .user = wrapper_child_ref(child),
-        .user_free = user_free,
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
@@ -349,6 +349,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
                                                          .policy = wrapper->options.root_policy,
+                                                         .user_free = user_free,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,
