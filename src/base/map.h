@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 struct map_entry {
-    const char *key; /* NULL: free; MAP_REMOVED: was removed. */
-    uint64_t hash;
+    const char *key;
     void *value;
 };
 
 struct map {
-    struct map_entry *entries;
-    size_t capacity; /* A power of two, or 0. */
+    struct map_entry *entries; /* Behind them lie the hashes: what is looked through first. */
+    uint32_t *hashes;          /* MAP_FREE, MAP_REMOVED, or of the entry in the same place. */
+    size_t capacity;           /* A power of two, or 0. */
     size_t size;     /* Live entries. */
     size_t used;     /* Live and removed entries. */
 };

@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,12 +187,22 @@ static bool
 path_of_id(const struct component_registry *registry, const char *namespace_name, const char *name,
            const char *instance, char *path_out)
 {
-    if (strcmp(namespace_name, registry->app) != 0 || strchr(name, '#'))
-        return false;
     bool numbered = strcmp(instance, "0") != 0;
-    int length = snprintf(path_out, ID_PATH_BYTES_MAX, "/%s%s%s", name, numbered ? "#" : "",
-                          numbered ? instance : "");
-    return length > 0 && length < ID_PATH_BYTES_MAX;
+    size_t name_size = strlen(name), instance_size = numbered ? strlen(instance) : 0;
+
+    if (strcmp(namespace_name, registry->app) != 0 || memchr(name, '#', name_size) ||
+        name_size + instance_size + sizeof "/#" > ID_PATH_BYTES_MAX)
+        return false;
+    *path_out++ = '/';
+    memcpy(path_out, name, name_size);
+    path_out += name_size;
+    if (numbered) {
+        *path_out++ = '#';
+        memcpy(path_out, instance, instance_size);
+        path_out += instance_size;
+    }
+    *path_out = '\0';
+    return true;
 }
 
 bool

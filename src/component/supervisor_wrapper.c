@@ -222,6 +222,7 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                             .policy = &child->config->node,
                                             .intensity_us = memory.intensity_us,
                                             .intensity_size = memory.intensity_size,
+                                            .user_free = user_free,
                                         },
                                         &pid, error);
     } else {
@@ -277,7 +278,6 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .is_supervisor = child->is_supervisor,
         .policy = child->config->policy,
         .user = wrapper_child_ref(child),
-        .user_free = user_free,
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
@@ -365,6 +365,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .policy = wrapper->options.root_policy,
                                                          .intensity_us = memory.intensity_us,
                                                          .intensity_size = memory.intensity_size,
+                                                         .user_free = user_free,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -110,11 +110,11 @@ bool component_supervisor_query_state(struct component_supervisor *supervisor, c
                                       component_supervision_state *state_out);
 
 /** Takes in one event; an unknown path is ignored. Thread: any, events in their order.
- * Allocates: no. */
+ * Allocates: at the first exit of a child; without memory its exits are counted, and forgotten. */
 void component_supervisor_on_event(struct component_supervisor *supervisor,
                                    const struct supervision_event *event);
 
-/** Copies the handle of `path`, for supervision_handle_deinit(); false: no such path. */
+/** Copies the handle of `path`, for supervision_handle_deinit(); false: no such path, or no memory. */
 bool component_supervisor_get_handle(struct component_supervisor *supervisor, const char *path,
                                      struct supervision_handle *handle_out);
 void supervision_handle_deinit(struct supervision_handle *handle);

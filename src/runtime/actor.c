@@ -294,8 +294,5 @@ bool
 actor_context_is_killed(const struct actor_context *context)
 {
     struct child_link *link = atomic_load_explicit(&context->actor->link, memory_order_acquire);
-    if (!link || link->generation == 0)
-        return false;
-    /* Acquire pairs with the release in child_link_send(). */
-    return atomic_load_explicit(&link->kill_generation, memory_order_acquire) == link->generation;
+    return link && child_is_killed(link);
 }

@@ -7,56 +7,26 @@
 #include "runtime/supervisor_state.h"
 #include "supervision/child_restore.h"
 
-static void
-free_child(struct child_link *link)
+void
+supervised_child_free(struct child_link *link)
 {
     struct supervised_child *child = container_of(link, struct supervised_child, link);
-    if (child->user_free)
-        child->user_free(child->user);
     refstr_unref(child->path);
-    refstr_unref(child->detail);
-    refstr_unref(child->cause);
-    free((void *)child->policy.backoff.list_us);
-    free((void *)child->policy.rules);
-    free((void *)child->policy.success);
+    shared_policy_unref(child->node.policy);
+    if (child->has_moved_grants)
+        free(child->node.grants_us);
     free(child);
-}
-
-/* Of nothing it is NULL; *enough says whether memory was there. */
-static void *
-copy_array(const void *array, size_t bytes, bool *enough)
-{
-    if (bytes == 0)
-        return NULL;
-    void *copy = malloc(bytes);
-    if (copy)
-        memcpy(copy, array, bytes);
-    else
-        *enough = false;
-    return copy;
-}
-
-/* False: out of memory; what was copied is freed with the child. */
-static bool
-copy_policy(struct child_policy *copy, const struct child_policy *policy)
-{
-    bool enough = true;
-    size_t delays = policy->backoff.strategy == BACKOFF_LIST ? policy->backoff.list_size : 0;
-    *copy = *policy;
-    copy->backoff.list_us =
-        copy_array(policy->backoff.list_us, delays * sizeof *policy->backoff.list_us, &enough);
-    copy->rules = copy_array(policy->rules, policy->rules_size * sizeof *policy->rules, &enough);
-    copy->success =
-        copy_array(policy->success, policy->success_size * sizeof *policy->success, &enough);
-    return enough;
 }
 
 static void
 remember(struct supervised_child *child, const struct child_memory *memory)
 {
     child_restore(&child->node, memory);
-    if (memory->exit_detail)
-        child->detail = refstr_new(memory->exit_detail, strlen(memory->exit_detail));
+    if (!memory->exit_detail)
+        return;
+    struct refstr *detail = refstr_new(memory->exit_detail, strlen(memory->exit_detail));
+    child_link_set_detail(&child->link, detail);
+    refstr_unref(detail);
 }
 
 /* The child's part of the request, in memory of its own; NULL: out of memory. */
@@ -68,17 +38,15 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         calloc(1, offsetof(struct supervised_child, node) + node_bytes);
     if (!child)
         return NULL;
-    child_link_init(&child->link, supervisor->self, request->child, free_child);
-    start_ticket_init(&child->ticket, supervisor->self);
-    timer_init(&child->timer, supervisor->self);
-    list_init(&child->waiting);
+    child_link_init(&child->link, supervisor->self, request->child);
     child->path = refstr_ref(request->path);
-    child->user = request->user;
-    if (!copy_policy(&child->policy, &request->policy)) {
+    const struct child_policy *policy =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    if (!policy) {
         child_link_unref(&child->link);
         return NULL;
     }
-    child->node.policy = &child->policy;
+    supervisor_child_init(&child->node, policy);
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.random = random_next(&supervisor->random);
@@ -91,6 +59,8 @@ enum airs_status
 supervised_child_add(struct supervisor *supervisor, const struct supervisor_request *request)
 {
     assert(request->path);
+    if (!agenda_reserve(&supervisor->agenda, supervisor->children + 1))
+        return AIRS_ENOMEM;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
@@ -99,8 +69,30 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
-    child->user_free = request->user_free;
+    supervisor->children++;
+    child->user = request->user;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    return AIRS_OK;
+}
+
+enum airs_status
+supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
+                               const struct child_policy *policy)
+{
+    const struct child_policy *before = child->node.policy;
+    uint64_t *grants_before_us = child->has_moved_grants ? child->node.grants_us : NULL;
+    size_t capacity = supervisor_child_grants_max(policy);
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
+    if (!after || (capacity > 0 && !grants_us)) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
+    child->has_moved_grants = true;
+    free(grants_before_us);
+    shared_policy_unref(before);
     return AIRS_OK;
 }
 
@@ -116,8 +108,8 @@ void
 supervised_child_detach(struct supervisor *supervisor, struct supervised_child *child)
 {
     struct actor_system *system = supervisor->system;
-    timer_disarm(system, &child->timer);
-    start_gate_withdraw(system->start_gate, &child->ticket);
+    supervisor_end_wait(supervisor, child);
+    start_gate_withdraw(system->start_gate, &child->pass);
     control_recall(system, supervisor->self, &child->link.report);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(&system->registry, child->path, child->link.child);
@@ -125,8 +117,11 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
 }
 
 void
-supervised_child_let_go(struct supervised_child *child)
+supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *child)
 {
+    supervisor->children--;
+    if (supervisor->options.user_free)
+        supervisor->options.user_free(child->user);
     child_link_unref(&child->link);
 }
 
@@ -149,18 +144,18 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .generation = node->generation,
         .restarts = node->restarts,
         .budget_used = supervisor_child_budget_used(node, now_us),
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = node->policy->max_restarts,
         .budget_frees_us = supervisor_child_budget_frees_us(node, now_us),
         .attempt = node->attempt,
         .has_uptime = node->state == CHILD_RUNNING,
         .has_due = waits && node->timer_armed,
         .has_exit = node->has_exited,
         .exit = node->last_exit,
-        .detail = node->has_exited ? child->detail : NULL,
+        .detail = node->has_exited ? child_link_detail(&child->link) : NULL,
         .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
-        .policy = &child->policy,
+        .policy = node->policy,
         .user = child->user,
     };
     if (view.has_uptime)

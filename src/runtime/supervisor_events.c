@@ -30,7 +30,8 @@ supervisor_cause_path(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    return was_escalated(child) && child->cause ? child->cause : child->path;
+    struct refstr *below = was_escalated(child) ? child_link_cause(&child->link) : NULL;
+    return below ? below : child->path;
 }
 
 struct refstr *
@@ -39,11 +40,12 @@ supervisor_cause_text(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    if (was_escalated(child) && child->detail)
-        return refstr_ref(child->detail);
+    struct refstr *last = child_link_detail(&child->link);
+    if (was_escalated(child) && last)
+        return refstr_ref(last);
 
     char text[CAUSE_TEXT_BYTES];
-    const char *detail = child->detail ? child->detail->text : "";
+    const char *detail = last ? last->text : "";
     int length = snprintf(text, sizeof text, "%s: %s%s%.*s", child->path->text,
                           exit_reason_name(child->node.last_exit.reason), *detail ? ", " : "",
                           (int)strcspn(detail, "\n"), detail);
@@ -63,7 +65,7 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
     if (action->cause)
         return supervised_child_of(action->cause)->path;
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
-        return child->cause;
+        return child_link_cause(&child->link);
     bool gives_up =
         supervisor->node.end.reason == EXIT_ESCALATED && supervisor->node.state != NODE_RUNNING;
     return gives_up && &child->node != supervisor->node.cause ? supervisor_cause_path(supervisor)
@@ -75,10 +77,13 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
 static void
 name_timeout(struct supervised_child *child, const struct node_action *action)
 {
-    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT || child->detail)
+    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT ||
+        child_link_detail(&child->link))
         return;
     const char *text = action->from == CHILD_STARTING ? "start-timeout" : "stop-timeout";
-    child->detail = refstr_new(text, strlen(text));
+    struct refstr *detail = refstr_new(text, strlen(text));
+    child_link_set_detail(&child->link, detail);
+    refstr_unref(detail);
 }
 
 /* What is queued outlives an instance that is stopped, and the child's rest only if it went down
@@ -153,7 +158,7 @@ event_of(const struct supervisor *supervisor, const struct supervised_child *chi
         .state = child->node.state,
         .has_budget = true,
         .restarts = child->node.restarts,
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = child->node.policy->max_restarts,
         .intensity_allowed = supervisor->node.policy.max_restarts,
         .ready = child->node.ready,
         .attempt = child->node.attempt,
@@ -195,9 +200,9 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.state = action->state;
     event.has_exit = action->has_exit;
     event.exit = action->exit;
-    event.detail = action->has_exit ? child->detail : NULL;
+    event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
     if (action->event == EVENT_HEALTH_FAILED)
-        event.detail = child->health_detail;
+        event.detail = supervisor->health_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;

@@ -243,7 +243,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
     if (!child)
         abort();
-    child->policy = &subject->policy;
+    supervisor_child_init(child, &subject->policy);
     child->shell = subject;
     child->is_supervisor = is_supervisor;
     sim_turn_to(sim, TOPIC_CHILD, key, 2);
