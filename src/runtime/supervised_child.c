@@ -69,6 +69,13 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
+    status = supervised_dependencies_begin(supervisor, child, request->dependencies,
+                                           request->dependencies_size);
+    if (status != AIRS_OK) {
+        supervised_child_detach(supervisor, child);
+        child_link_unref(&child->link);
+        return status;
+    }
     supervisor->children++;
     child->user = request->user;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
@@ -93,6 +100,8 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
     child->has_moved_grants = true;
     free(grants_before_us);
     shared_policy_unref(before);
+    if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
+        supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
     return AIRS_OK;
 }
 
@@ -111,6 +120,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     supervisor_end_wait(supervisor, child);
     start_gate_withdraw(system->start_gate, &child->pass);
     control_recall(system, supervisor->self, &child->link.report);
+    supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(&system->registry, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
@@ -152,7 +162,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child_link_detail(&child->link) : NULL,
-        .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
+        .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,

@@ -183,6 +183,9 @@ perform(struct supervisor *supervisor, const struct node_action *action)
     case ACTION_NODE_NOT_IDLE:
         tell_idle(supervisor, false);
         return;
+    case ACTION_TELL_DEPENDANTS:
+        supervised_dependencies_tell(supervisor, child, action->met, action->exited);
+        return;
     case ACTION_ENDED:
         end(supervisor, action->exit);
         return;
@@ -335,6 +338,9 @@ take_control(struct supervisor *supervisor, struct control *control)
     case CONTROL_ADMITTED:
         supervisor_let_in(supervisor);
         return;
+    case CONTROL_DEPENDENCIES:
+        supervised_dependencies_take(supervisor);
+        return;
     case CONTROL_REQUEST:
         supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
         return;
@@ -406,6 +412,7 @@ supervisor_destroy(void *state)
     }
     timer_disarm(supervisor->system, &supervisor->timer);
     start_gate_recall(supervisor->system->start_gate, &supervisor->ticket);
+    dependency_inbox_close(supervisor->system->dependencies, &supervisor->inbox);
     free_supervisor(supervisor);
 }
 
@@ -414,6 +421,15 @@ static const struct actor_behaviour supervisor_behaviour = {
     .run = supervisor_run,
     .destroy = supervisor_destroy,
 };
+
+struct dependency_inbox *
+supervisor_inbox_of(const struct actor *actor)
+{
+    if (actor->behaviour != &supervisor_behaviour)
+        return NULL;
+    struct supervisor *supervisor = actor->state;
+    return &supervisor->inbox;
+}
 
 static bool
 configure(struct supervisor *supervisor, const struct supervisor_options *options)
@@ -448,6 +464,8 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor->random = options->seed;
     supervisor_node_init(&supervisor->node);
     agenda_init(&supervisor->agenda);
+    list_init(&supervisor->untied);
+    dependency_inbox_init(&supervisor->inbox);
     set_self(supervisor, AIRS_PID_NONE);
     if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);

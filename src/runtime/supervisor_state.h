@@ -31,6 +31,8 @@ struct supervisor {
     struct child_chain removed;    /* To be freed after the step. */
     struct agenda agenda;          /* What the children wait for. */
     uint32_t children;             /* For which the agenda has room. */
+    struct dependency_inbox inbox; /* Children whose dependencies have changed. */
+    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
     struct timer timer;            /* Of the first that waits for a time, or earlier; */
     uint64_t timer_us;             /* UINT64_MAX: not armed. */
     struct start_ticket ticket;    /* Of all that wait for a start. */
@@ -44,6 +46,7 @@ struct supervisor {
 struct supervised_child {
     struct child_link link;
     struct refstr *path;
+    struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
     void *user;
     uint64_t started_us;
     union {
@@ -94,15 +97,44 @@ void supervisor_let_in(struct supervisor *supervisor);
 /** At the end of each turn: the timer stands at the first time that a child waits for. */
 void supervisor_set_timer(struct supervisor *supervisor);
 
+/* supervised_dependencies.c */
+/** What `child`, not yet in the node, depends on (referenced), and who depends on it. ENOMEM. */
+enum airs_status supervised_dependencies_begin(struct supervisor *supervisor,
+                                               struct supervised_child *child,
+                                               struct refstr *const *paths, size_t size);
+/** The child has left the node, or never entered it. */
+void supervised_dependencies_end(struct supervisor *supervisor, struct supervised_child *child);
+/**
+ * Depends on `paths` (referenced, `size` of them) from now on, in place of what it depended on: a
+ * child that waits goes on, or waits; one that is up minds nothing. ENOMEM: nothing has changed, or
+ * the order of stops alone is lost. Thread: the supervisor's turn, not inside a step.
+ */
+enum airs_status supervised_child_set_dependencies(struct supervisor *supervisor,
+                                                   struct supervised_child *child,
+                                                   struct refstr *const *paths, size_t size);
+/** Something below `child` depends on `dependency`, which is or lies below a sibling. ENOMEM. */
+enum airs_status supervised_child_tie(struct supervisor *supervisor, struct supervised_child *child,
+                                      const struct refstr *dependency);
+/** CONTROL_DEPENDENCIES. */
+void supervised_dependencies_take(struct supervisor *supervisor);
+/** TELL_DEPENDANTS. */
+void supervised_dependencies_tell(struct supervisor *supervisor, struct supervised_child *child,
+                                  bool met, bool exited);
+/** The first path that it waits for, or would; borrowed, NULL: none. */
+struct refstr *supervised_dependencies_unmet(const struct supervised_child *child);
+/** The dependency whose exit it follows; borrowed. */
+struct refstr *supervised_dependencies_exited(const struct supervised_child *child);
+
 /* supervisor_events.c */
 /** NOTIFY: writes the event, and lets the child's mail follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
 /** The supervisor has come to rest: mail that was held for its return becomes dead letters. */
 void supervisor_bury(struct supervisor *supervisor);
-/** The start gate lets `child` wait. */
+/** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
-struct refstr *supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait);
+struct refstr *supervisor_waits_for(const struct supervisor *supervisor,
+                                    const struct supervised_child *child, enum child_wait wait);
 /** Of an escalation: the path of the child that caused it (borrowed) and a text (owned). */
 struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
