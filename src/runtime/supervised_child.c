@@ -49,6 +49,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     supervisor_child_init(&child->node, policy);
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
+    child->node.is_dynamic = request->is_dynamic;
     child->node.random = random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
@@ -59,6 +60,9 @@ enum airs_status
 supervised_child_add(struct supervisor *supervisor, const struct supervisor_request *request)
 {
     assert(request->path);
+    uint32_t max_children = supervisor->node.policy.max_children;
+    if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
+        return AIRS_ELIMIT;
     if (!agenda_reserve(&supervisor->agenda, supervisor->children + 1))
         return AIRS_ENOMEM;
     struct supervised_child *child = new_child(supervisor, request);
@@ -80,6 +84,12 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     child->user = request->user;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
     return AIRS_OK;
+}
+
+const struct refstr *
+supervisor_child_path(const struct supervisor_child *child)
+{
+    return ((const struct supervised_child *)child->shell)->path;
 }
 
 enum airs_status

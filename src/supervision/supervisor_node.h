@@ -116,6 +116,7 @@ struct supervisor_child {
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
     bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
+    bool is_dynamic; /* Added by hand: a temporary one is deleted at its end. */
     uint64_t random;                   /* Seed of its jitter. */
     struct child_ties *ties; /* Siblings that depend on it or that it depends on; NULL: none. */
 
@@ -408,6 +409,9 @@ enum node_result supervisor_node_step(struct supervisor_node *node, const struct
                                       struct node_actions *actions);
 enum node_result supervisor_node_continue(struct supervisor_node *node,
                                           struct node_actions *actions);
+
+/** Children of `node`, in whatever state. Thread: the stepping one. */
+uint32_t supervisor_node_size(const struct supervisor_node *node);
 
 /**
  * From now on the changes of `child`, which is in a node, are told. Whether it is met now: it is
