@@ -254,6 +254,13 @@ remember(struct supervisor_wrapper *wrapper, const char *path, struct child_memo
            wrapper->options.memory(wrapper->options.context, path, memory_out);
 }
 
+/* Whether what an earlier run left at its path is this child's. */
+static bool
+goes_on(const struct wrapper_child *child)
+{
+    return !child->is_dynamic || child->goes_on;
+}
+
 static enum airs_status
 spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
@@ -261,8 +268,9 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
-        struct child_memory memory;
-        remember(wrapper, child->path->text, &memory);
+        struct child_memory memory = { 0 };
+        if (goes_on(child))
+            remember(wrapper, child->path->text, &memory);
         struct node_policy policy = node_policy_of(wrapper, &child->config->node);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
@@ -333,10 +341,9 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
     if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
         AIRS_OK)
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
-    bool goes_on =
-        (!child->is_dynamic || child->goes_on) && remember(wrapper, child->path->text, &memory);
+    bool is_old = goes_on(child) && remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
-        .memory = goes_on ? &memory : NULL,
+        .memory = is_old ? &memory : NULL,
         .verb = REQUEST_ADD,
         .path = child->path,
         .child = atomic_load(&child->pid),

@@ -345,28 +345,6 @@ child_link_send(struct actor_system *system, struct child_link *link,
     actor_wake_urgent(system, link->child);
 }
 
-static void
-free_bare_link(struct child_link *link)
-{
-    free(link);
-}
-
-void
-child_discard(struct actor_system *system, airs_pid pid)
-{
-    struct child_link *link = calloc(1, sizeof *link);
-    if (!link)
-        return;
-    child_link_init(link, 0, pid, free_bare_link);
-    if (child_link_attach(system, link) == AIRS_OK) {
-        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
-        if (path)
-            registry_remove(&system->registry, path, pid);
-        child_link_send(system, link, &(struct child_command){ .type = CHILD_RELEASE });
-    }
-    child_link_unref(link);
-}
-
 struct child_reports
 child_link_take_reports(struct child_link *link)
 {

@@ -115,6 +115,22 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
     return AIRS_OK;
 }
 
+void
+child_discard(struct actor_system *system, airs_pid pid)
+{
+    struct supervised_child *child = calloc(1, sizeof *child);
+    if (!child)
+        return;
+    child_link_init(&child->link, AIRS_PID_NONE, pid);
+    if (child_link_attach(system, &child->link) == AIRS_OK) {
+        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
+        if (path)
+            registry_remove(&system->registry, path, pid);
+        child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
+    }
+    child_link_unref(&child->link);
+}
+
 struct supervised_child *
 supervised_child_find(struct supervisor *supervisor, const struct refstr *path)
 {
