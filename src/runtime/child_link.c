@@ -90,7 +90,7 @@ begin_command(struct child_link *link, struct child_command *command)
     case CHILD_RELEASE:
         break;
     }
-    command->generation = link->has_instance ? link->start_generation : 0;
+    command->generation = link->has_instance ? link->report.tag : 0;
 }
 
 /* What has been sent since the last look joins what is pending. */
@@ -140,7 +140,7 @@ uint32_t
 child_generation(const struct actor_context *context)
 {
     struct child_link *link = own_link(context);
-    return link && link->has_instance ? link->start_generation : 0;
+    return link && link->has_instance ? link->report.tag : 0;
 }
 
 /* Sets `set` in place of `clear`, and lets the supervisor look. */
@@ -323,7 +323,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
     unsigned stale = 0;
     switch (command->type) {
     case CHILD_START:
-        link->start_generation = command->generation;
+        link->report.tag = command->generation;
         link->start_everything = command->everything;
         /* What was meant for the generation before is not for this one. */
         stale = bit_of(CHILD_STOP) | bit_of(CHILD_KILL) | bit_of(CHILD_START_SUBTREE);
@@ -348,7 +348,7 @@ child_link_take_reports(struct child_link *link)
     /* Acquire pairs with the release in report(). */
     unsigned bits = atomic_exchange_explicit(&link->reports, 0, memory_order_acquire);
     struct child_reports reports = {
-        .generation = link->start_generation, /* No later one has begun before `exited`. */
+        .generation = link->report.tag, /* No later one has begun before `exited`. */
         .started = bits & REPORT_STARTED,
         .has_ready = bits & (REPORT_READY | REPORT_NOT_READY),
         .ready = bits & REPORT_READY,

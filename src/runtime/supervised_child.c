@@ -13,8 +13,8 @@ supervised_child_free(struct child_link *link)
     struct supervised_child *child = container_of(link, struct supervised_child, link);
     refstr_unref(child->path);
     shared_policy_unref(child->node.policy);
-    if (child->has_moved_grants)
-        free(child->node.grants_us);
+    if (child->node.policy)
+        free(supervisor_child_moved_grants(&child->node));
     free(child);
 }
 
@@ -40,7 +40,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         return NULL;
     child_link_init(&child->link, supervisor->self, request->child);
     child->path = refstr_ref(request->path);
-    child->accepts_mail = !request->is_supervisor;
+    child->link.accepts_mail = !request->is_supervisor;
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
     if (!policy) {
@@ -48,9 +48,8 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         return NULL;
     }
     supervisor_child_init(&child->node, policy);
-    child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
-    child->node.random = random_next(&supervisor->random);
+    child->node.random = (uint32_t)random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
     return child;
@@ -71,7 +70,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
     supervisor->children++;
-    child->user = request->user;
+    child->node.shell = request->user;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
     return AIRS_OK;
 }
@@ -81,7 +80,6 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
                                const struct child_policy *policy)
 {
     const struct child_policy *before = child->node.policy;
-    uint64_t *grants_before_us = child->has_moved_grants ? child->node.grants_us : NULL;
     size_t capacity = supervisor_child_grants_max(policy);
     uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
     const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
@@ -90,9 +88,7 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
-    child->has_moved_grants = true;
-    free(grants_before_us);
+    free(supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us));
     shared_policy_unref(before);
     return AIRS_OK;
 }
@@ -110,7 +106,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
 {
     struct actor_system *system = supervisor->system;
     supervisor_end_wait(supervisor, child);
-    start_gate_withdraw(system->start_gate, &child->pass);
+    start_gate_withdraw(system->start_gate, &child->link.pass);
     control_recall(system, supervisor->self, &child->link.report);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(&system->registry, child->path, child->link.child);
@@ -122,7 +118,7 @@ supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *
 {
     supervisor->children--;
     if (supervisor->options.user_free)
-        supervisor->options.user_free(child->user);
+        supervisor->options.user_free(child->node.shell);
     child_link_unref(&child->link);
 }
 
@@ -157,7 +153,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,
-        .user = child->user,
+        .user = node->shell,
     };
     if (view.has_uptime)
         view.uptime_us = now_us - child->started_us;

@@ -106,10 +106,10 @@ takes_mail(enum child_state state)
 static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->node.is_supervisor || takes_mail(child->node.state) == child->accepts_mail)
+    if (child->node.is_supervisor || takes_mail(child->node.state) == child->link.accepts_mail)
         return;
-    child->accepts_mail = !child->accepts_mail;
-    mailbox_set_accepting(supervisor->system, child->link.child, child->accepts_mail);
+    child->link.accepts_mail = !child->link.accepts_mail;
+    mailbox_set_accepting(supervisor->system, child->link.child, child->link.accepts_mail);
 }
 
 struct refstr *
