@@ -71,7 +71,7 @@ component_supervisor_supervise(struct component_supervisor *supervisor, const ch
 {
     assert(supervisor && parent_path && path && config);
 
-    struct supervision_entry *entry = supervision_entry_new(path, config, spec);
+    struct supervision_entry *entry = supervision_entry_new(path, spec != NULL);
     if (!entry)
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
     enum airs_status status = enter(supervisor, entry, error);
@@ -196,7 +196,7 @@ forget(struct component_supervisor *supervisor, const char *top)
 
     pthread_mutex_lock(&supervisor->lock);
     struct supervision_entry *found = map_find(&supervisor->entries, top);
-    if (found && found->spec) { /* Nothing is below a component. */
+    if (found && found->is_component) {
         doom(found, &gone);
     } else {
         map_for_each(slot, &supervisor->entries)

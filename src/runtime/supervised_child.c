@@ -109,7 +109,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     start_gate_withdraw(system->start_gate, &child->link.pass);
     control_recall(system, supervisor->self, &child->link.report);
     /* From here on the path is free for another child, while this one's actor ends. */
-    registry_remove(&system->registry, child->path, child->link.child);
+    registry_remove(system, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
 }
 

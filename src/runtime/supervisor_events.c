@@ -189,7 +189,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     event.waits_for = supervisor_waits_for(supervisor, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
-        registry_remove(&supervisor->system->registry, child->path, child->link.child);
+        registry_remove(supervisor->system, child->path, child->link.child);
     event.ready = action->ready;
     event.attempt = action->attempt;
     event.lived_us = action->lived_us;
