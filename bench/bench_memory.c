@@ -182,6 +182,7 @@ supervised_bytes(unsigned count)
 int
 main(void)
 {
+    unsupervised_bytes(MANY, true); /* What the program allocates once and for all. */
     double nameless = unsupervised_bytes(MANY, false) / MANY;
     double registry = unsupervised_bytes(MANY, true) / MANY - nameless;
     double handles = handles_bytes(MANY) / MANY;

@@ -1,4 +1,4 @@
-/* Hash map: open addressing, linear probing, at most three quarters full.
+/* Hash map: open addressing, linear probing, at most seven eighths full.
  *
  * What is probed are 32 bits of each hash, sixteen to a cache line; a key is read when they agree.
  * The hash takes eight bytes at a time, multiplies and folds. Keys are names that a manifest
@@ -11,10 +11,6 @@
 
 #define MAP_CAPACITY_MIN 16
 
-#define MAP_FREE 0u
-#define MAP_REMOVED 1u
-#define MAP_LIVE 2u /* Set in each hash of an entry. */
-
 #define HASH_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 static uint64_t
@@ -24,10 +20,11 @@ fold(uint64_t hash, uint64_t bytes)
     return hash ^ hash >> 32;
 }
 
-static uint32_t
-hash_text(const char *text)
+uint32_t
+map_hash(const char *key)
 {
-    size_t size = strlen(text);
+    const char *text = key;
+    size_t size = strlen(key);
     uint64_t hash = size, bytes = 0;
     for (; size >= sizeof bytes; size -= sizeof bytes, text += sizeof bytes) {
         memcpy(&bytes, text, sizeof bytes);
@@ -87,7 +84,7 @@ static bool
 grow(struct map *map)
 {
     size_t capacity = MAP_CAPACITY_MIN;
-    while (capacity * 3 / 4 <= map->size + 1)
+    while (capacity / 8 * 7 <= map->size)
         capacity *= 2;
     struct map bigger = { .capacity = capacity };
     bigger.entries = calloc(capacity, sizeof *bigger.entries + sizeof *bigger.hashes);
@@ -105,13 +102,13 @@ grow(struct map *map)
 bool
 map_set(struct map *map, const char *key, void *value)
 {
-    uint32_t hash = hash_text(key);
+    uint32_t hash = map_hash(key);
     size_t place;
     if (find_place(map, key, hash, &place)) {
         map->entries[place] = (struct map_entry){ key, value };
         return true;
     }
-    if (map->used + 1 > map->capacity * 3 / 4 && !grow(map))
+    if (map->used + 1 > map->capacity / 8 * 7 && !grow(map))
         return false;
     insert_new(map, hash, (struct map_entry){ key, value });
     return true;
@@ -121,14 +118,14 @@ void *
 map_find(const struct map *map, const char *key)
 {
     size_t place;
-    return find_place(map, key, hash_text(key), &place) ? map->entries[place].value : NULL;
+    return find_place(map, key, map_hash(key), &place) ? map->entries[place].value : NULL;
 }
 
 void *
 map_remove(struct map *map, const char *key)
 {
     size_t place;
-    if (!find_place(map, key, hash_text(key), &place))
+    if (!find_place(map, key, map_hash(key), &place))
         return NULL;
     map->hashes[place] = MAP_REMOVED;
     map->size--;

@@ -6,6 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Beside a table's hashes, what is none: */
+#define MAP_FREE 0u
+#define MAP_REMOVED 1u
+#define MAP_LIVE 2u
+
 struct map_entry {
     const char *key;
     void *value;
@@ -23,6 +28,9 @@ struct map {
 #define map_for_each(entry, map)                                                              \
     for (struct map_entry *entry = (map)->entries;                                            \
          (entry = map_next_live((map), entry)) != NULL; entry++)
+
+/** 32 bits of `key`, at least MAP_LIVE. */
+uint32_t map_hash(const char *key);
 
 void map_init(struct map *map);
 /** Frees the table; keys and values belong to the caller. */

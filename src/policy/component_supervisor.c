@@ -71,8 +71,7 @@ component_supervisor_supervise_child(struct component_supervisor *supervisor,
     assert(supervisor && child->parent_path && child->path && child->config);
 
     enum airs_status status = AIRS_ENOMEM;
-    struct supervision_entry *entry =
-        supervision_entry_new(child->path, child->config, child->spec);
+    struct supervision_entry *entry = supervision_entry_new(child->path, child->spec != NULL);
     if (entry)
         status = enter(supervisor, entry, error);
     else
@@ -242,7 +241,7 @@ forget(struct component_supervisor *supervisor, const char *top)
 
     pthread_mutex_lock(&supervisor->lock);
     struct supervision_entry *found = map_find(&supervisor->entries, top);
-    if (found && found->spec) { /* Nothing is below a component. */
+    if (found && found->is_component) {
         doom(found, &gone);
     } else {
         map_for_each(slot, &supervisor->entries)

@@ -31,14 +31,11 @@ struct supervision_record {
 /* What the events have said of one child. */
 struct supervision_handle {
     struct refstr *path;
-    const struct supervisor_config *config;
-    const struct child_spec *spec; /* NULL of a supervisor. */
-    enum child_state state;        /* As of the last event. */
+    enum child_state state; /* As of the last event. */
     bool ready;
     uint32_t generation;
     uint32_t restart_count; /* Grants since registered or reset. */
     uint64_t exits_total;   /* Also those that the history has forgotten. */
-    uint64_t registered_us;
     uint64_t started_us;      /* Of the last `started`; 0: never. */
     uint64_t last_restart_us; /* Of the last `restart-scheduled`; 0: never. */
     uint64_t last_seq;

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 /* What there is to say of a child that has ended, or was given a restart. */
 struct supervision_past {
     uint64_t last_restart_us;
@@ -26,18 +24,16 @@ supervision_entry_free(struct supervision_entry *entry)
 }
 
 struct supervision_entry *
-supervision_entry_new(const char *path, const struct supervisor_config *config, const struct child_spec *spec)
+supervision_entry_new(const char *path, bool is_component)
 {
     size_t path_bytes = strlen(path) + 1;
     struct supervision_entry *entry = calloc(1, offsetof(struct supervision_entry, path) + path_bytes);
     if (!entry)
         return NULL;
     memcpy(entry->path, path, path_bytes);
-    entry->config = config;
-    entry->spec = spec;
+    entry->is_component = is_component;
     entry->is_registering = true;
     entry->state = CHILD_REGISTERED;
-    entry->registered_us = clock_now_us();
     return entry;
 }
 
@@ -151,14 +147,11 @@ supervision_entry_copy(const struct supervision_entry *entry,
                        struct supervision_handle *handle_out)
 {
     *handle_out = (struct supervision_handle){
-        .config = entry->config,
-        .spec = entry->spec,
         .state = entry->state,
         .ready = entry->ready,
         .generation = entry->generation,
         .restart_count = entry->restart_count,
         .exits_total = entry->exits_total,
-        .registered_us = entry->registered_us,
         .started_us = entry->started_us,
         .last_seq = entry->last_seq,
     };

@@ -15,29 +15,25 @@ struct supervision_past;
 
 /* See struct supervision_handle for what these are. */
 struct supervision_entry {
-    const struct supervisor_config *config;
-    const struct child_spec *spec;
     struct supervision_past *past; /* NULL before the first exit. */
     union {
-        uint64_t registered_us;
+        uint64_t started_us;
         struct supervision_entry *gone; /* Taken out: the next of those that go with it. */
     };
-    uint64_t started_us;
     uint64_t last_seq;
     uint32_t exits_total;
     uint32_t generation;
     uint32_t restart_count;
     enum child_state state : 8;
     bool ready : 1;
+    bool is_component : 1;   /* Nothing is below it. */
     bool is_registering : 1; /* The bridge has it in hand: whoever registers it takes it away. */
     bool is_doomed : 1;      /* Its supervisor was deleted meanwhile. */
     char path[];
 };
 
-/** Registered now, and in the bridge's hand; NULL: out of memory. */
-struct supervision_entry *supervision_entry_new(const char *path,
-                                                const struct supervisor_config *config,
-                                                const struct child_spec *spec);
+/** Registered, and in the bridge's hand; NULL: out of memory. */
+struct supervision_entry *supervision_entry_new(const char *path, bool is_component);
 /** NULL is allowed. */
 void supervision_entry_free(struct supervision_entry *entry);
 

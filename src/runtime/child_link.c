@@ -63,7 +63,7 @@ own_link(const struct actor_context *context)
     return atomic_load_explicit(&context->actor->link, memory_order_acquire);
 }
 
-_Static_assert(CHILD_RELEASE < 8, "a bit of `pending` for each command");
+_Static_assert(CHILD_RELEASE < 7, "a bit of `pending` for each command");
 
 static unsigned
 bit_of(enum child_command_type type)
@@ -93,7 +93,7 @@ begin_command(struct child_link *link, struct child_command *command)
     case CHILD_RELEASE:
         break;
     }
-    command->generation = link->has_instance ? link->start_generation : 0;
+    command->generation = link->has_instance ? link->report.tag : 0;
 }
 
 /* What has been sent since the last look joins what is pending. */
@@ -107,7 +107,7 @@ take_commands(struct child_link *link)
     /* Those that found no instance any more: none can be meant by them but the one that is gone. */
     if (!link->has_instance && !(taken & bit_of(CHILD_START)))
         taken &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
-    link->pending = (unsigned char)(link->pending | taken);
+    link->pending = (link->pending | taken) & 0x7f;
 }
 
 bool
@@ -123,7 +123,7 @@ child_take_command(struct actor_context *context, struct child_command *command_
     struct child_command command = {
         .type = (enum child_command_type)__builtin_ctz(link->pending),
     };
-    link->pending = (unsigned char)(link->pending & ~bit_of(command.type));
+    link->pending = link->pending & ~bit_of(command.type) & 0x7f;
     begin_command(link, &command);
     *command_out = command;
     return true;
@@ -143,7 +143,7 @@ uint32_t
 child_generation(const struct actor_context *context)
 {
     struct child_link *link = own_link(context);
-    return link && link->has_instance ? link->start_generation : 0;
+    return link && link->has_instance ? link->report.tag : 0;
 }
 
 /* Sets `set` in place of `clear`, and lets the supervisor look. */
@@ -213,7 +213,7 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
 
     link->has_instance = false;
     link->is_killed = false;
-    link->pending = (unsigned char)(link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)));
+    link->pending = link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & 0x7f;
     link->ignored = ignored;
     link->exit_reason = (uint8_t)exit.reason;
     link->exit_code = exit.code;
@@ -325,7 +325,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
     unsigned stale = 0;
     switch (command->type) {
     case CHILD_START:
-        link->start_generation = command->generation;
+        link->report.tag = command->generation;
         link->start_everything = command->everything;
         /* What was meant for the generation before is not for this one. */
         stale = bit_of(CHILD_STOP) | bit_of(CHILD_KILL) | bit_of(CHILD_START_SUBTREE);
@@ -351,7 +351,7 @@ child_link_take_reports(struct child_link *link)
     /* Acquire pairs with the release in report(). */
     unsigned bits = atomic_exchange_explicit(&link->reports, 0, memory_order_acquire);
     struct child_reports reports = {
-        .generation = link->start_generation, /* No later one has begun before `exited`. */
+        .generation = link->report.tag, /* No later one has begun before `exited`. */
         .started = bits & REPORT_STARTED,
         .has_ready = bits & (REPORT_READY | REPORT_NOT_READY),
         .ready = bits & REPORT_READY,

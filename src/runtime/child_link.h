@@ -26,6 +26,7 @@
 
 #include "base/refstr.h"
 #include "runtime/mailbox.h"
+#include "runtime/start_gate.h"
 #include "supervision/exit_info.h"
 
 struct actor_context;
@@ -114,13 +115,12 @@ struct child_texts {
 
 /* 100,000 are held: 64 bytes. */
 struct child_link {
-    struct control report; /* In the supervisor's lane. */
+    /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
+     * it was taken, and not written again before `exited` was taken. */
+    struct control report;
     airs_pid supervisor;   /* Constant. */
     airs_pid child;        /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
-
-    uint32_t start_generation; /* Written before START is set, read after it was taken, and not */
-    bool start_everything;     /* written again before `exited` was taken; as start_everything. */
 
     atomic_uchar references; /* The supervisor's and the child actor's; the last one frees. */
     atomic_uchar commands;   /* Bits of child_command_type; set: supervisor (release), taken: child
@@ -128,13 +128,20 @@ struct child_link {
     atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
     atomic_uchar kill_reason; /* Written before KILL is set. */
 
-    unsigned char pending;     /* The child's alone, as these bits: commands taken together, */
+    bool start_everything; /* Written and read as the generation. */
+
+    unsigned char pending : 7; /* The child's alone, as these bits: commands taken together, */
     bool has_instance : 1;     /* between START taken and exited reported, */
     bool is_killed : 1;        /* between KILL taken and exited reported. */
 
-    uint8_t exit_reason; /* Written before `exited` is set, and not again before the next START, */
-    bool ignored;        /* as the next two. */
+    bool ignored : 1;    /* Written before `exited` is set, and not again before the next START, */
+    uint8_t exit_reason; /* as the next two. */
     int32_t exit_code;
+
+    /* The supervisor's alone: its shell's, here because there is room. */
+    uint8_t whereabouts; /* enum child_whereabouts */
+    uint8_t mail;        /* enum mailbox_gate; of a supervisor: what holds for its children's. */
+    struct start_pass pass;
 };
 
 /** Two references: one of the supervisor's, one of the child actor's, once it is attached. */

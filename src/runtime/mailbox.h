@@ -42,6 +42,7 @@ enum control_type {
 struct control {
     struct list link;
     enum control_type type;
+    uint32_t tag; /* The sender's own, where else would be padding. */
 };
 
 /** Ready to be sent. */

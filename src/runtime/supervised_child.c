@@ -13,8 +13,8 @@ supervised_child_free(struct child_link *link)
     struct supervised_child *child = container_of(link, struct supervised_child, link);
     refstr_unref(child->path);
     shared_policy_unref(child->node.policy);
-    if (child->has_moved_grants)
-        free(child->node.grants_us);
+    if (child->node.policy)
+        free(supervisor_child_moved_grants(&child->node));
     free(child);
 }
 
@@ -47,10 +47,9 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         return NULL;
     }
     supervisor_child_init(&child->node, policy);
-    child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.is_dynamic = request->is_dynamic;
-    child->node.random = random_next(&supervisor->random);
+    child->node.random = (uint32_t)random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
     return child;
@@ -81,7 +80,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         return status;
     }
     supervisor->children++;
-    child->user = request->user;
+    child->node.shell = request->user;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
     return AIRS_OK;
 }
@@ -97,7 +96,6 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
                                const struct child_policy *policy)
 {
     const struct child_policy *before = child->node.policy;
-    uint64_t *grants_before_us = child->has_moved_grants ? child->node.grants_us : NULL;
     size_t capacity = supervisor_child_grants_max(policy);
     uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
     const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
@@ -106,9 +104,7 @@ supervised_child_change_policy(struct supervisor *supervisor, struct supervised_
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
-    child->has_moved_grants = true;
-    free(grants_before_us);
+    free(supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us));
     shared_policy_unref(before);
     if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
         supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
@@ -125,7 +121,7 @@ child_discard(struct actor_system *system, airs_pid pid)
     if (child_link_attach(system, &child->link) == AIRS_OK) {
         struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
         if (path)
-            registry_remove(&system->registry, path, pid);
+            registry_remove(system, path, pid);
         child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
     }
     child_link_unref(&child->link);
@@ -144,11 +140,11 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
 {
     struct actor_system *system = supervisor->system;
     supervisor_end_wait(supervisor, child);
-    start_gate_withdraw(system->start_gate, &child->pass);
+    start_gate_withdraw(system->start_gate, &child->link.pass);
     control_recall(system, supervisor->self, &child->link.report);
     supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
-    registry_remove(&system->registry, child->path, child->link.child);
+    registry_remove(system, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
 }
 
@@ -157,7 +153,7 @@ supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *
 {
     supervisor->children--;
     if (supervisor->options.user_free)
-        supervisor->options.user_free(child->user);
+        supervisor->options.user_free(child->node.shell);
     child_link_unref(&child->link);
 }
 
@@ -192,7 +188,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,
-        .user = child->user,
+        .user = node->shell,
     };
     if (view.has_uptime)
         view.uptime_us = now_us - child->started_us;

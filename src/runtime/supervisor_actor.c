@@ -22,8 +22,8 @@
 static void
 chain_add(struct child_chain *chain, struct supervised_child *child, enum child_whereabouts here)
 {
-    assert(child->whereabouts == NOWHERE);
-    child->whereabouts = here;
+    assert(child->link.whereabouts == NOWHERE);
+    child->link.whereabouts = here;
     child->next = NULL;
     if (chain->last)
         chain->last->next = child;
@@ -41,7 +41,7 @@ chain_take(struct child_chain *chain)
     chain->first = child->next;
     if (!chain->first)
         chain->last = NULL;
-    child->whereabouts = NOWHERE;
+    child->link.whereabouts = NOWHERE;
     return child;
 }
 
@@ -66,10 +66,10 @@ ask_start(struct supervisor *supervisor, struct supervised_child *child, uint64_
 static void
 withdraw(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->whereabouts == IN_ADMITTED)
+    if (child->link.whereabouts == IN_ADMITTED)
         chain_drop(&supervisor->admitted, child);
     supervisor_end_wait(supervisor, child);
-    start_gate_withdraw(supervisor->system->start_gate, &child->pass);
+    start_gate_withdraw(supervisor->system->start_gate, &child->link.pass);
 }
 
 static void
@@ -88,7 +88,7 @@ command(struct supervisor *supervisor, struct supervised_child *child, enum chil
 static void
 remove_child(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->whereabouts == IN_ADMITTED)
+    if (child->link.whereabouts == IN_ADMITTED)
         chain_drop(&supervisor->admitted, child);
     supervised_child_detach(supervisor, child);
     chain_add(&supervisor->removed, child, IN_REMOVED);
@@ -148,7 +148,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         command(supervisor, child, CHILD_START_SUBTREE, action);
         return;
     case ACTION_SETTLED:
-        start_gate_settle(system->start_gate, &child->pass);
+        start_gate_settle(system->start_gate, &child->link.pass);
         return;
     case ACTION_STOP:
         command(supervisor, child, CHILD_STOP, action);
@@ -237,7 +237,7 @@ take_exit(struct supervisor *supervisor, struct supervised_child *child,
           struct child_reports *reports, struct node_event *event)
 {
     /* The instance is gone already: what the node starts next may have its slot. */
-    start_gate_release(supervisor->system->start_gate, &child->pass);
+    start_gate_release(supervisor->system->start_gate, &child->link.pass);
     event->type = NODE_EXITED;
     event->exit = reports->exit;
     event->ignored = reports->ignored;

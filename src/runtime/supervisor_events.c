@@ -114,9 +114,9 @@ static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
     enum mailbox_gate gate = gate_of(supervisor, &child->node);
-    if (gate == child->mail)
+    if (gate == child->link.mail)
         return;
-    child->mail = gate;
+    child->link.mail = (uint8_t)gate;
     if (!child->node.is_supervisor)
         mailbox_set_gate(supervisor->system, child->link.child, gate);
     else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */
@@ -216,7 +216,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     event.waits_for = supervisor_waits_for(supervisor, child, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
-        registry_remove(&supervisor->system->registry, child->path, child->link.child);
+        registry_remove(supervisor->system, child->path, child->link.child);
     event.ready = action->ready;
     event.attempt = action->attempt;
     event.lived_us = action->lived_us;

@@ -47,17 +47,13 @@ struct supervised_child {
     struct child_link link;
     struct refstr *path;
     struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
-    void *user;
     uint64_t started_us;
     union {
-        struct agenda_place agenda;    /* IN_AGENDA. */
+        struct agenda_place agenda;    /* link.whereabouts: IN_AGENDA. */
         struct supervised_child *next; /* IN_ADMITTED, IN_REMOVED. */
     };
-    enum child_whereabouts whereabouts : 8;
-    enum mailbox_gate mail : 8; /* Of a supervisor: what holds for its children's. */
-    bool has_moved_grants;    /* The ring does not lie behind `node` any more. */
-    struct start_pass pass;
-    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
+    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared, its */
+                                  /* `shell` is the user's. */
 };
 
 /** Takes one event, performs all that follows from it. */

@@ -21,8 +21,8 @@ static void
 wait(struct supervisor *supervisor, struct supervised_child *child, enum agenda_kind kind,
      uint64_t due_us)
 {
-    assert(child->whereabouts == NOWHERE);
-    child->whereabouts = IN_AGENDA;
+    assert(child->link.whereabouts == NOWHERE);
+    child->link.whereabouts = IN_AGENDA;
     child->agenda = (struct agenda_place){ 0 };
     agenda_add(&supervisor->agenda, kind, &child->agenda, due_us);
 }
@@ -30,10 +30,10 @@ wait(struct supervisor *supervisor, struct supervised_child *child, enum agenda_
 static void
 wait_no_more(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->whereabouts != IN_AGENDA)
+    if (child->link.whereabouts != IN_AGENDA)
         return;
     agenda_remove(&supervisor->agenda, &child->agenda);
-    child->whereabouts = NOWHERE;
+    child->link.whereabouts = NOWHERE;
 }
 
 void
@@ -47,7 +47,7 @@ void
 supervisor_end_wait(struct supervisor *supervisor, struct supervised_child *child)
 {
     struct start_gate *gate = supervisor->system->start_gate;
-    bool for_start = child->whereabouts == IN_AGENDA && agenda_has(&child->agenda, AGENDA_START);
+    bool for_start = child->link.whereabouts == IN_AGENDA && agenda_has(&child->agenda, AGENDA_START);
     uint64_t due_us;
 
     wait_no_more(supervisor, child);
@@ -64,7 +64,7 @@ supervisor_ask_start(struct supervisor *supervisor, struct supervised_child *chi
 
     if (agenda_first(&supervisor->agenda, AGENDA_START, &first_us))
         start_gate_hurry(gate, &supervisor->ticket, due_us);
-    else if (start_gate_ask(gate, &supervisor->ticket, &child->pass, due_us))
+    else if (start_gate_ask(gate, &supervisor->ticket, &child->link.pass, due_us))
         return true;
     wait(supervisor, child, AGENDA_START, due_us);
     supervisor_notify_waiting(supervisor, child);
@@ -80,14 +80,14 @@ supervisor_let_in(struct supervisor *supervisor)
 
     /* Who withdraws last recalls the ticket, so somebody waits. */
     first = agenda_first(&supervisor->agenda, AGENDA_START, &due_us);
-    start_gate_take(gate, &supervisor->ticket, &child_at(first)->pass);
+    start_gate_take(gate, &supervisor->ticket, &child_at(first)->link.pass);
     do {
         struct supervised_child *child = child_at(first);
         wait_no_more(supervisor, child);
         supervisor_feed(supervisor,
                         (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
         first = agenda_first(&supervisor->agenda, AGENDA_START, &due_us);
-    } while (first && start_gate_ask(gate, &supervisor->ticket, &child_at(first)->pass, due_us));
+    } while (first && start_gate_ask(gate, &supervisor->ticket, &child_at(first)->link.pass, due_us));
 }
 
 void

@@ -155,9 +155,10 @@ grant_restart(struct step *step, struct supervisor_child *child)
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
-    wait_for_restart(
-        step, child,
-        restart_backoff_delay_us(&child->policy->backoff, child->attempt, &child->random));
+    /* Each restart of each child has a jitter of its own. */
+    uint64_t random = (uint64_t)child->random << 32 | child->generation;
+    wait_for_restart(step, child,
+                     restart_backoff_delay_us(&child->policy->backoff, child->attempt, &random));
 }
 
 static void

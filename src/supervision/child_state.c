@@ -160,12 +160,12 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         return;
     child->ready = ready;
     if (ready) {
-        child->ready_since_us = step->now_us;
+        child->lived_us -= step->now_us;
         step->node->running_ready++;
         if (child->group == GROUP_START)
             group_leave(step, child);
     } else {
-        child->lived_us += step->now_us - child->ready_since_us;
+        child->lived_us += step->now_us;
         step->node->running_ready--;
     }
     child_tell(step, child);
@@ -282,7 +282,7 @@ child_end_wait(struct step *step, struct supervisor_child *child)
 uint64_t
 supervisor_child_lived_us(const struct supervisor_child *child, uint64_t now_us)
 {
-    return child->lived_us + (child->ready ? now_us - child->ready_since_us : 0);
+    return child->lived_us + (child->ready ? now_us : 0);
 }
 
 uint32_t
@@ -315,23 +315,25 @@ supervisor_child_grants_max(const struct child_policy *policy)
 size_t
 supervisor_child_size(const struct child_policy *policy)
 {
-    return sizeof(struct supervisor_child) + supervisor_child_grants_max(policy) * sizeof(uint64_t);
+    size_t slots = supervisor_child_grants_max(policy);
+    return sizeof(struct supervisor_child) + (slots > 0 ? slots : 1) * sizeof(uint64_t);
 }
 
 void
 supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy)
 {
     child->policy = policy;
-    child->grants_us = (uint64_t *)(child + 1);
 }
 
-void
+uint64_t *
 supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
                               const struct child_policy *policy, uint64_t *grants_us)
 {
     assert(grants_us || supervisor_child_grants_max(policy) == 0);
 
+    uint64_t *before_us = supervisor_child_moved_grants(child);
     node->significant -= is_significant(child);
     restart_budget_move(child, policy, grants_us);
     node->significant += is_significant(child);
+    return before_us;
 }
