@@ -88,7 +88,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
 const struct refstr *
 supervisor_child_path(const struct supervisor_child *child)
 {
-    return ((const struct supervised_child *)child->shell)->path;
+    return container_of(child, const struct supervised_child, node)->path;
 }
 
 enum airs_status
