@@ -12,6 +12,8 @@
 #include "manifest/manifest.h"
 #include "runtime/actor.h"
 
+#define DEPENDS_ON_BYTES 4096u /* Of the paths that a child shows. */
+
 static const char *const verb_names[] = {
     [AIRS_START] = "start", [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
     [AIRS_KILL] = "kill",   [AIRS_RESET] = "reset", [AIRS_DELETE] = "delete",
@@ -42,10 +44,15 @@ airs_application_find(const struct airs_application *application, const char *pa
                       struct airs_error *error)
 {
     assert(application && path);
-    const struct manifest_node *node = application_find(application, path, error);
-    if (!node)
+    struct application_tree *tree = (struct application_tree *)(uintptr_t)&application->tree;
+    struct tree_child *child = tree_find(tree, path);
+    if (!child) {
+        tree_fail_no_child(tree, path, error);
         return AIRS_FOUND_NOTHING;
-    return node->spec ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
+    }
+    bool is_component = child->node->spec != NULL;
+    tree_child_unref(child);
+    return is_component ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
 }
 
 /* What one request needs until it is answered. */
@@ -85,6 +92,16 @@ on_control_done(void *context, enum airs_status status, const char *text)
     request_free(request);
 }
 
+/* A member of a template does not count any more from here on. */
+static void
+mark_leaving(struct airs_application *application, const char *path)
+{
+    struct tree_child *child = tree_find(&application->tree, path);
+    if (child)
+        tree_mark_leaving(&application->tree, child);
+    tree_child_unref(child);
+}
+
 enum airs_status
 airs_application_control(struct airs_application *application, enum airs_verb verb,
                          const char *path, airs_done done, void *context, struct airs_error *error)
@@ -94,7 +111,7 @@ airs_application_control(struct airs_application *application, enum airs_verb ve
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!application_find(application, path, error))
+    if (application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, NULL, done, context, error);
     if (!request)
@@ -119,6 +136,7 @@ airs_application_control(struct airs_application *application, enum airs_verb ve
         component_supervisor_reset(supervisor, path, completion);
         break;
     case AIRS_DELETE:
+        mark_leaving(application, path);
         component_supervisor_delete(supervisor, path, completion);
         break;
     }
@@ -176,10 +194,28 @@ restart_name(enum restart_policy restart)
     return NULL;
 }
 
+/* Into `text`, as many as find room; NULL: none. */
+static const char *
+depends_on(const struct supervisor_config *config, char text[DEPENDS_ON_BYTES])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < config->depends_on_size; i++) {
+        size_t size = strlen(config->depends_on[i]);
+        if (used + size + 2 > DEPENDS_ON_BYTES)
+            break;
+        if (used > 0)
+            text[used++] = ' ';
+        memcpy(text + used, config->depends_on[i], size);
+        used += size;
+    }
+    text[used] = '\0';
+    return used > 0 ? text : NULL;
+}
+
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
-    char buffer[EXIT_DETAIL_SIZE];
+    char buffer[EXIT_DETAIL_SIZE], dependencies[DEPENDS_ON_BYTES];
     struct airs_child child = {
         .path = view->path,
         .kind = "supervisor",
@@ -195,6 +231,7 @@ show(const struct request *request, const struct supervision_view *view)
         .uptime_us = view->state == CHILD_RUNNING ? view->uptime_us : AIRS_NONE,
         .due_us = view->has_due ? view->due_us : AIRS_NONE,
         .waits_for = view->waits_for,
+        .depends_on = depends_on(view->config, dependencies),
         .memory_bytes = AIRS_NONE,
         .cpu_us = AIRS_NONE,
         .mailbox = AIRS_NONE,
@@ -245,7 +282,7 @@ airs_application_list(struct airs_application *application, const char *path, ai
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!everything && !application_find(application, path, error))
+    if (!everything && application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, visit, done, context, error);
     if (!request)
@@ -268,12 +305,66 @@ airs_application_get(struct airs_application *application, const char *path, air
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!application_find(application, path, error))
+    if (application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, visit, done, context, error);
     if (!request)
         return AIRS_ENOMEM;
     component_supervisor_list(application->supervisor, path,
                               (struct bridge_listing){ on_listed, request });
+    return AIRS_OK;
+}
+
+/* ---- Counts ---- */
+
+struct count {
+    airs_counted counted;
+    void *context;
+};
+
+static void
+on_counted(void *context, enum airs_status status, const struct supervision_counts *from)
+{
+    struct count *count = context;
+    struct airs_counts counts;
+    if (from)
+        counts = (struct airs_counts){
+            .children = from->children,
+            .registered = from->in_state[CHILD_REGISTERED],
+            .restarting = from->in_state[CHILD_RESTARTING],
+            .starting = from->in_state[CHILD_STARTING],
+            .running = from->in_state[CHILD_RUNNING],
+            .stopping = from->in_state[CHILD_STOPPING],
+            .stopped = from->in_state[CHILD_STOPPED],
+            .failed = from->in_state[CHILD_FAILED],
+            .ready = from->ready,
+        };
+    count->counted(count->context, status, from ? &counts : NULL);
+    free(count);
+}
+
+enum airs_status
+airs_application_count(struct airs_application *application, const char *path,
+                       airs_counted counted, void *context, struct airs_error *error)
+{
+    assert(application && path && counted);
+
+    enum airs_status status = application_check_running(application, error);
+    if (status != AIRS_OK)
+        return status;
+    switch (airs_application_find(application, path, error)) {
+    case AIRS_FOUND_NOTHING:
+        return AIRS_ENOENT;
+    case AIRS_FOUND_COMPONENT:
+        return fail(error, AIRS_EINVAL, "'%s' is a component: it has no children", path);
+    case AIRS_FOUND_SUPERVISOR:
+        break;
+    }
+    struct count *count = calloc(1, sizeof *count);
+    if (!count)
+        return fail(error, AIRS_ENOMEM, "out of memory");
+    *count = (struct count){ counted, context };
+    component_supervisor_count_children(application->supervisor, path,
+                                        (struct bridge_counting){ on_counted, count });
     return AIRS_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "runtime/supervisor_state.h"
+#include "supervision/restart_intensity.h"
 
 /* A supervisor that took so many goes to the end of the queue. */
 #define CONTROLS_PER_TURN_MAX 100u
@@ -143,6 +144,9 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         return;
     case ACTION_NODE_NOT_IDLE:
         tell_idle(supervisor, false);
+        return;
+    case ACTION_TELL_DEPENDANTS:
+        supervised_dependencies_tell(supervisor, child, action->met, action->exited);
         return;
     case ACTION_ENDED:
         end(supervisor, action->exit);
@@ -310,6 +314,9 @@ take_control(struct supervisor *supervisor, struct control *control)
         supervisor_feed(supervisor,
                         (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
         return true;
+    case CONTROL_DEPENDENCIES:
+        supervised_dependencies_take(supervisor);
+        return true;
     case CONTROL_REQUEST:
         supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
         return true;
@@ -370,6 +377,7 @@ supervisor_destroy(void *state)
         supervised_child_detach(supervisor, child);
         supervised_child_let_go(child);
     }
+    dependency_inbox_close(supervisor->system->dependencies, &supervisor->inbox);
     free_supervisor(supervisor);
 }
 
@@ -379,17 +387,30 @@ static const struct actor_behaviour supervisor_behaviour = {
     .destroy = supervisor_destroy,
 };
 
-static bool
-configure(struct supervisor *supervisor, const struct node_policy *policy)
+struct dependency_inbox *
+supervisor_inbox_of(const struct actor *actor)
 {
+    if (actor->behaviour != &supervisor_behaviour)
+        return NULL;
+    struct supervisor *supervisor = actor->state;
+    return &supervisor->inbox;
+}
+
+static bool
+configure(struct supervisor *supervisor, const struct supervisor_options *options)
+{
+    const struct node_policy *policy = options->policy;
     uint32_t max_restarts = policy->max_restarts;
     if (max_restarts != RESTARTS_UNLIMITED && max_restarts > 0) {
         supervisor->intensity_us = calloc(max_restarts, sizeof *supervisor->intensity_us);
         if (!supervisor->intensity_us)
             return false;
     }
-    supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
+    supervisor->options.policy = NULL; /* The node's copies are the ones that hold. */
+    supervisor->options.intensity_us = NULL;
     supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
+    restart_intensity_restore(&supervisor->node, clock_now_us(), options->intensity_us,
+                              options->intensity_size);
     return true;
 }
 
@@ -409,7 +430,9 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     list_init(&supervisor->admitted);
     list_init(&supervisor->removed);
-    if (options->policy && !configure(supervisor, options->policy)) {
+    list_init(&supervisor->untied);
+    dependency_inbox_init(&supervisor->inbox);
+    if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
     }

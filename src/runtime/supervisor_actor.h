@@ -28,6 +28,9 @@ struct supervisor_options {
     struct refstr *path; /* Referenced. "/" for the root. */
     uint64_t seed;       /* Of its children's jitter. */
     const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
+    /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
+    const uint64_t *intensity_us;
+    size_t intensity_size;
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -73,8 +76,15 @@ struct child_view {
     void *user; /* As given to ADD. */
 };
 
+/* How many children a supervisor has; all of it is counted as it changes. */
+struct child_counts {
+    uint32_t children;
+    uint32_t in_state[CHILD_STATES];
+    uint32_t ready;
+};
+
 enum request_verb {
-    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `user` */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `is_dynamic`, `dependencies`, `user` */
     REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
@@ -82,7 +92,11 @@ enum request_verb {
     REQUEST_RESET,
     REQUEST_DELETE,
     REQUEST_GET,       /* … with `visit` */
+    /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
+     * end of its supervisor, under one-for-one, it stops before them. */
+    REQUEST_TIE,
     REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_START_ALL, /* the root alone, as the next two */
     REQUEST_STOP_ALL,
     REQUEST_KILL_ALL
@@ -96,7 +110,10 @@ struct supervisor_request {
     struct refstr *path;        /* Of the child; borrowed until done. */
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
+    bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
     struct child_policy policy; /* ADD; copied, its delay list too. */
+    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
+    size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
     /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was
@@ -104,14 +121,16 @@ struct supervisor_request {
     void (*user_free)(void *user);
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
+    struct child_counts *counts_out; /* COUNT: the requester's. */
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The
      * request is then the requester's again, who may free it in there. */
     void (*done)(struct supervisor_request *request);
     void *ctx; /* The requester's. */
 
     /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
-     * ENOENT (no such child) · EEXIST (ADD) · ENOMEM (ADD) · EENDED (the supervisor is over).
-     * START, STOP … are answered when they have begun; what comes of them are events. */
+     * ENOENT (no such child) · EEXIST, ELIMIT (max_children), ENOMEM (ADD) · EENDED (the
+     * supervisor is over). START, STOP … are answered when they have begun; what comes of them
+     * are events. */
     enum airs_status status;
 };
 
@@ -128,6 +147,9 @@ bool supervisor_request_send(struct actor_system *system, airs_pid supervisor,
  */
 enum airs_status supervisor_request_wait(struct actor_system *system, airs_pid supervisor,
                                          struct supervisor_request *request);
+
+/** The path of a child of a supervisor actor's node, in the step of that node alone. */
+const struct refstr *supervisor_child_path(const struct supervisor_child *child);
 
 /** The path of the supervisor above `path`: "/web" of "/web/front", "/" of "/web". */
 struct refstr *supervisor_path_of(const struct refstr *path); /* NULL: out of memory. */

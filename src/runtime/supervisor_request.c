@@ -103,6 +103,16 @@ visit(struct supervisor *supervisor, struct supervised_child *child,
 }
 
 static enum airs_status
+tie(struct supervisor *supervisor, struct supervised_child *child,
+    const struct supervisor_request *request)
+{
+    enum airs_status status = AIRS_OK;
+    for (size_t i = 0; i < request->dependencies_size && status == AIRS_OK; i++)
+        status = supervised_child_tie(supervisor, child, request->dependencies[i]);
+    return status;
+}
+
+static enum airs_status
 ask_child(struct supervisor *supervisor, struct supervisor_request *request)
 {
     struct supervised_child *child = supervised_child_find(supervisor, request->path);
@@ -124,8 +134,11 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return feed_verb(supervisor, child, NODE_DELETE);
     case REQUEST_GET:
         return visit(supervisor, child, request);
+    case REQUEST_TIE:
+        return tie(supervisor, child, request);
     case REQUEST_ADD:
     case REQUEST_LIST:
+    case REQUEST_COUNT:
     case REQUEST_START_ALL:
     case REQUEST_STOP_ALL:
     case REQUEST_KILL_ALL:
@@ -140,6 +153,15 @@ list(struct supervisor *supervisor, struct supervisor_request *request)
     list_for_each(link, &supervisor->node.children)
         visit(supervisor,
               supervised_child_of(container_of(link, struct supervisor_child, siblings)), request);
+    return AIRS_OK;
+}
+
+static enum airs_status
+count(const struct supervisor *supervisor, struct child_counts *counts)
+{
+    counts->children = supervisor_node_size(&supervisor->node);
+    memcpy(counts->in_state, supervisor->node.counts, sizeof counts->in_state);
+    counts->ready = supervisor->node.running_ready;
     return AIRS_OK;
 }
 
@@ -180,9 +202,12 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_RESET:
     case REQUEST_DELETE:
     case REQUEST_GET:
+    case REQUEST_TIE:
         return ask_child(supervisor, request);
     case REQUEST_LIST:
         return list(supervisor, request);
+    case REQUEST_COUNT:
+        return count(supervisor, request->counts_out);
     case REQUEST_START_ALL:
         return start_all(supervisor, request);
     case REQUEST_STOP_ALL:

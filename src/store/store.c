@@ -393,6 +393,7 @@ kept_free(struct kept_memory *kept)
     free((void *)(uintptr_t)kept->memory.exit_reason);
     free((void *)(uintptr_t)kept->memory.exit_detail);
     free((void *)(uintptr_t)kept->memory.grants_us);
+    free((void *)(uintptr_t)kept->memory.intensity_us);
     free(kept);
 }
 
@@ -403,6 +404,16 @@ copy_text(const char **text)
         return true;
     *text = strdup(*text);
     return *text != NULL;
+}
+
+static bool
+copy_numbers(const uint64_t **numbers, size_t count)
+{
+    uint64_t *copy = malloc(count * sizeof *copy + 1);
+    if (copy && count > 0)
+        memcpy(copy, *numbers, count * sizeof *copy);
+    *numbers = copy;
+    return copy != NULL;
 }
 
 /* Out of memory: the child begins fresh. */
@@ -419,12 +430,10 @@ keep(void *context, const char *path, const struct airs_memory *memory)
     is_whole = copy_text(&copy->stopped) && is_whole;
     is_whole = copy_text(&copy->exit_reason) && is_whole;
     is_whole = copy_text(&copy->exit_detail) && is_whole;
-    uint64_t *grants = malloc(memory->grants_count * sizeof *grants + 1);
-    if (grants && memory->grants_count > 0)
-        memcpy(grants, memory->grants_us, memory->grants_count * sizeof *grants);
-    copy->grants_us = grants;
+    is_whole = copy_numbers(&copy->grants_us, copy->grants_count) && is_whole;
+    is_whole = copy_numbers(&copy->intensity_us, copy->intensity_count) && is_whole;
     kept->path = strdup(path);
-    if (!is_whole || !grants || !kept->path || !map_set(&store->memories, kept->path, kept))
+    if (!is_whole || !kept->path || !map_set(&store->memories, kept->path, kept))
         kept_free(kept);
 }
 
