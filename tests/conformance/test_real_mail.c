@@ -97,6 +97,29 @@ a_restart_by_hand_answers_what_was_queued(void **state)
     world_end(world);
 }
 
+/* "when-dependency-restarts: restart stops the dependant … and starts it when it is met again" */
+static void
+a_dependencys_restart_answers_the_mail_of_the_dependant(void **state)
+{
+    (void)state;
+    static const char *const dependencies[] = { "/g/second" };
+    struct supervisor_config follows = supervisor_config_with_when_dependency_restarts(
+        supervisor_config_with_dependencies(sleeper_config(), dependencies, 1),
+        DEPENDENCY_RESTART);
+    struct world_child children[] = { echo_of(follows), echo_of(sleeper_config()),
+                                      echo_of(sleeper_config()) };
+    struct world *world = group_world(group_config(STRATEGY_ONE_FOR_ONE), children);
+    struct queue queue;
+
+    world_start(world);
+    world_wait_event(world, "/g", EVENT_READY, 1);
+    fill(world, &queue);
+    crash(world, "/g/second");
+    assert_answered_by(world, &queue, 2);
+    assert_int_equal(world_view(world, TARGET).restarts, 0);
+    world_end(world);
+}
+
 static void
 a_supervisors_restart_answers_what_was_queued(void **state)
 {
@@ -192,6 +215,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_restart_answers_the_mail_of_those_it_stops),
         cmocka_unit_test(a_restart_by_hand_answers_what_was_queued),
+        cmocka_unit_test(a_dependencys_restart_answers_the_mail_of_the_dependant),
         cmocka_unit_test(a_supervisors_restart_answers_what_was_queued),
         cmocka_unit_test(a_supervisors_restart_answers_the_mail_of_the_child_that_made_it_give_up),
         cmocka_unit_test(a_stop_by_request_makes_dead_letters),
