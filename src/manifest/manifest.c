@@ -279,6 +279,7 @@ complete(struct manifest *manifest)
         manifest->components += !node->config.is_supervisor;
         manifest->supervisors += node->config.is_supervisor && node->parent;
     }
+    manifest->max_instances_set = manifest->max_instances;
     if (manifest->max_instances == 0)
         manifest->max_instances =
             (uint32_t)(manifest->components + (manifest->components + 3) / 4) + INSTANCES_SPARE;

@@ -49,6 +49,7 @@ struct manifest {
     struct manifest_node *root;     /* A supervisor; never NULL. */
     uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
     uint32_t max_instances;         /* Set, or components + 25 % + 64. */
+    uint32_t max_instances_set;     /* As written; 0: not set. */
     size_t components;              /* Children that are components. */
     size_t supervisors;             /* Children that are supervisors; the root is not counted. */
 };
