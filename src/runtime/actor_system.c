@@ -82,6 +82,7 @@ actor_system_new(const struct actor_system_options *options, struct actor_system
     *system = (struct actor_system){ .options = *options };
     fill_in_defaults(&system->options);
     registry_init(&system->registry);
+    shared_policies_init(&system->policies);
     clock_thread_init(&system->clock);
     enum airs_status status = make_shared_parts(system);
     if (status != AIRS_OK) {
@@ -185,6 +186,7 @@ actor_system_free(struct actor_system *system)
     refstr_unref(system->text_turn);
     clock_thread_deinit(&system->clock);
     registry_deinit(&system->registry);
+    shared_policies_deinit(&system->policies);
     free(system);
 }
 

@@ -17,6 +17,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/registry.h"
 #include "runtime/run_queue.h"
+#include "runtime/shared_policy.h"
 #include "runtime/start_gate.h"
 
 struct child_link;
@@ -191,6 +192,7 @@ struct actor_system {
 
     struct actor_table table;
     struct registry registry;
+    struct shared_policies policies;
     struct clock_thread clock;
 
     alignas(64) _Atomic uint64_t idle; /* One bit per parked worker, see parking.c. */

@@ -16,39 +16,9 @@ free_child(struct child_link *link)
     refstr_unref(child->path);
     refstr_unref(child->detail);
     refstr_unref(child->cause);
-    free((void *)child->policy.backoff.list_us);
-    free((void *)child->policy.rules);
-    free((void *)child->policy.success);
+    shared_policy_unref(child->node.policy);
+    free(child->moved_grants_us);
     free(child);
-}
-
-/* Of nothing it is NULL; *enough says whether memory was there. */
-static void *
-copy_array(const void *array, size_t bytes, bool *enough)
-{
-    if (bytes == 0)
-        return NULL;
-    void *copy = malloc(bytes);
-    if (copy)
-        memcpy(copy, array, bytes);
-    else
-        *enough = false;
-    return copy;
-}
-
-/* False: out of memory; what was copied is freed with the child. */
-static bool
-copy_policy(struct child_policy *copy, const struct child_policy *policy)
-{
-    bool enough = true;
-    size_t delays = policy->backoff.strategy == BACKOFF_LIST ? policy->backoff.list_size : 0;
-    *copy = *policy;
-    copy->backoff.list_us =
-        copy_array(policy->backoff.list_us, delays * sizeof *policy->backoff.list_us, &enough);
-    copy->rules = copy_array(policy->rules, policy->rules_size * sizeof *policy->rules, &enough);
-    copy->success =
-        copy_array(policy->success, policy->success_size * sizeof *policy->success, &enough);
-    return enough;
 }
 
 static void
@@ -75,11 +45,13 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     child->path = refstr_ref(request->path);
     child->user = request->user;
     child->accepts_mail = !request->is_supervisor;
-    if (!copy_policy(&child->policy, &request->policy)) {
+    const struct child_policy *policy =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    if (!policy) {
         child_link_unref(&child->link);
         return NULL;
     }
-    child->node.policy = &child->policy;
+    supervisor_child_init(&child->node, policy);
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.random = random_next(&supervisor->random);
@@ -102,6 +74,26 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     }
     child->user_free = request->user_free;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    return AIRS_OK;
+}
+
+enum airs_status
+supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
+                               const struct child_policy *policy)
+{
+    const struct child_policy *before = child->node.policy;
+    size_t capacity = supervisor_child_grants_max(policy);
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
+    if (!after || (capacity > 0 && !grants_us)) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
+    free(child->moved_grants_us);
+    child->moved_grants_us = grants_us;
+    shared_policy_unref(before);
     return AIRS_OK;
 }
 
@@ -150,7 +142,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .generation = node->generation,
         .restarts = node->restarts,
         .budget_used = supervisor_child_budget_used(node, now_us),
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = node->policy->max_restarts,
         .budget_frees_us = supervisor_child_budget_frees_us(node, now_us),
         .attempt = node->attempt,
         .has_uptime = node->state == CHILD_RUNNING,
@@ -161,7 +153,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
-        .policy = &child->policy,
+        .policy = node->policy,
         .user = child->user,
     };
     if (view.has_uptime)

@@ -133,7 +133,7 @@ event_of(const struct supervised_child *child, uint64_t now_us)
         .state = child->node.state,
         .has_budget = true,
         .restarts = child->node.restarts,
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = child->node.policy->max_restarts,
         .ready = child->node.ready,
         .attempt = child->node.attempt,
         .lived_us = supervisor_child_lived_us(&child->node, now_us),

@@ -31,7 +31,7 @@ struct supervised_child {
     struct timer timer;
     struct list waiting; /* In admitted, removed, or neither. */
     struct refstr *path;
-    struct child_policy policy;
+    uint64_t *moved_grants_us; /* The ring, once it does not lie behind `node` any more; or NULL. */
     struct refstr *detail; /* Of the last exit. */
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
     struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
@@ -39,7 +39,7 @@ struct supervised_child {
     bool accepts_mail;
     void *user;
     void (*user_free)(void *user);
-    struct supervisor_child node; /* Last: its ring of grants follows. */
+    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
 };
 
 /** Takes one event, performs all that follows from it. */
@@ -48,6 +48,13 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 /* supervised_child.c */
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
+/**
+ * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
+ * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ */
+enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
+                                                struct supervised_child *child,
+                                                const struct child_policy *policy);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);

@@ -277,9 +277,32 @@ supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t 
     return restart_budget_frees_us(child, supervisor_child_lived_us(child, now_us));
 }
 
+uint32_t
+supervisor_child_grants_max(const struct child_policy *policy)
+{
+    return policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+}
+
 size_t
 supervisor_child_size(const struct child_policy *policy)
 {
-    size_t grants = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
-    return sizeof(struct supervisor_child) + grants * sizeof(uint64_t);
+    return sizeof(struct supervisor_child) + supervisor_child_grants_max(policy) * sizeof(uint64_t);
+}
+
+void
+supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy)
+{
+    child->policy = policy;
+    child->grants_us = (uint64_t *)(child + 1);
+}
+
+void
+supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
+                              const struct child_policy *policy, uint64_t *grants_us)
+{
+    assert(grants_us || supervisor_child_grants_max(policy) == 0);
+
+    node->significant -= is_significant(child);
+    restart_budget_move(child, policy, grants_us);
+    node->significant += is_significant(child);
 }

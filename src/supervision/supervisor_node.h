@@ -104,11 +104,11 @@ const char *event_type_name(enum event_type type);
 bool child_state_find(const char *name, enum child_state *state_out);
 bool event_type_find(const char *name, enum event_type *type_out);
 
-/* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, sets the first
- * group of fields, and adds it. The rest is the node's; anybody else only reads, on the
- * thread that steps. */
+/* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
+ * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
+ * anybody else only reads, on the thread that steps. */
 struct supervisor_child {
-    /* Set by the shell before NODE_ADD; constant. */
+    /* Set by the shell before NODE_ADD; constant, but for supervisor_node_change_policy(). */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
     bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
@@ -143,11 +143,17 @@ struct supervisor_child {
     struct exit_info last_exit; /* Meaningful if has_exited. */
     uint32_t grants_size;       /* The last grants, by lived time: a ring of max_restarts, */
     uint32_t grants_next;       /* the next one goes here. See restart_budget.h. */
-    uint64_t grants_us[];
+    uint64_t *grants_us;        /* Behind it, until its policy changes. */
 };
 
-/** Bytes of a child with this policy. Thread: any. */
+/** How many grants such a child remembers. Thread: any. */
+uint32_t supervisor_child_grants_max(const struct child_policy *policy);
+
+/** Bytes of a child with this policy: the ring of its grants lies behind it. Thread: any. */
 size_t supervisor_child_size(const struct child_policy *policy);
+
+/** Sets the policy and the ring of zeroed memory of that size. Thread: any. */
+void supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy);
 
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 
@@ -359,6 +365,15 @@ void supervisor_node_init(struct supervisor_node *node);
  */
 void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
                                uint64_t *grants_us);
+
+/**
+ * Gives a child of the node another policy, which holds from the next decision on: what it waits
+ * for now goes on. `grants_us` is room for supervisor_child_grants_max(policy) times (NULL of 0),
+ * and stays until the child goes or changes again; the newest grants that fit go there, and the
+ * ring before is the shell's again. Thread: the stepping one, not inside a step.
+ */
+void supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
+                                   const struct child_policy *policy, uint64_t *grants_us);
 
 /**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.

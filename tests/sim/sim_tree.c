@@ -200,7 +200,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
     if (!child)
         abort();
-    child->policy = &subject->policy;
+    supervisor_child_init(child, &subject->policy);
     child->shell = subject;
     child->is_supervisor = is_supervisor;
     child->random = sim_random(sim, UINT64_MAX);

@@ -208,7 +208,7 @@ child_new(const char *name, const struct child_policy *policy, bool is_superviso
 {
     struct supervisor_child *child = calloc(1, supervisor_child_size(policy));
     assert_non_null(child);
-    child->policy = policy;
+    supervisor_child_init(child, policy);
     child->shell = strdup(name);
     child->is_supervisor = is_supervisor;
     child->random = 1;
