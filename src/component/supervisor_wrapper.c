@@ -20,6 +20,7 @@
 #include "component/supervisor_wrapper_state.h"
 #include "policy/supervisor_config.h"
 #include "runtime/actor_system.h"
+#include "runtime/child_link.h"
 #include "runtime/event_log.h"
 
 /* ---- The tree. ---- */
@@ -41,6 +42,8 @@ wrapper_child_unref(struct wrapper_child *child)
         if (before > 1)
             return;
         struct wrapper_child *parent = child->parent;
+        if (child->release)
+            child->release(child->owner);
         refstr_unref(child->path);
         free(child);
         child = parent;
@@ -97,6 +100,14 @@ take_out(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct
     list_push_back(gone, &child->siblings);
 }
 
+/* Taken by a supervisor meanwhile, its actor is that one's, and this does nothing. */
+static void
+discard_loose(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
+{
+    if (atomic_exchange(&child->is_loose, false))
+        child_discard(wrapper->options.system, atomic_load(&child->pid));
+}
+
 /* Each has lost its place, and with it the map's reference. */
 static void
 let_go(struct supervisor_wrapper *wrapper, struct list *gone)
@@ -107,6 +118,7 @@ let_go(struct supervisor_wrapper *wrapper, struct list *gone)
         struct wrapper_child *child = container_of(link, struct wrapper_child, siblings);
         if (!child->is_supervisor)
             component_spawner_forget(wrapper->options.spawner, child->path->text);
+        discard_loose(wrapper, child);
         wrapper_child_unref(child);
     }
 }
@@ -207,7 +219,8 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
                                             .path = child->path,
-                                            .seed = wrapper->options.seed + wrapper->children.size,
+                                            .seed = wrapper->options.seed
+                                                    + atomic_fetch_add(&wrapper->seeds, 1) + 1,
                                             .policy = &child->config->node,
                                         },
                                         &pid, error);
@@ -217,9 +230,11 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                          component_spec_of_child(child->spec),
                                          &child->config->health, &pid, error);
     }
-    if (status == AIRS_OK)
-        atomic_store(&child->pid, pid);
-    return status;
+    if (status != AIRS_OK)
+        return status;
+    atomic_store(&child->pid, pid);
+    atomic_store(&child->is_loose, true);
+    return AIRS_OK;
 }
 
 /* Puts `child` into the map and under its parent. */
@@ -250,12 +265,20 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
     return status;
 }
 
+static unsigned
+max_children_of(const struct supervisor_wrapper *wrapper, const struct wrapper_child *supervisor)
+{
+    if (supervisor->config)
+        return supervisor->config->node.max_children;
+    return wrapper->options.root_policy ? wrapper->options.root_policy->max_children : 0;
+}
+
 /* Waits for the parent's answer, so that `registered` events come in the order of calls. */
 static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
     struct child_memory memory = { 0 };
-    bool goes_on = wrapper->options.memory
+    bool goes_on = wrapper->options.memory && (!child->is_dynamic || child->goes_on)
                    && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
     struct supervisor_request request = {
         .memory = goes_on ? &memory : NULL,
@@ -263,6 +286,7 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .path = child->path,
         .child = atomic_load(&child->pid),
         .is_supervisor = child->is_supervisor,
+        .is_dynamic = child->is_dynamic,
         .policy = child->config->policy,
         .user = wrapper_child_ref(child),
         .user_free = user_free,
@@ -270,32 +294,79 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
 
-    if (status == AIRS_OK)
+    if (status == AIRS_OK) {
+        atomic_store(&child->is_loose, false);
         return AIRS_OK;
+    }
     wrapper_child_unref(child);
+    if (status == AIRS_ELIMIT)
+        return fail(error, status, "child '%s': '%s' has as many children as its 'max-children', %u",
+                    child->path->text, child->parent->path->text, max_children_of(wrapper, child->parent));
     return fail(error, status, "child '%s': %s", child->path->text, wrapper_status_text(status));
 }
 
+/* Its supervisor was deleted while its actor was made: nobody else knows of that one. */
 static enum airs_status
-bridge_register(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                const struct supervisor_config *config, const struct child_spec *spec,
+check_entered(struct supervisor_wrapper *wrapper, const struct wrapper_child *child,
+              struct airs_error *error)
+{
+    pthread_mutex_lock(&wrapper->lock);
+    bool is_there = map_find(&wrapper->children, child->path->text) == child;
+    pthread_mutex_unlock(&wrapper->lock);
+    return is_there ? AIRS_OK
+                    : fail(error, AIRS_ENOENT, "child '%s': its supervisor was deleted",
+                           child->path->text);
+}
+
+static enum airs_status
+bridge_register(struct supervisor_bridge *bridge, const struct bridge_child *given,
                 struct airs_error *error)
 {
     struct supervisor_wrapper *wrapper = wrapper_of(bridge);
-    struct wrapper_child *child = child_new(path, config, spec);
-    if (!child)
-        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
+    struct wrapper_child *child = child_new(given->path, given->config, given->spec);
+    if (!child) {
+        if (given->release)
+            given->release(given->owner);
+        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", given->path);
+    }
+    child->is_dynamic = given->is_dynamic;
+    child->goes_on = given->goes_on;
+    child->release = given->release;
+    child->owner = given->owner;
 
-    enum airs_status status = enter(wrapper, parent_path, child, error);
+    enum airs_status status = enter(wrapper, given->parent_path, child, error);
     if (status == AIRS_OK) {
         status = spawn(wrapper, child, error);
         if (status == AIRS_OK)
-            status = add(wrapper, child, error);
-        if (status != AIRS_OK)
+            status = given->is_apart ? check_entered(wrapper, child, error)
+                                     : add(wrapper, child, error);
+        if (status != AIRS_OK) {
             forget(wrapper, child);
+            discard_loose(wrapper, child);
+        }
     }
     wrapper_child_unref(child);
     return status;
+}
+
+static enum airs_status
+bridge_attach(struct supervisor_bridge *bridge, const char *path, struct airs_error *error)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+    if (!child) /* Its parent was deleted meanwhile. */
+        return fail(error, AIRS_ENOENT, "child '%s': no such child", path);
+    enum airs_status status = add(wrapper_of(bridge), child, error);
+    wrapper_child_unref(child);
+    return status;
+}
+
+static void
+bridge_abandon(struct supervisor_bridge *bridge, const char *path)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+    if (child)
+        forget(wrapper_of(bridge), child);
+    wrapper_child_unref(child);
 }
 
 static bool
@@ -320,6 +391,8 @@ bridge_list(struct supervisor_bridge *bridge, const char *path, struct bridge_li
 
 static const struct supervisor_bridge_ops wrapper_ops = {
     .register_component = bridge_register,
+    .attach_component = bridge_attach,
+    .abandon_component = bridge_abandon,
     .start_component = wrapper_verb_start,
     .stop_component = wrapper_verb_stop,
     .restart_component = wrapper_verb_restart,
@@ -330,6 +403,7 @@ static const struct supervisor_bridge_ops wrapper_ops = {
     .start_all = wrapper_verb_start_all,
     .stop_all = wrapper_verb_stop_all,
     .kill_all = wrapper_verb_kill_all,
+    .count = wrapper_count,
     .list = bridge_list,
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/child_link.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "runtime/internal.h"
 
@@ -279,6 +280,28 @@ child_link_send(struct actor_system *system, struct child_link *link,
     }
     set_commands(link, stale, bit_of(command->type));
     control_send(system, link->child, &link->command);
+}
+
+static void
+free_bare_link(struct child_link *link)
+{
+    free(link);
+}
+
+void
+child_discard(struct actor_system *system, airs_pid pid)
+{
+    struct child_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return;
+    child_link_init(link, 0, pid, free_bare_link);
+    if (child_link_attach(system, link) == AIRS_OK) {
+        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
+        if (path)
+            registry_remove(&system->registry, path, pid);
+        child_link_send(system, link, &(struct child_command){ .type = CHILD_RELEASE });
+    }
+    child_link_unref(link);
 }
 
 struct child_reports

@@ -140,6 +140,9 @@ struct child_link *child_link_find(struct actor_system *system, airs_pid pid, ai
 
 void child_link_send(struct actor_system *system, struct child_link *link,
                      const struct child_command *command);
+/** Ends the actor `pid`, which no supervisor has taken; out of memory it stays until the system
+ * stops. Thread: any.  Blocks: no. */
+void child_discard(struct actor_system *system, airs_pid pid);
 /** What has come together since the last look. */
 struct child_reports child_link_take_reports(struct child_link *link);
 

@@ -54,6 +54,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     supervisor_child_init(&child->node, policy);
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
+    child->node.is_dynamic = request->is_dynamic;
     child->node.random = random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
@@ -64,6 +65,9 @@ enum airs_status
 supervised_child_add(struct supervisor *supervisor, const struct supervisor_request *request)
 {
     assert(request->path);
+    uint32_t max_children = supervisor->node.policy.max_children;
+    if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
+        return AIRS_ELIMIT;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;

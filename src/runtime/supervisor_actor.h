@@ -73,8 +73,15 @@ struct child_view {
     void *user; /* As given to ADD. */
 };
 
+/* How many children a supervisor has; all of it is counted as it changes. */
+struct child_counts {
+    uint32_t children;
+    uint32_t in_state[CHILD_STATES];
+    uint32_t ready;
+};
+
 enum request_verb {
-    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `user` */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `is_dynamic`, `user` */
     REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
@@ -83,6 +90,7 @@ enum request_verb {
     REQUEST_DELETE,
     REQUEST_GET,       /* … with `visit` */
     REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_START_ALL, /* the root alone, as the next two */
     REQUEST_STOP_ALL,
     REQUEST_KILL_ALL
@@ -96,6 +104,7 @@ struct supervisor_request {
     struct refstr *path;        /* Of the child; borrowed until done. */
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
+    bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
     struct child_policy policy; /* ADD; copied, its delay list too. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
@@ -104,14 +113,16 @@ struct supervisor_request {
     void (*user_free)(void *user);
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
+    struct child_counts *counts_out; /* COUNT: the requester's. */
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The
      * request is then the requester's again, who may free it in there. */
     void (*done)(struct supervisor_request *request);
     void *ctx; /* The requester's. */
 
     /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
-     * ENOENT (no such child) · EEXIST (ADD) · ENOMEM (ADD) · EENDED (the supervisor is over).
-     * START, STOP … are answered when they have begun; what comes of them are events. */
+     * ENOENT (no such child) · EEXIST, ELIMIT (max_children), ENOMEM (ADD) · EENDED (the
+     * supervisor is over). START, STOP … are answered when they have begun; what comes of them
+     * are events. */
     enum airs_status status;
 };
 

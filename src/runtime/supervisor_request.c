@@ -126,6 +126,7 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return visit(supervisor, child, request);
     case REQUEST_ADD:
     case REQUEST_LIST:
+    case REQUEST_COUNT:
     case REQUEST_START_ALL:
     case REQUEST_STOP_ALL:
     case REQUEST_KILL_ALL:
@@ -140,6 +141,15 @@ list(struct supervisor *supervisor, struct supervisor_request *request)
     list_for_each(link, &supervisor->node.children)
         visit(supervisor,
               supervised_child_of(container_of(link, struct supervisor_child, siblings)), request);
+    return AIRS_OK;
+}
+
+static enum airs_status
+count(const struct supervisor *supervisor, struct child_counts *counts)
+{
+    counts->children = supervisor_node_size(&supervisor->node);
+    memcpy(counts->in_state, supervisor->node.counts, sizeof counts->in_state);
+    counts->ready = supervisor->node.running_ready;
     return AIRS_OK;
 }
 
@@ -182,6 +192,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
         return ask_child(supervisor, request);
     case REQUEST_LIST:
         return list(supervisor, request);
+    case REQUEST_COUNT:
+        return count(supervisor, request->counts_out);
     case REQUEST_START_ALL:
         return start_all(supervisor, request);
     case REQUEST_STOP_ALL:

@@ -66,8 +66,19 @@ action_of(const struct supervisor_child *child)
 }
 
 static void
+leave(struct step *step, struct supervisor_child *child)
+{
+    step_notify_exit(step, child, EVENT_DELETED, child->state);
+    child_remove(step, child);
+}
+
+static void
 come_to_rest(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
+    if (child_leaves_at_rest(child, cause)) {
+        leave(step, child);
+        return;
+    }
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify_exit(step, child, EVENT_STOPPED, from);
 }
@@ -225,8 +236,7 @@ child_ended(struct step *step, struct supervisor_child *child)
         wait_for_restart(step, child, 0);
         break;
     case AFTER_DELETED:
-        step_notify_exit(step, child, EVENT_DELETED, child->state);
-        child_remove(step, child);
+        leave(step, child);
         break;
     }
     return true;

@@ -61,6 +61,8 @@ take_everything_along(struct step *step, struct supervisor_child *child)
 bool
 child_added(struct step *step, struct supervisor_child *child)
 {
+    if (child->is_dynamic && child->restored == CHILD_REGISTERED && child->generation == 0)
+        step_notify(step, child, EVENT_ADDED, CHILD_REGISTERED);
     step_notify(step, child, EVENT_REGISTERED, CHILD_REGISTERED);
     if (child_go_on(step, child))
         return true;

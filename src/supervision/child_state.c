@@ -239,6 +239,13 @@ child_remove(struct step *step, struct supervisor_child *child)
     step_act(step, ACTION_REMOVED, child);
 }
 
+bool
+child_leaves_at_rest(const struct supervisor_child *child, enum stop_cause cause)
+{
+    bool stays = cause != STOPPED_TEMPORARY && cause != STOPPED_WITH_SUPERVISOR;
+    return child->is_dynamic && child->policy->restart == RESTART_TEMPORARY && !stays;
+}
+
 void
 child_send_kill(struct step *step, struct supervisor_child *child, enum exit_reason reason)
 {
@@ -275,6 +282,15 @@ uint64_t
 supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t now_us)
 {
     return restart_budget_frees_us(child, supervisor_child_lived_us(child, now_us));
+}
+
+uint32_t
+supervisor_node_size(const struct supervisor_node *node)
+{
+    uint32_t size = 0;
+    for (size_t i = 0; i < CHILD_STATES; i++)
+        size += node->counts[i];
+    return size;
 }
 
 uint32_t

@@ -57,6 +57,9 @@ void child_arm(struct step *step, struct supervisor_child *child, uint64_t due_u
 void child_disarm(struct step *step, struct supervisor_child *child);
 /** Whether TIMER is the child's; arms again one that came before its time. */
 bool child_timer_fired(struct step *step, struct supervisor_child *child);
+/** Whether it is deleted where another child would be STOPPED for `cause`: a dynamic temporary
+ * one that has ended, or whose supervisor stops. */
+bool child_leaves_at_rest(const struct supervisor_child *child, enum stop_cause cause);
 /** Takes `child` out of the node; the shell frees it. */
 void child_remove(struct step *step, struct supervisor_child *child);
 /** KILL, once for an instance; the first reason stays. */

@@ -112,6 +112,7 @@ struct supervisor_child {
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
     bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
+    bool is_dynamic; /* Added by hand: a temporary one is deleted at its end. */
     uint64_t random;                   /* Seed of its jitter. */
 
     /* The node's. Bit-fields, because 100,000 of these are held. */
@@ -387,6 +388,9 @@ enum node_result supervisor_node_step(struct supervisor_node *node, const struct
                                       struct node_actions *actions);
 enum node_result supervisor_node_continue(struct supervisor_node *node,
                                           struct node_actions *actions);
+
+/** Children of `node`, in whatever state. Thread: the stepping one. */
+uint32_t supervisor_node_size(const struct supervisor_node *node);
 
 /** Whether the state table has an entry for the pair. Thread: any. */
 bool state_table_has(enum child_state state, enum node_event_type type);
