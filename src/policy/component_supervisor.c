@@ -314,6 +314,7 @@ entry_take_in(struct entry *entry, const struct supervision_event *event)
     case EVENT_RESET:
     case EVENT_DENIED:
     case EVENT_DEAD_LETTER:
+    case EVENT_RELOADED:
     case EVENT_APPLICATION_STARTED:
     case EVENT_APPLICATION_STOPPED:
         break;

@@ -68,6 +68,10 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     uint32_t max_children = supervisor->node.policy.max_children;
     if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
         return AIRS_ELIMIT;
+    struct supervised_child *before =
+        request->before ? supervised_child_find(supervisor, request->before) : NULL;
+    if (request->before && !before)
+        return AIRS_ENOENT;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
@@ -77,28 +81,43 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
     child->user_free = request->user_free;
-    supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    struct node_event event = { .type = NODE_ADD, .child = &child->node };
+    event.before = before ? &before->node : NULL;
+    supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
 
 enum airs_status
-supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
-                               const struct child_policy *policy)
+supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
+                        const struct supervisor_request *request)
 {
     const struct child_policy *before = child->node.policy;
-    size_t capacity = supervisor_child_grants_max(policy);
-    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
-    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
-    if (!after || (capacity > 0 && !grants_us)) {
+    const struct child_policy *after =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    uint32_t capacity = supervisor_child_grants_max(&request->policy);
+    bool differs = after != before;
+    uint64_t *grants_us = differs && capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    if (!after || (differs && capacity > 0 && !grants_us)) {
         shared_policy_unref(after);
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
-    free(child->moved_grants_us);
-    child->moved_grants_us = grants_us;
-    shared_policy_unref(before);
-    return AIRS_OK;
+    struct node_event event = {
+        .type = NODE_CHANGE,
+        .child = &child->node,
+        .policy = differs ? after : NULL,
+        .grants_us = grants_us,
+        .restarts = request->restarts,
+        .on_trial = request->on_trial,
+    };
+    uint64_t *moved_grants_us = child->moved_grants_us;
+    if (differs)
+        child->moved_grants_us = grants_us;
+    enum node_reply reply = supervisor_feed(supervisor, event);
+    if (differs)
+        free(moved_grants_us);
+    shared_policy_unref(differs ? before : after);
+    return supervisor_request_status(reply);
 }
 
 struct supervised_child *

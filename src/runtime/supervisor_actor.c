@@ -377,6 +377,23 @@ configure(struct supervisor *supervisor, const struct node_policy *policy)
 }
 
 enum airs_status
+supervisor_configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t capacity = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    uint64_t *before_us = supervisor->intensity_us;
+    if (capacity > 0 && !grants_us)
+        return AIRS_ENOMEM;
+    supervisor->intensity_us = grants_us;
+    struct node_event event = {
+        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
+    };
+    supervisor_feed(supervisor, event);
+    free(before_us);
+    return AIRS_OK;
+}
+
+enum airs_status
 supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
                        airs_pid *pid_out, struct airs_error *error)
 {

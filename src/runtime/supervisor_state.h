@@ -42,6 +42,9 @@ struct supervised_child {
     struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
 };
 
+/** CONFIGURE: ENOMEM, and then nothing has changed. */
+enum airs_status supervisor_configure(struct supervisor *supervisor,
+                                      const struct node_policy *policy);
 /** Takes one event, performs all that follows from it. */
 enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event event);
 
@@ -49,12 +52,12 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
 /**
- * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
- * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ * CHANGE: gives it the policy that equals that of the request, and room for its grants. ENOMEM, and
+ * then nothing has changed.
  */
-enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
-                                                struct supervised_child *child,
-                                                const struct child_policy *policy);
+enum airs_status supervised_child_change(struct supervisor *supervisor,
+                                         struct supervised_child *child,
+                                         const struct supervisor_request *request);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
@@ -77,6 +80,7 @@ struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 
 /* supervisor_request.c */
+enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
 
 static inline struct supervised_child *

@@ -89,8 +89,8 @@ is_returning(const struct supervisor_child *child)
            (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
 }
 
-static bool
-is_significant(const struct supervisor_child *child)
+bool
+child_is_significant(const struct supervisor_child *child)
 {
     return child->policy->significant && child->state != CHILD_STOPPED &&
            child->state != CHILD_FAILED;
@@ -106,18 +106,20 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
-    node->significant -= is_significant(child);
+    node->significant -= child_is_significant(child);
     node->counts[from]--;
     child->state = state;
     child->resumes = false;
     node->counts[state]++;
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);
-    node->significant += is_significant(child);
+    node->significant += child_is_significant(child);
     if (node->stop_ends == child && from == CHILD_STOPPING)
         node->stop_ends = NULL;
-    if (state == CHILD_STOPPED || state == CHILD_FAILED)
+    if (state == CHILD_STOPPED || state == CHILD_FAILED) {
+        child->on_trial = false;
         group_leave(step, child);
+    }
     return from;
 }
 
@@ -152,6 +154,7 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         return;
     child->ready = ready;
     if (ready) {
+        child->on_trial = false;
         child->ready_since_us = step->now_us;
         step->node->running_ready++;
         if (child->group == GROUP_START)
@@ -186,6 +189,7 @@ void
 child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us)
 {
     child->timer_armed = true;
+    child->start_timer = false;
     child->due_us = due_us;
     step_act(step, ACTION_ARM, child)->due_us = due_us;
 }
@@ -214,7 +218,9 @@ child_timer_fired(struct step *step, struct supervisor_child *child)
         return false;
     if (step->now_us < child->due_us) {
         /* A shell whose clock was read before the timer fired; dropped, it would be lost. */
+        bool is_start = child->start_timer;
         child_arm(step, child, child->due_us);
+        child->start_timer = is_start;
         return false;
     }
     child->timer_armed = false;
@@ -230,7 +236,7 @@ child_remove(struct step *step, struct supervisor_child *child)
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
-    node->significant -= is_significant(child);
+    node->significant -= child_is_significant(child);
     node->counts[child->state]--;
     group_forget(step, child);
     if (node->cause == child)
@@ -310,15 +316,4 @@ supervisor_child_init(struct supervisor_child *child, const struct child_policy 
 {
     child->policy = policy;
     child->grants_us = (uint64_t *)(child + 1);
-}
-
-void
-supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
-                              const struct child_policy *policy, uint64_t *grants_us)
-{
-    assert(grants_us || supervisor_child_grants_max(policy) == 0);
-
-    node->significant -= is_significant(child);
-    restart_budget_move(child, policy, grants_us);
-    node->significant += is_significant(child);
 }

@@ -21,6 +21,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_wait,
     },
     [CHILD_RESTARTING] = {
@@ -37,6 +39,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_wait,
     },
     [CHILD_STARTING] = {
@@ -52,6 +56,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_live,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_live,
     },
     [CHILD_RUNNING] = {
@@ -72,6 +78,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_live,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_live,
     },
     [CHILD_STOPPING] = {
@@ -87,6 +95,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_join_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_stopping,
     },
     [CHILD_STOPPED] = {
@@ -98,6 +108,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_stopped,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_stopped,
     },
     [CHILD_FAILED] = {
@@ -109,6 +121,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset_failed,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset_failed,
+        [NODE_CHANGE] = child_change_failed,
+        [NODE_MOVE] = child_moved,
     },
 };
 
