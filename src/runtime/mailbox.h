@@ -64,6 +64,10 @@ void control_recall(struct actor_system *system, airs_pid pid, struct control *c
  */
 void mailbox_set_accepting(struct actor_system *system, airs_pid pid, bool accepting);
 
+/** What its mailbox holds from now on; what is queued stays. Thread: any.  Blocks: no. */
+void actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
+                       enum mailbox_full on_full);
+
 struct mailbox {
     pthread_mutex_t lock; /* Held for a few instructions; guards everything below. */
     airs_pid owner;       /* 0: closed. */
