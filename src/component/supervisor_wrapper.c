@@ -23,6 +23,9 @@
 #include "runtime/child_link.h"
 #include "runtime/event_log.h"
 
+/* A path longer than this has a predicate that takes nobody along. */
+#define PREDICATE_PATH_BYTES_MAX 4096
+
 /* ---- The tree. ---- */
 
 struct wrapper_child *
@@ -207,6 +210,38 @@ on_root_end(void *context, struct exit_info exit)
         wrapper->options.on_end(wrapper->options.context, exit);
 }
 
+/* ---- Strategies. ---- */
+
+/* A node knows children; whoever gave the predicate knows paths. */
+static bool
+affects(void *context, const struct supervisor_child *failed,
+        const struct supervisor_child *candidate)
+{
+    struct supervisor_wrapper *wrapper = context;
+    const char *path = supervisor_child_path(failed)->text;
+    size_t size = (size_t)(strrchr(path, '/') - path);
+    char supervisor[PREDICATE_PATH_BYTES_MAX] = "/";
+
+    if (size >= sizeof supervisor)
+        return false;
+    if (size > 0)
+        memcpy(supervisor, path, size);
+    return wrapper->options.affects(wrapper->options.context, supervisor, path,
+                                    supervisor_child_path(candidate)->text);
+}
+
+static struct node_policy
+node_policy_of(struct supervisor_wrapper *wrapper, const struct node_policy *wanted)
+{
+    struct node_policy policy = *wanted;
+
+    if (policy.strategy == STRATEGY_PREDICATE && wrapper->options.affects) {
+        policy.affects = affects;
+        policy.ctx = wrapper;
+    }
+    return policy;
+}
+
 /* ---- The bridge. ---- */
 
 static enum airs_status
@@ -216,12 +251,13 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
+        struct node_policy policy = node_policy_of(wrapper, &child->config->node);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
                                             .path = child->path,
                                             .seed = wrapper->options.seed
                                                     + atomic_fetch_add(&wrapper->seeds, 1) + 1,
-                                            .policy = &child->config->node,
+                                            .policy = &policy,
                                         },
                                         &pid, error);
     } else {
@@ -418,11 +454,14 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
         return fail(error, AIRS_ENOMEM, "supervisor wrapper: out of memory");
     }
     airs_pid pid;
+    struct node_policy policy = node_policy_default();
+    if (wrapper->options.root_policy)
+        policy = node_policy_of(wrapper, wrapper->options.root_policy);
     enum airs_status status = supervisor_actor_spawn(wrapper->options.system,
                                                      &(struct supervisor_options){
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
-                                                         .policy = wrapper->options.root_policy,
+                                                         .policy = &policy,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

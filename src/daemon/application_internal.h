@@ -11,11 +11,13 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "component/log_sink.h"
+#include "daemon/application_tree.h"
 #include "policy/component_supervisor.h"
 
 struct actor_system;
 struct component_registry;
 struct component_spawner;
+struct component_spec;
 struct engine;
 struct event;
 struct manifest;
@@ -33,6 +35,7 @@ enum application_phase {
 struct airs_application {
     struct airs_application_options options; /* Constant; texts are our own copies. */
     struct manifest *manifest;               /* Constant. */
+    struct application_tree tree;            /* What there is now. Has its own lock. */
 
     /* Made by airs_application_start, constant until airs_application_free. */
     struct engine *engine;
@@ -41,6 +44,9 @@ struct airs_application {
     struct component_spawner *spawner;
     struct supervisor_wrapper *wrapper;
     struct component_supervisor *supervisor;
+    uint64_t memory_bytes_max; /* What an instance can have, as of start. */
+    uint32_t instances_max;    /* How many there can be. */
+    bool large_code;
     airs_pid caller;         /* The actor that keeps the deadlines of calls. */
     uint64_t wall_offset_us; /* Wall clock − monotonic clock, taken at start. */
 
@@ -50,7 +56,10 @@ struct airs_application {
     struct refstr *escalated;
     struct refstr *escalated_detail;
 
-    struct map unloadable; /* File → why it could not be compiled (malloc'd). Set while starting. */
+    /* Held through a whole change of the tree, by whoever asked for it: never by the library. */
+    pthread_mutex_t change_lock;
+    struct map unloadable; /* File → why it could not be compiled (malloc'd). Touched by the thread
+                            * that starts the application, then under change_lock. */
 
     atomic_bool cancelled; /* Set by airs_application_cancel; read between components. */
 
@@ -77,7 +86,10 @@ const char *application_exit_detail(struct exit_info exit, const char *text,
 struct engine_config;
 enum airs_status application_compile_all(struct airs_application *application,
                                          struct engine_config *config, struct airs_error *error);
-/** Why the compiler refused `file`; NULL: it did not. Thread: that of start. */
+/** Has one more file compiled, for the engine that runs. What is wrong with it is said by the
+ * children that run it. Under change_lock.  Blocks: while it compiles. */
+void application_compile(struct airs_application *application, const struct component_spec *spec);
+/** Why the compiler refused `file`; NULL: it did not. Thread: that of start, or of a change. */
 const char *application_load_error(void *context, const char *file);
 void application_load_errors_free(struct airs_application *application);
 
@@ -106,8 +118,44 @@ void application_calls_free(struct airs_application *application);
 /** AIRS_ENOTRUNNING unless the tree is up. */
 enum airs_status application_check_running(struct airs_application *application,
                                            struct airs_error *error);
-/** The node at `path`; NULL, and a report with the nearest path: none. */
-const struct manifest_node *application_find(const struct airs_application *application,
-                                             const char *path, struct airs_error *error);
+/** AIRS_OK, or AIRS_ENOENT with the nearest path: there is no child `path`. */
+enum airs_status application_check_path(struct airs_application *application, const char *path,
+                                        struct airs_error *error);
+
+/** application.c: the errors of a manifest, line by line. */
+struct manifest_report;
+void application_give_report(const struct manifest_report *manifest_report, airs_report report,
+                             void *context);
+/** A strategy that is a predicate needs options.affects: AIRS_EINVAL. Sets it in `node`. */
+enum airs_status application_check_strategy(struct airs_application *application,
+                                            const struct manifest_node *node,
+                                            struct airs_error *error);
+
+/* application_change.c: all of it under change_lock, but the first. Thread: any that may wait. */
+
+/** Whom to tell what became of a change. */
+struct application_changes {
+    airs_changed changed; /* NULL: nobody. */
+    void *context;
+};
+
+/** Puts one child of the tree under supervision; before the application runs, or in a change. */
+enum airs_status application_supervise(struct airs_application *application,
+                                       struct tree_child *child, bool is_apart,
+                                       struct airs_error *error);
+/**
+ * Adds `nodes`, siblings out of `manifest` (referenced), with all below them, under the
+ * supervisor at their parent's path; each is started when that one runs. All or none.
+ * Fails as tree_enter(), AIRS_ELIMIT also for more memory than instances were given at start.
+ * Blocks: while it compiles, and until the supervisors have answered.
+ */
+enum airs_status application_add_nodes(struct airs_application *application,
+                                       struct manifest *manifest,
+                                       struct manifest_node *const *nodes, size_t size,
+                                       bool is_dynamic, const struct application_changes *changes,
+                                       struct airs_error *error);
+/** Deletes `path` with all below it; returns when its path is free. Blocks: while it stops. */
+enum airs_status application_delete_path(struct airs_application *application, const char *path,
+                                         struct airs_error *error);
 
 #endif

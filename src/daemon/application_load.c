@@ -146,15 +146,27 @@ prepare_all(struct airs_application *application, struct engine_config *config, 
     bool large_before = config->large_code;
     struct map seen;
     map_init(&seen);
-    const struct manifest_node *node = application->manifest->root;
-    for (; node && !atomic_load(&application->cancelled); node = manifest_next(node)) {
-        if (!node->spec || map_find(&seen, node->spec->file))
+    struct tree_child *child = application->tree.root;
+    for (; child && !atomic_load(&application->cancelled); child = tree_next(child)) {
+        const struct component_spec *spec = child->node->spec;
+        if (!spec || map_find(&seen, spec->file))
             continue;
-        *enough = *enough && map_set(&seen, node->spec->file, node->spec);
-        prepare(application, config, node->spec);
+        *enough = *enough && map_set(&seen, spec->file, child);
+        prepare(application, config, spec);
     }
     map_deinit(&seen);
     return config->large_code != large_before;
+}
+
+void
+application_compile(struct airs_application *application, const struct component_spec *spec)
+{
+    struct engine_config config = {
+        .instances_max = application->instances_max,
+        .memory_bytes_max = application->memory_bytes_max,
+        .large_code = application->large_code,
+    };
+    prepare(application, &config, spec);
 }
 
 enum airs_status

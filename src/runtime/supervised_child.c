@@ -120,6 +120,12 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     return supervisor_request_status(reply);
 }
 
+const struct refstr *
+supervisor_child_path(const struct supervisor_child *child)
+{
+    return ((const struct supervised_child *)child->shell)->path;
+}
+
 struct supervised_child *
 supervised_child_find(struct supervisor *supervisor, const struct refstr *path)
 {

@@ -148,6 +148,9 @@ bool supervisor_request_send(struct actor_system *system, airs_pid supervisor,
 enum airs_status supervisor_request_wait(struct actor_system *system, airs_pid supervisor,
                                          struct supervisor_request *request);
 
+/** The path of a child of a supervisor actor's node, in the step of that node alone. */
+const struct refstr *supervisor_child_path(const struct supervisor_child *child);
+
 /** The path of the supervisor above `path`: "/web" of "/web/front", "/" of "/web". */
 struct refstr *supervisor_path_of(const struct refstr *path); /* NULL: out of memory. */
 
