@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "runtime/actor.h"
 #include "runtime/actor_system.h"
+#include "runtime/dependencies.h"
 #include "runtime/event_log.h"
 #include "runtime/mailbox.h"
 #include "runtime/registry.h"
@@ -75,6 +76,8 @@ void actor_finish(struct actor_system *system, struct actor *actor);
 /** actor_wake(); of an actor that waits in a queue, moves it ahead there. */
 void actor_wake_urgent(struct actor_system *system, airs_pid pid);
 
+/** The inbox of `actor`, which is alive; NULL: it is no supervisor. */
+struct dependency_inbox *supervisor_inbox_of(const struct actor *actor);
 /** The supervisor is over before it took this request: answers EENDED. */
 void supervisor_request_abandon(struct control *control);
 
@@ -185,6 +188,7 @@ struct actor_system {
     struct worker *workers;
     struct event_log *event_log;
     struct start_gate *start_gate;
+    struct dependencies *dependencies;
     struct refstr *text_pool; /* "pool" and "turn", as events say what is waited for. */
     struct refstr *text_turn;
     bool started;

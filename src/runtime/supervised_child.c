@@ -80,6 +80,13 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
+    status = supervised_dependencies_begin(supervisor, child, request->dependencies,
+                                           request->dependencies_size);
+    if (status != AIRS_OK) {
+        supervised_child_detach(supervisor, child);
+        supervised_child_let_go(child);
+        return status;
+    }
     child->user_free = request->user_free;
     struct node_event event = { .type = NODE_ADD, .child = &child->node };
     event.before = before ? &before->node : NULL;
@@ -117,6 +124,8 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     if (differs)
         free(moved_grants_us);
     shared_policy_unref(differs ? before : after);
+    if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
+        supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
     return supervisor_request_status(reply);
 }
 
@@ -141,6 +150,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     timer_disarm(system, &child->timer);
     start_gate_withdraw(system->start_gate, &child->ticket);
     control_recall(system, supervisor->self, &child->link.report);
+    supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(&system->registry, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
@@ -179,7 +189,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child->detail : NULL,
-        .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
+        .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,

@@ -81,7 +81,7 @@ struct child_counts {
 };
 
 enum request_verb {
-    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `is_dynamic`, `user` */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `is_dynamic`, `dependencies`, `user` */
     REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
@@ -91,6 +91,9 @@ enum request_verb {
     REQUEST_CHANGE,    /* … with `policy`, `restarts`, `on_trial` */
     REQUEST_MOVE,      /* … with `before` */
     REQUEST_GET,       /* … with `visit` */
+    /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
+     * end of its supervisor, under one-for-one, it stops before them. */
+    REQUEST_TIE,
     REQUEST_LIST,      /* `visit` is called for each child, in start order */
     REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
@@ -113,6 +116,8 @@ struct supervisor_request {
     bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
+    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
+    size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
     /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was

@@ -117,6 +117,16 @@ move(struct supervisor *supervisor, struct supervised_child *child,
 }
 
 static enum airs_status
+tie(struct supervisor *supervisor, struct supervised_child *child,
+    const struct supervisor_request *request)
+{
+    enum airs_status status = AIRS_OK;
+    for (size_t i = 0; i < request->dependencies_size && status == AIRS_OK; i++)
+        status = supervised_child_tie(supervisor, child, request->dependencies[i]);
+    return status;
+}
+
+static enum airs_status
 ask_child(struct supervisor *supervisor, struct supervisor_request *request)
 {
     struct supervised_child *child = supervised_child_find(supervisor, request->path);
@@ -142,6 +152,8 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return move(supervisor, child, request);
     case REQUEST_GET:
         return visit(supervisor, child, request);
+    case REQUEST_TIE:
+        return tie(supervisor, child, request);
     case REQUEST_ADD:
     case REQUEST_LIST:
     case REQUEST_COUNT:
@@ -210,6 +222,7 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_CHANGE:
     case REQUEST_MOVE:
     case REQUEST_GET:
+    case REQUEST_TIE:
         return ask_child(supervisor, request);
     case REQUEST_LIST:
         return list(supervisor, request);

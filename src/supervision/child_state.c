@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "supervision/child_ties.h"
 #include "supervision/node_step.h"
 #include "supervision/restart_budget.h"
 
@@ -63,6 +64,8 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->lived_us = supervisor_child_lived_us(child, step->now_us);
     action->born_lived_us = child->born_lived_us;
     action->cause = cause_of(step->node, child, event);
+    action->of_dependency = child->state == CHILD_STOPPING && child->after == AFTER_DEPENDENCY &&
+                            (event == EVENT_STOPPING || event == EVENT_EXITED);
     return action;
 }
 
@@ -86,7 +89,8 @@ static bool
 is_returning(const struct supervisor_child *child)
 {
     return child->state == CHILD_STOPPING &&
-           (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
+            child->after == AFTER_DEPENDENCY);
 }
 
 bool
@@ -120,6 +124,9 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
         child->on_trial = false;
         group_leave(step, child);
     }
+    if (child_state_is_live(from) && !child_state_is_live(state))
+        ties_went_down(step, child);
+    child_tell(step, child);
     return from;
 }
 
@@ -137,6 +144,7 @@ child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cau
     step->node->by_request -= is_by_request(child);
     child->stop_cause = cause;
     step->node->by_request += is_by_request(child);
+    child_tell(step, child);
 }
 
 void
@@ -163,6 +171,7 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         child->lived_us += step->now_us - child->ready_since_us;
         step->node->running_ready--;
     }
+    child_tell(step, child);
 }
 
 void
@@ -239,8 +248,12 @@ child_remove(struct step *step, struct supervisor_child *child)
     node->significant -= child_is_significant(child);
     node->counts[child->state]--;
     group_forget(step, child);
+    if (child_state_is_live(child->state))
+        ties_went_down(step, child);
     if (node->cause == child)
         node->cause = NULL;
+    if (child->ties)
+        list_remove(&child->ties->released);
     list_remove(&child->siblings);
     step_act(step, ACTION_REMOVED, child);
 }

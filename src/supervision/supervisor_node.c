@@ -4,7 +4,7 @@
  * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
  * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
  * Starts go in order, stops in reverse order; where they wait for one another, node_group.c
- * goes on with them at the end of each step.
+ * goes on with them at the end of each step, or child_ties.c with those that wait for dependants.
  */
 #include <assert.h>
 
@@ -40,6 +40,9 @@ is_of_generation(enum node_event_type type)
     case NODE_IDLE:
     case NODE_NOT_IDLE:
         return true;
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_ADD:
     case NODE_START_ALL:
     case NODE_STOP_ALL:
@@ -134,6 +137,8 @@ node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_
     struct supervisor_node *node = step->node;
     if (node->state == NODE_RUNNING && node->reported_ready)
         step_act(step, ACTION_NODE_NOT_READY, NULL);
+    if (node->state != NODE_STOPPING)
+        node->stops_in_order = step_waits(step);
     node->state = NODE_STOPPING;
     node->reported_ready = false;
     node->reported_idle = false;
@@ -265,6 +270,9 @@ apply(struct step *step)
     case NODE_TIMER:
     case NODE_IDLE:
     case NODE_NOT_IDLE:
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_START:
     case NODE_STOP:
     case NODE_RESTART:
@@ -331,7 +339,10 @@ go_on(struct step *step)
     if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
         return NODE_MORE;
     /* Also to forget a group that has just ended under another strategy. */
-    if ((step_waits(step) || step->node->group_failed) && !group_go_on(step))
+    bool in_order = step_waits(step);
+    if ((in_order || step->node->group_failed) && !group_go_on(step))
+        return NODE_MORE;
+    if (!in_order && !ties_go_on(step))
         return NODE_MORE;
     if (!step_has_room(step, FINISH_ACTIONS_MAX))
         return NODE_MORE;
@@ -348,6 +359,7 @@ supervisor_node_init(struct supervisor_node *node)
         .policy = node_policy_default(),
     };
     list_init(&node->children);
+    list_init(&node->released);
 }
 
 void

@@ -16,6 +16,9 @@ static const struct {
     { NODE_RESET_ALL, "xxxxxxx" }, { NODE_DEGRADED, "...x..." },
     { NODE_HEALTH_FAILED, "...x..." }, { NODE_GROUP, "xxxxxx." },
     { NODE_CHANGE, "xxxxxxx" },    { NODE_MOVE, "xxxxxxx" },      { NODE_CONFIGURE, "......." },
+    { NODE_DEPENDENCY_MET, "xxxxxxx" },
+    { NODE_DEPENDENCY_LOST, "xxxxxxx" },
+    { NODE_DEPENDENCY_EXITED, "..xx..." },
 };
 
 static void
