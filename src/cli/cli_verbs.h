@@ -17,6 +17,8 @@ int cmd_restart(int argc, char **argv);
 int cmd_kill(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
 int cmd_delete(int argc, char **argv);
+int cmd_add(int argc, char **argv);
+int cmd_scale(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

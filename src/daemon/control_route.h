@@ -17,6 +17,7 @@ enum control_target {
     TARGET_EVENTS,
     TARGET_LOGS, /* `path` "/" without one. */
     TARGET_HISTORY, /* `path` "/" without one. */
+    TARGET_COUNTS, /* `path` "/" without one. */
     TARGET_DOWN,
     TARGET_HEALTHZ,
     TARGET_READYZ
