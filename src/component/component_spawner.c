@@ -185,17 +185,24 @@ component_file_is_current(const struct component_file *file, bool *current_out,
 
 /* ---- Children ---- */
 
-/* Why this child cannot run what the file has; NULL: it can. */
-static const char *
-misfit(const struct component_file *file, const struct component_spec *spec)
+const char *
+component_file_misfit(const struct component_file *file, const struct component_spec *spec)
 {
     if (!file->component)
-        return file->error.message;
+        return NULL;
     if (component_kind(file->component) == COMPONENT_ACTOR && spec->args_size > 0)
         return "'args' are for commands: this component is an actor";
     if (component_kind(file->component) == COMPONENT_ACTOR && spec->stdin_mode == STDIN_OPEN)
         return "'stdin: open' is for commands: this component is an actor";
     return NULL;
+}
+
+/* Why this child cannot run what the file has; NULL: it can. */
+static const char *
+misfit(const struct component_file *file, const struct component_spec *spec)
+{
+    const char *error = component_file_error(file);
+    return error ? error : component_file_misfit(file, spec);
 }
 
 enum airs_status

@@ -75,6 +75,10 @@ void component_spawner_put(struct component_spawner *spawner, struct component_f
 void component_file_unref(struct component_file *file);
 /** Why no child can run it, as long as it; NULL: they can. Thread: any. */
 const char *component_file_error(const struct component_file *file);
+/** Why a child of `spec` cannot run what is in the file, although others could; NULL: it can, or nobody
+ * can. A constant. Thread: any. */
+const char *component_file_misfit(const struct component_file *file,
+                                  const struct component_spec *spec);
 /** Whether the contents on disk still are those that were opened. Fails when they cannot be read.
  * Thread: any.  Blocks: reads and hashes the file. */
 enum airs_status component_file_is_current(const struct component_file *file, bool *current_out,

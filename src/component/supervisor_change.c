@@ -33,7 +33,7 @@ change_actor(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
 /* How its own supervisor treats it; the root has none. */
 static enum airs_status
 change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
-             const struct bridge_change *change, bool *restarted_out, struct airs_error *error)
+             const struct bridge_change *change, uint32_t *generation_out, struct airs_error *error)
 {
     struct supervisor_request request = {
         .verb = REQUEST_CHANGE,
@@ -46,7 +46,7 @@ change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
         return AIRS_OK;
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
-    *restarted_out = status == AIRS_OK && change->restarts;
+    *generation_out = status == AIRS_OK && change->restarts ? request.generation : 0;
     if (status == AIRS_OK || (status == AIRS_ENOTRUNNING && change->restarts))
         return AIRS_OK;
     return fail_change(child, status, error);
@@ -68,27 +68,31 @@ configure(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
 
 enum airs_status
 wrapper_change(struct supervisor_bridge *bridge, const char *path,
-               const struct bridge_change *change, bool *restarted_out, struct airs_error *error)
+               const struct bridge_change *change, uint32_t *generation_out,
+               struct airs_error *error)
 {
     assert(change->config && (change->spec || !change->restarts));
 
     struct supervisor_wrapper *wrapper = wrapper_of(bridge);
     struct wrapper_child *child = wrapper_find(wrapper, path);
-    bool restarted = false;
+    uint32_t generation = 0;
     if (!child)
         return fail(error, AIRS_ENOENT, "child '%s': no such child", path);
-    enum airs_status status = change_actor(wrapper, child, change, error);
+    enum airs_status status =
+        change->is_same ? AIRS_OK : change_actor(wrapper, child, change, error);
     if (status == AIRS_OK) {
         child->config = change->config;
         if (!child->is_supervisor)
             child->spec = change->spec;
-        status = configure(wrapper, child, change, error);
     }
-    if (status == AIRS_OK)
-        status = change_child(wrapper, child, change, &restarted, error);
+    if (status == AIRS_OK && !change->is_same) {
+        status = configure(wrapper, child, change, error);
+        if (status == AIRS_OK)
+            status = change_child(wrapper, child, change, &generation, error);
+    }
     wrapper_child_unref(child);
-    if (status == AIRS_OK && restarted_out)
-        *restarted_out = restarted;
+    if (status == AIRS_OK && generation_out)
+        *generation_out = generation;
     return status;
 }
 

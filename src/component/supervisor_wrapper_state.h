@@ -82,7 +82,7 @@ struct node_policy wrapper_node_policy(struct supervisor_wrapper *wrapper,
 
 /** The bridge's `change_component` and `move_component`. */
 enum airs_status wrapper_change(struct supervisor_bridge *bridge, const char *path,
-                                const struct bridge_change *change, bool *restarted_out,
+                                const struct bridge_change *change, uint32_t *generation_out,
                                 struct airs_error *error);
 enum airs_status wrapper_move(struct supervisor_bridge *bridge, const char *path,
                               const char *before_path, struct airs_error *error);

@@ -158,7 +158,7 @@ component_supervisor_attach(struct component_supervisor *supervisor, const char 
 
 enum airs_status
 component_supervisor_change(struct component_supervisor *supervisor, const char *path,
-                            const struct bridge_change *change, bool *restarted_out,
+                            const struct bridge_change *change, uint32_t *generation_out,
                             struct airs_error *error)
 {
     assert(supervisor && path && change && change->config);
@@ -171,7 +171,7 @@ component_supervisor_change(struct component_supervisor *supervisor, const char 
     }
     pthread_mutex_unlock(&supervisor->lock);
     return supervisor->bridge->ops->change_component(supervisor->bridge, path, change,
-                                                     restarted_out, error);
+                                                     generation_out, error);
 }
 
 enum airs_status

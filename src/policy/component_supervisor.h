@@ -93,7 +93,7 @@ void component_supervisor_abandon(struct component_supervisor *supervisor, const
 /** Changes and moves: as in supervisor_bridge.h; a handle shows the new config and spec. */
 enum airs_status component_supervisor_change(struct component_supervisor *supervisor,
                                              const char *path, const struct bridge_change *change,
-                                             bool *restarted_out, struct airs_error *error);
+                                             uint32_t *generation_out, struct airs_error *error);
 enum airs_status component_supervisor_move(struct component_supervisor *supervisor,
                                            const char *path, const char *before_path,
                                            struct airs_error *error);

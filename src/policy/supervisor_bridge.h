@@ -90,6 +90,7 @@ struct bridge_child {
 struct bridge_change {
     const struct supervisor_config *config; /* From now on, as if it had been registered with it. */
     const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
+    bool is_same;  /* Both say what those before said: nothing else is to be done. */
     bool restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
                     * the one that runs is stopped, uncounted, and a failed child is started. */
     bool on_trial; /* With `restarts`: if that instance ends before it is ready, that is not counted
@@ -131,12 +132,12 @@ struct supervisor_bridge_ops {
     void (*abandon_component)(struct supervisor_bridge *bridge, const char *path);
 
     /* Changes a child, or the root ("/"). What was borrowed before is not shown by a listing any more
-     * that begins after the return. *restarted_out (NULL allowed): an instance is made anew, and not
-     * only the next one, whenever that comes.
+     * that begins after the return. *generation_out (NULL allowed): that of the instance which is made
+     * for it; 0: none is, the next one will be, whenever it comes.
      * AIRS_ENOENT, AIRS_ENOMEM, AIRS_EENDED; some of it may then have changed. Thread: any but a
      * worker.  Blocks: until child and supervisors have taken it. */
     enum airs_status (*change_component)(struct supervisor_bridge *bridge, const char *path,
-                                         const struct bridge_change *change, bool *restarted_out,
+                                         const struct bridge_change *change, uint32_t *generation_out,
                                          struct airs_error *error);
     /* Moves a child in front of its sibling at `before_path`; NULL: to the end of their order. As
      * change_component. */

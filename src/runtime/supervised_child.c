@@ -96,7 +96,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
 
 enum airs_status
 supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
-                        const struct supervisor_request *request)
+                        struct supervisor_request *request)
 {
     const struct child_policy *before = child->node.policy;
     const struct child_policy *after =
@@ -117,6 +117,7 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
         .restarts = request->restarts,
         .on_trial = request->on_trial,
     };
+    request->generation = child->node.generation + 1;
     uint64_t *moved_grants_us = child->moved_grants_us;
     if (differs)
         child->moved_grants_us = grants_us;

@@ -137,6 +137,7 @@ struct supervisor_request {
      * (the supervisor is over). START, STOP … are answered when they have begun; what comes of them
      * are events. */
     enum airs_status status;
+    uint32_t generation; /* CHANGE that restarts, OK: that of the instance to come. */
 };
 
 /**

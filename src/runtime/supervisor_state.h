@@ -60,7 +60,7 @@ enum airs_status supervised_child_add(struct supervisor *supervisor,
  */
 enum airs_status supervised_child_change(struct supervisor *supervisor,
                                          struct supervised_child *child,
-                                         const struct supervisor_request *request);
+                                         struct supervisor_request *request);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
