@@ -4,6 +4,7 @@
  * is made of what is new.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "component/supervisor_wrapper_state.h"
@@ -30,22 +31,45 @@ change_actor(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
         probes ? &change->config->health : NULL, error);
 }
 
+static bool
+depends_on_the_same(const struct supervisor_config *was, const struct supervisor_config *is)
+{
+    if (was->depends_on_size != is->depends_on_size)
+        return false;
+    for (size_t i = 0; i < is->depends_on_size; i++)
+        if (strcmp(was->depends_on[i], is->depends_on[i]) != 0)
+            return false;
+    return true;
+}
+
 /* How its own supervisor treats it; the root has none. */
 static enum airs_status
 change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
-             const struct bridge_change *change, uint32_t *generation_out, struct airs_error *error)
+             const struct supervisor_config *was, const struct bridge_change *change,
+             uint32_t *generation_out, struct airs_error *error)
 {
+    struct wrapper_paths paths = { 0 };
+    bool depends = was && !depends_on_the_same(was, change->config);
+    if (!child->parent)
+        return AIRS_OK;
+    if (depends && wrapper_paths_init(&paths, change->config->depends_on,
+                                      change->config->depends_on_size) != AIRS_OK)
+        return fail_change(child, AIRS_ENOMEM, error);
     struct supervisor_request request = {
         .verb = REQUEST_CHANGE,
         .path = child->path,
         .policy = change->config->policy,
+        .sets_dependencies = depends,
+        .dependencies = paths.items,
+        .dependencies_size = paths.size,
         .restarts = change->restarts,
         .on_trial = change->on_trial,
     };
-    if (!child->parent)
-        return AIRS_OK;
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
+    if (depends)
+        wrapper_tie_above(wrapper, child, &paths);
+    wrapper_paths_deinit(&paths);
     *generation_out = status == AIRS_OK && change->restarts ? request.generation : 0;
     if (status == AIRS_OK || (status == AIRS_ENOTRUNNING && change->restarts))
         return AIRS_OK;
@@ -78,6 +102,7 @@ wrapper_change(struct supervisor_bridge *bridge, const char *path,
     uint32_t generation = 0;
     if (!child)
         return fail(error, AIRS_ENOENT, "child '%s': no such child", path);
+    const struct supervisor_config *was = child->config;
     enum airs_status status =
         change->is_same ? AIRS_OK : change_actor(wrapper, child, change, error);
     if (status == AIRS_OK) {
@@ -88,7 +113,7 @@ wrapper_change(struct supervisor_bridge *bridge, const char *path,
     if (status == AIRS_OK && !change->is_same) {
         status = configure(wrapper, child, change, error);
         if (status == AIRS_OK)
-            status = change_child(wrapper, child, change, &generation, error);
+            status = change_child(wrapper, child, was, change, &generation, error);
     }
     wrapper_child_unref(child);
     if (status == AIRS_OK && generation_out)

@@ -1,7 +1,8 @@
 /* Supervisor wrapper: paths to supervisors, registrations to actors, events to handles.
  *
  * Beside it stand supervisor_verbs.c (verbs to requests), supervisor_listing.c (what all
- * supervisors say, in tree order) and supervisor_warden.c (stops bounded in time).
+ * supervisors say, in tree order), supervisor_dependencies.c (who waits for whom) and
+ * supervisor_warden.c (stops bounded in time).
  *
  * One lock guards the map of paths. It is never held across a call of the runtime that may
  * call back, nor across a completion.
@@ -345,6 +346,10 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
 {
     struct wrapper_child *before = next_sibling(wrapper, child);
     struct child_memory memory = { 0 };
+    struct wrapper_paths paths;
+    if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
+        AIRS_OK)
+        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
     bool goes_on = wrapper->options.memory && (!child->is_dynamic || child->goes_on)
                    && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
     struct supervisor_request request = {
@@ -356,6 +361,8 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .is_dynamic = child->is_dynamic,
         .before = before ? before->path : NULL,
         .policy = child->config->policy,
+        .dependencies = paths.items,
+        .dependencies_size = paths.size,
         .user = wrapper_child_ref(child),
         .user_free = user_free,
     };
@@ -368,6 +375,9 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
     }
     wrapper_child_unref(before);
 
+    if (status == AIRS_OK)
+        wrapper_tie_above(wrapper, child, &paths);
+    wrapper_paths_deinit(&paths);
     if (status == AIRS_OK) {
         atomic_store(&child->is_loose, false);
         return AIRS_OK;

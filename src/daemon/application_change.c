@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/quantity.h"
+#include "component/supervisor_wrapper.h"
 #include "daemon/application_internal.h"
 #include "manifest/manifest.h"
 
@@ -113,6 +114,16 @@ check_memory(const struct airs_application *application, const struct manifest_n
                 quantity_format_size(application->memory_bytes_max, most));
 }
 
+/* A dependency on what was deleted and comes back may close a cycle. */
+static enum airs_status
+check_dependencies(struct airs_application *application, const struct manifest_node *node,
+                   struct airs_error *error)
+{
+    return supervisor_wrapper_check_dependencies(application->wrapper, node->path,
+                                                 node->config.depends_on,
+                                                 node->config.depends_on_size, error);
+}
+
 /* What can be told before anything is begun. */
 static enum airs_status
 check_nodes(struct airs_application *application, const struct manifest_node *node,
@@ -121,6 +132,8 @@ check_nodes(struct airs_application *application, const struct manifest_node *no
     enum airs_status status = check_memory(application, node, error);
     if (status == AIRS_OK)
         status = application_check_strategy(application, node, error);
+    if (status == AIRS_OK)
+        status = check_dependencies(application, node, error);
     for (size_t i = 0; i < node->children_size && status == AIRS_OK; i++)
         status = check_nodes(application, node->children[i], error);
     return status;
@@ -229,12 +242,21 @@ report_messages(const struct manifest_report *report, airs_report to, void *cont
         to(context, report->errors[i].message);
 }
 
+static void
+find_meant(void *context, const char *path, void (*found)(void *to, const char *path), void *to)
+{
+    tree_each_meant(context, path, found, to);
+}
+
 static enum airs_status
 read_child(struct airs_application *application, const struct airs_addition *addition,
            const struct tree_child *parent, airs_report report, void *context,
            struct manifest **manifest_out, struct airs_error *error)
 {
-    struct manifest_parent of = { parent->path, &parent->node->config.node };
+    struct manifest_parent of = { .path = parent->path,
+                                  .policy = &parent->node->config.node,
+                                  .find = find_meant,
+                                  .context = &application->tree };
     struct manifest_report errors;
     manifest_report_init(&errors);
     enum airs_status status = manifest_parse_child(

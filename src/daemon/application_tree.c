@@ -471,6 +471,20 @@ tree_find(struct application_tree *tree, const char *path)
     return child;
 }
 
+void
+tree_each_meant(struct application_tree *tree, const char *path,
+                void (*found)(void *to, const char *path), void *to)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_template *template = map_find(&tree->templates, path);
+    if (template)
+        list_for_each(link, &template->members)
+            found(to, container_of(link, struct tree_child, member)->path);
+    else if (map_find(&tree->children, path))
+        found(to, path);
+    pthread_mutex_unlock(&tree->lock);
+}
+
 static struct tree_child *
 child_of(struct list *link)
 {

@@ -74,6 +74,10 @@ void tree_child_unref(struct tree_child *child);
 
 /** The child at `path`, referenced; NULL: none. Thread: any. */
 struct tree_child *tree_find(struct application_tree *tree, const char *path);
+/** Calls `found` with each child that `path` means: itself, or the members of a template. Under the
+ * lock: `found` must not come back here. Thread: any. */
+void tree_each_meant(struct application_tree *tree, const char *path,
+                     void (*found)(void *to, const char *path), void *to);
 /** Reports that there is no child `path`, with the nearest path. */
 enum airs_status tree_fail_no_child(struct application_tree *tree, const char *path,
                                     struct airs_error *error);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/utf8.h"
+#include "manifest/manifest_order.h"
 #include "manifest/reader.h"
 
 #define INSTANCES_SPARE 64u /* Of the default of `max-instances`, with a quarter more. */
@@ -30,6 +31,10 @@ node_free(struct manifest_node *node)
     free(node->backoff_list_us);
     free(node->rules);
     free(node->success);
+    for (size_t i = 0; i < node->depends_on_size; i++)
+        free(node->depends_on[i]);
+    free(node->depends_on);
+    free(node->dependencies);
     free(node->name);
     free(node->path);
     free(node);
@@ -42,6 +47,9 @@ manifest_free(struct manifest *manifest)
         atomic_fetch_sub_explicit(&manifest->references, 1, memory_order_acq_rel) > 1)
         return;
     node_free(manifest->root);
+    for (size_t i = 0; i < manifest->outside_size; i++)
+        free(manifest->outside[i]);
+    free(manifest->outside);
     free(manifest->file);
     free(manifest->directory);
     free(manifest);
@@ -118,6 +126,8 @@ add_instances(struct manifest_node *parent, struct manifest_node *first)
         node->backoff_list_us = NULL;
         node->rules = NULL;
         node->success = NULL;
+        node->depends_on = NULL;
+        node->depends_on_size = 0;
         node->spec = component_spec_ref(first->spec);
         if (asprintf(&node->name, "%s#%u", base, (unsigned)i) < 0)
             node->name = NULL;
@@ -374,13 +384,22 @@ is_clean_text(struct manifest_report *report, const char *text, size_t size)
     return false;
 }
 
+static enum airs_status
+order(struct reader *reader)
+{
+    manifest_order(reader);
+    if (reader->out_of_memory)
+        return AIRS_ENOMEM;
+    return reader->report->errors_total > 0 ? AIRS_EINVAL : AIRS_OK;
+}
+
 /* `parent` NULL: a whole manifest. */
 static enum airs_status
 fill(struct manifest *manifest, const char *text, size_t size,
      const struct manifest_parent *parent, struct manifest_report *report)
 {
     struct reader reader = {
-        .text = text, .text_size = size, .report = report, .manifest = manifest
+        .text = text, .text_size = size, .report = report, .manifest = manifest, .parent = parent
     };
     struct yaml_tree tree = { 0 };
 
@@ -403,7 +422,10 @@ fill(struct manifest *manifest, const char *text, size_t size,
             status = AIRS_EINVAL;
         else
             status = complete(manifest) ? AIRS_OK : AIRS_ENOMEM;
+        if (status == AIRS_OK)
+            status = order(&reader);
     }
+    manifest_order_deinit(&reader);
     yaml_tree_deinit(&tree);
     return status;
 }
@@ -461,7 +483,7 @@ manifest_parse_child(const char *text, size_t size, const char *file, const char
                      const struct manifest_parent *parent, struct manifest **manifest_out,
                      struct manifest_report *report, struct airs_error *error)
 {
-    assert(parent && parent->path && parent->policy);
+    assert(parent && parent->path && parent->policy && parent->find);
     return parse(text, size, file, directory, parent, manifest_out, report, error);
 }
 

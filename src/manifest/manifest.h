@@ -22,6 +22,7 @@
 #define MANIFEST_CHILDREN_MAX 100000u   /* Of a manifest, each of a `count` counted. */
 #define MANIFEST_NESTING_MAX 16u        /* Supervisors inside supervisors, the root counted. */
 #define MANIFEST_NAME_MAX 63u           /* Characters of a name. */
+#define MANIFEST_DEPENDENCIES_MAX 1000000u /* Of all children, each of a `count` counted. */
 #define MANIFEST_INSTANCES_MAX 1000000u /* `max-instances` and `max-concurrent-starts`. */
 
 struct manifest;
@@ -30,6 +31,11 @@ struct manifest;
 struct manifest_parent {
     const char *path;                 /* "/" is the root. */
     const struct node_policy *policy; /* Some defaults of its children depend on its strategy. */
+    /* Calls `found` with each child that `path` means in the tree that runs: one, or all of those
+     * with a `count`; none: there is no such child. */
+    void (*find)(void *context, const char *path, void (*found)(void *to, const char *path),
+                 void *to);
+    void *context;
 };
 
 /* One child, or the root. Constant after load. */
@@ -41,12 +47,15 @@ struct manifest_node {
     uint32_t count;                  /* Of the entry that it came from; 1 without. */
     struct supervisor_config config; /* config.is_supervisor says which of the two it is. */
     struct component_spec *spec;     /* One reference; NULL of a supervisor. */
-    struct manifest_node **children; /* In file order; empty of a component. */
+    struct manifest_node **children; /* In their one order (manifest_order.h); none of a component. */
     size_t children_size;
     size_t index;              /* Among the children of its parent. */
     uint64_t *backoff_list_us; /* What config.policy.backoff.list_us borrows, or NULL. */
     struct exit_rule *rules;     /* What config.policy.rules borrows, or NULL. */
     struct code_range *success;  /* What config.policy.success borrows, or NULL. */
+    char **depends_on;         /* As written; of the first of a `count` alone. */
+    size_t depends_on_size;
+    const char **dependencies; /* What config.depends_on borrows, or NULL; of the first, too. */
     unsigned line;             /* Where its entry begins, from 1. */
 };
 
@@ -58,6 +67,8 @@ struct manifest {
     uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
     uint32_t max_instances;         /* Set, or components + each max-children + 25 % + 64. */
     uint32_t max_instances_set;     /* As written; 0: not set. */
+    char **outside; /* Paths outside of the text, on which a child of it depends. */
+    size_t outside_size;
     size_t components;              /* Children that are components. */
     size_t supervisors;             /* Children that are supervisors; the root is not counted. */
 };

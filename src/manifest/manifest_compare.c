@@ -60,6 +60,17 @@ environments_are_equal(const struct component_spec *was, const struct component_
 }
 
 static bool
+paths_are_equal(const struct supervisor_config *was, const struct supervisor_config *is)
+{
+    if (was->depends_on_size != is->depends_on_size)
+        return false;
+    for (size_t i = 0; i < is->depends_on_size; i++)
+        if (strcmp(was->depends_on[i], is->depends_on[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool
 delays_are_equal(const struct backoff *was, const struct backoff *is)
 {
     if (was->list_size != is->list_size)
@@ -191,6 +202,8 @@ are_equal(const struct schema_field *field, const struct pair *pair)
         return rules_are_equal(was, is);
     case SCHEMA_CODES:
         return codes_are_equal(was, is);
+    case SCHEMA_PATHS:
+        return paths_are_equal(&pair->was->config, &pair->is->config);
     case SCHEMA_NAME:     /* Part of the path. */
     case SCHEMA_CHILDREN: /* Compared as children. */
     case SCHEMA_NUMBER:   /* Of a backoff, with it. */

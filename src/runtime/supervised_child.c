@@ -94,6 +94,12 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     return AIRS_OK;
 }
 
+const struct refstr *
+supervisor_child_path(const struct supervisor_child *child)
+{
+    return ((const struct supervised_child *)child->shell)->path;
+}
+
 enum airs_status
 supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
                         struct supervisor_request *request)
@@ -105,6 +111,13 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     bool differs = after != before;
     uint64_t *grants_us = differs && capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
     if (!after || (differs && capacity > 0 && !grants_us)) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    if (request->sets_dependencies &&
+        supervised_child_set_dependencies(supervisor, child, request->dependencies,
+                                          request->dependencies_size) != AIRS_OK) {
         shared_policy_unref(after);
         free(grants_us);
         return AIRS_ENOMEM;
@@ -128,12 +141,6 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
         supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
     return supervisor_request_status(reply);
-}
-
-const struct refstr *
-supervisor_child_path(const struct supervisor_child *child)
-{
-    return ((const struct supervised_child *)child->shell)->path;
 }
 
 struct supervised_child *

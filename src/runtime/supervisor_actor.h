@@ -113,6 +113,7 @@ struct supervisor_request {
     bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
     struct child_policy policy; /* ADD, CHANGE; copied, its delay list too. */
     struct refstr *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
     bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
