@@ -153,11 +153,10 @@ measure_ids(void)
 /* ---- State update ---- */
 
 static enum airs_status
-register_nobody(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                const struct supervisor_config *config, const struct child_spec *spec,
+register_nobody(struct supervisor_bridge *bridge, const struct bridge_child *child,
                 struct airs_error *error)
 {
-    (void)bridge, (void)parent_path, (void)path, (void)config, (void)spec, (void)error;
+    (void)bridge, (void)child, (void)error;
     return AIRS_OK;
 }
 

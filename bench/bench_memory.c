@@ -59,22 +59,19 @@ spawn_at(struct actor_system *system, struct refstr *path, bool supervised)
 }
 
 static enum airs_status
-register_native(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                const struct supervisor_config *config, const struct child_spec *spec,
+register_native(struct supervisor_bridge *bridge, const struct bridge_child *child,
                 struct airs_error *error)
 {
-    (void)parent_path;
-    (void)spec;
     (void)error;
     struct native_bridge *native = (struct native_bridge *)bridge;
     if (!native->system)
         return AIRS_OK;
-    struct refstr *text = refstr_new(path, strlen(path));
+    struct refstr *text = refstr_new(child->path, strlen(child->path));
     struct supervisor_request add = {
         .verb = REQUEST_ADD,
         .path = text,
         .child = spawn_at(native->system, text, true),
-        .policy = config->policy,
+        .policy = child->config->policy,
     };
     check(supervisor_request_wait(native->system, native->root, &add));
     refstr_unref(text);

@@ -67,6 +67,15 @@ args_of(struct walk *walk, const struct component_spec *spec)
 }
 
 static json_t *
+depends_on_of(struct walk *walk, const struct manifest_node *node)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < node->depends_on_size; i++)
+        append(walk, array, json_string(node->depends_on[i]));
+    return array;
+}
+
+static json_t *
 environment_of(struct walk *walk, const struct component_spec *spec)
 {
     json_t *object = json_object();
@@ -219,6 +228,8 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return rules_of(walk, &node->config.policy);
     case SCHEMA_CODES:
         return success_of(walk, &node->config.policy);
+    case SCHEMA_PATHS:
+        return depends_on_of(walk, node);
     case SCHEMA_CHILDREN:
         return children_of(walk, node);
     case SCHEMA_LATER:
@@ -244,6 +255,8 @@ has_value(struct walk *walk, const struct schema_field *field, const struct mani
         return node->config.policy.rules_size > 0;
     if (field->type == SCHEMA_CODES)
         return node->config.policy.success_size > 0;
+    if (field->type == SCHEMA_PATHS)
+        return node->depends_on_size > 0;
     if (field->type == SCHEMA_OBJECT && schema_entry_of(node) != SCHEMA_COMPONENT) /* intensity */
         return node->config.node.max_restarts != RESTARTS_UNLIMITED;
     if (place == &node->count)

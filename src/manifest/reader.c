@@ -99,6 +99,8 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a list of rules, as in [{ reason: trap, do: fail }]";
     case SCHEMA_CODES:
         return "a list of exit codes, as in [0, 64-78]";
+    case SCHEMA_PATHS:
+        return "a list of paths, as in [/store, /web/front]";
     case SCHEMA_CHILDREN:
         return "a list of children";
     case SCHEMA_LATER:
@@ -225,6 +227,7 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_BACKOFF:
     case SCHEMA_RULES:
     case SCHEMA_CODES:
+    case SCHEMA_PATHS:
     case SCHEMA_CHILDREN:
     case SCHEMA_LATER:
         break;
@@ -299,6 +302,9 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
         return;
     case SCHEMA_CODES:
         reader_read_codes(reader, field, value, node);
+        return;
+    case SCHEMA_PATHS:
+        reader_read_paths(reader, field, value, node);
         return;
     case SCHEMA_BACKOFF:
     case SCHEMA_OBJECT:

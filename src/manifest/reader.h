@@ -13,6 +13,8 @@
 #include "manifest/schema.h"
 #include "manifest/yaml_tree.h"
 
+struct order_note;
+
 struct reader {
     const char *text; /* The source, for reports. */
     size_t text_size;
@@ -20,8 +22,11 @@ struct reader {
     unsigned line;
     struct manifest_report *report;
     struct manifest *manifest; /* Being filled. */
+    const struct manifest_parent *parent; /* Of one child, that is read alone; else NULL. */
     size_t children;           /* Seen so far, each of a `count` counted. */
     size_t unknown_keys;       /* Seen so far. */
+    struct order_note *notes;  /* What stands in `depends-on`: manifest_order.c. */
+    size_t notes_size;
     bool out_of_memory;
 };
 

@@ -35,6 +35,9 @@ void reader_read_args(struct reader *reader, const struct schema_field *field,
 void reader_read_environment(struct reader *reader, const struct schema_field *field,
                              const struct yaml_node *map, struct component_spec *spec);
 
+void reader_read_paths(struct reader *reader, const struct schema_field *field,
+                       const struct yaml_node *list, struct manifest_node *node);
+
 /* reader_exit.c: lists of what an exit leads to. */
 
 void reader_read_rules(struct reader *reader, const struct schema_field *field,

@@ -24,6 +24,7 @@ static const struct schema_word strategies[] = {
     { .word = "one-for-one", .value = STRATEGY_ONE_FOR_ONE },
     { .word = "one-for-all", .value = STRATEGY_ONE_FOR_ALL },
     { .word = "rest-for-one", .value = STRATEGY_REST_FOR_ONE },
+    { .word = "predicate", .value = STRATEGY_PREDICATE },
 };
 static const struct schema_word auto_shutdowns[] = {
     { .word = "never", .value = AUTO_SHUTDOWN_NEVER },
@@ -41,6 +42,10 @@ static const struct schema_word restarts[] = {
 static const struct schema_word exhausted[] = {
     { .word = "fail", .value = ON_EXHAUSTED_FAIL },
     { .word = "escalate", .value = ON_EXHAUSTED_ESCALATE },
+};
+static const struct schema_word dependency_restarts[] = {
+    { .word = "leave", .value = DEPENDENCY_LEAVE },
+    { .word = "restart", .value = DEPENDENCY_RESTART },
 };
 static const struct schema_word backoffs[] = {
     { .word = "immediate", .value = BACKOFF_IMMEDIATE },
@@ -163,15 +168,17 @@ const struct schema_field schema_fields[] = {
     { .key = "auto-shutdown", .type = SCHEMA_CHOICE, .on = PARENT,
       IN_CONFIG(node.auto_shutdown), WORDS(auto_shutdowns), .fallback = "never",
       .help = "Ends the supervisor when significant children have ended." },
-    { .key = "max-children", .type = SCHEMA_LATER, .on = PARENT,
-      .help = "Children that may be added while it runs." },
+    { .key = "max-children", .type = SCHEMA_INTEGER, .on = PARENT,
+      IN_CONFIG(node.max_children), .min = 1, .max = MANIFEST_CHILDREN_MAX,
+      .zero_is_unset = true, .fallback_note = "no limit",
+      .help = "Children that it has at most, those added while it runs included." },
     { .key = "max-concurrent-starts", .type = SCHEMA_INTEGER, .on = SCHEMA_APPLICATION,
       IN_MANIFEST(max_concurrent_starts), .min = 1, .max = MANIFEST_INSTANCES_MAX,
       .zero_is_unset = true, .fallback_note = "4 for each worker",
       .help = "Starts at a time; further ones wait." },
     { .key = "max-instances", .type = SCHEMA_INTEGER, .on = SCHEMA_APPLICATION,
       IN_MANIFEST(max_instances), .min = 1, .max = MANIFEST_INSTANCES_MAX,
-      .zero_is_unset = true, .fallback_note = "components, + 25 % + 64",
+      .zero_is_unset = true, .fallback_note = "components, plus each max-children, + 25 % + 64",
       .help = "Instances at a time; further ones wait." },
     { .key = "component", .type = SCHEMA_FILE, .on = SCHEMA_COMPONENT, .required = true,
       .home = HOME_SPEC, .help = "The .wasm file, relative to the manifest." },
@@ -209,10 +216,11 @@ const struct schema_field schema_fields[] = {
     { .key = "health", .type = SCHEMA_OBJECT, .on = SCHEMA_COMPONENT, IN_CONFIG(health.enabled),
       .is_switch = true, FIELDS(health_fields),
       .help = "Probes of an actor's 'health'; of a command, lines on its stdout. Off without." },
-    { .key = "depends-on", .type = SCHEMA_LATER, .on = CHILD,
-      .help = "Children that must be ready first." },
-    { .key = "when-dependency-restarts", .type = SCHEMA_LATER, .on = CHILD,
-      .help = "What happens to it when a dependency restarts." },
+    { .key = "depends-on", .type = SCHEMA_PATHS, .on = CHILD, .home = HOME_CONFIG,
+      .help = "Paths of children that must be ready, or have ended well, before it starts." },
+    { .key = "when-dependency-restarts", .type = SCHEMA_CHOICE, .on = CHILD,
+      IN_CONFIG(policy.when_dependency_restarts), WORDS(dependency_restarts), .fallback = "leave",
+      .help = "leave: it runs on; restart: it is stopped, and started when they are ready again." },
     { .key = "significant", .type = SCHEMA_BOOLEAN, .on = CHILD, IN_CONFIG(policy.significant),
       .fallback = "false",
       .help = "Counts for the supervisor's 'auto-shutdown'." },

@@ -18,6 +18,7 @@
 #define SCHEMA_VALUE_BYTES_MAX (128u << 10) /* One argument, or the value of a variable. */
 #define SCHEMA_CONFIG_BYTES_MAX (1u << 20)  /* `config`. */
 #define SCHEMA_COUNT_MAX MANIFEST_CHILDREN_MAX
+#define DEPENDS_ON_MAX 256u                 /* Paths in one `depends-on`. */
 
 /* The entries of a manifest; `on` of a row is a set of them. */
 enum schema_entry {
@@ -43,6 +44,7 @@ enum schema_type {
     SCHEMA_BACKOFF,   /* an object, or a list of durations */
     SCHEMA_RULES,     /* config.policy.rules */
     SCHEMA_CODES,     /* config.policy.success */
+    SCHEMA_PATHS,     /* node->depends_on */
     SCHEMA_CHILDREN,  /* entries; read by manifest.c */
     SCHEMA_LATER,     /* Not supported yet: refused by name. */
 };

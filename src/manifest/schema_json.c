@@ -141,6 +141,9 @@ type_of(const struct schema_field *field)
     case SCHEMA_CODES:
         return json_pack("{s:s, s:o, s:i}", "type", "array", "items", codes_of(), "maxItems",
                          (int)SUCCESS_CODES_MAX);
+    case SCHEMA_PATHS:
+        return json_pack("{s:s, s:{s:s, s:s}, s:i}", "type", "array", "items", "type", "string",
+                         "pattern", "^/", "maxItems", (int)DEPENDS_ON_MAX);
     case SCHEMA_CHILDREN:
         return json_pack("{s:s, s:o, s:i}", "type", "array", "items", reference_to("child"),
                          "minItems", 1);

@@ -65,32 +65,71 @@ enter(struct component_supervisor *supervisor, struct supervision_entry *entry, 
 }
 
 enum airs_status
-component_supervisor_supervise(struct component_supervisor *supervisor, const char *parent_path,
-                               const char *path, const struct supervisor_config *config,
-                               const struct child_spec *spec, struct airs_error *error)
+component_supervisor_supervise_child(struct component_supervisor *supervisor,
+                                     const struct bridge_child *child, struct airs_error *error)
 {
-    assert(supervisor && parent_path && path && config);
+    assert(supervisor && child->parent_path && child->path && child->config);
 
-    struct supervision_entry *entry = supervision_entry_new(path, spec != NULL);
-    if (!entry)
-        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
-    enum airs_status status = enter(supervisor, entry, error);
+    enum airs_status status = AIRS_ENOMEM;
+    struct supervision_entry *entry = supervision_entry_new(child->path, child->spec != NULL);
+    if (entry)
+        status = enter(supervisor, entry, error);
+    else
+        fail(error, status, "child '%s': out of memory", child->path);
     if (status != AIRS_OK) {
         supervision_entry_free(entry);
+        if (child->release)
+            child->release(child->owner);
         return status;
     }
 
     struct supervisor_bridge *bridge = supervisor->bridge;
-    status = bridge->ops->register_component(bridge, parent_path, path, config, spec, error);
+    status = bridge->ops->register_component(bridge, child, error);
     pthread_mutex_lock(&supervisor->lock);
     entry->is_registering = false;
     bool is_gone = status != AIRS_OK || entry->is_doomed;
-    if (is_gone)
-        map_remove(&supervisor->entries, path);
+    if (is_gone && !entry->is_doomed)
+        map_remove(&supervisor->entries, entry->path);
     pthread_mutex_unlock(&supervisor->lock);
     if (is_gone)
         supervision_entry_free(entry);
     return status;
+}
+
+enum airs_status
+component_supervisor_supervise(struct component_supervisor *supervisor, const char *parent_path,
+                               const char *path, const struct supervisor_config *config,
+                               const struct child_spec *spec, struct airs_error *error)
+{
+    struct bridge_child child = {
+        .parent_path = parent_path, .path = path, .config = config, .spec = spec
+    };
+    return component_supervisor_supervise_child(supervisor, &child, error);
+}
+
+enum airs_status
+component_supervisor_attach(struct component_supervisor *supervisor, const char *path,
+                            struct airs_error *error)
+{
+    return supervisor->bridge->ops->attach_component(supervisor->bridge, path, error);
+}
+
+enum airs_status
+component_supervisor_change(struct component_supervisor *supervisor, const char *path,
+                            const struct bridge_change *change, uint32_t *generation_out,
+                            struct airs_error *error)
+{
+    assert(supervisor && path && change && change->config);
+
+    return supervisor->bridge->ops->change_component(supervisor->bridge, path, change,
+                                                     generation_out, error);
+}
+
+enum airs_status
+component_supervisor_move(struct component_supervisor *supervisor, const char *path,
+                          const char *before_path, struct airs_error *error)
+{
+    return supervisor->bridge->ops->move_component(supervisor->bridge, path, before_path, error);
 }
 
 void
@@ -157,6 +196,13 @@ component_supervisor_kill_all(struct component_supervisor *supervisor,
 }
 
 void
+component_supervisor_count_children(struct component_supervisor *supervisor, const char *path,
+                                    struct bridge_counting counting)
+{
+    supervisor->bridge->ops->count(supervisor->bridge, path, counting);
+}
+
+void
 component_supervisor_list(struct component_supervisor *supervisor, const char *path,
                           struct bridge_listing listing)
 {
@@ -182,10 +228,21 @@ static void
 doom(struct supervision_entry *entry, struct supervision_entry **gone)
 {
     entry->is_doomed = true;
-    if (entry->is_registering)
-        return;
     entry->gone = *gone;
     *gone = entry;
+}
+
+/* Who registers it frees it, and may be about to: not touched once the lock is given back. */
+static void
+take_out(struct component_supervisor *supervisor, struct supervision_entry **gone)
+{
+    while (*gone) {
+        map_remove(&supervisor->entries, (*gone)->path);
+        if ((*gone)->is_registering)
+            *gone = (*gone)->gone;
+        else
+            gone = &(*gone)->gone;
+    }
 }
 
 /* The child has left its supervisor, with all below it. */
@@ -206,14 +263,20 @@ forget(struct component_supervisor *supervisor, const char *top)
                 doom(entry, &gone);
         }
     }
-    for (struct supervision_entry *each = gone; each; each = each->gone)
-        map_remove(&supervisor->entries, each->path);
+    take_out(supervisor, &gone);
     pthread_mutex_unlock(&supervisor->lock);
     while (gone) {
         struct supervision_entry *next = gone->gone;
         supervision_entry_free(gone);
         gone = next;
     }
+}
+
+void
+component_supervisor_abandon(struct component_supervisor *supervisor, const char *path)
+{
+    supervisor->bridge->ops->abandon_component(supervisor->bridge, path);
+    forget(supervisor, path);
 }
 
 void

@@ -63,7 +63,9 @@ make_shared_parts(struct actor_system *system)
     system->event_log = event_log_new();
     system->start_gate =
         start_gate_new(system, options->max_concurrent_starts, options->instances_max);
-    if (!system->text_pool || !system->text_turn || !system->event_log || !system->start_gate)
+    system->dependencies = dependencies_new(system);
+    if (!system->text_pool || !system->text_turn || !system->event_log || !system->start_gate ||
+        !system->dependencies)
         return AIRS_ENOMEM;
     enum airs_status status = actor_table_init(&system->table, options->actors_max);
     return status == AIRS_OK ? make_workers(system) : status;
@@ -181,6 +183,7 @@ actor_system_free(struct actor_system *system)
     free(system->workers);
     actor_table_deinit(&system->table);
     start_gate_free(system->start_gate);
+    dependencies_free(system->dependencies);
     event_log_free(system->event_log);
     refstr_unref(system->text_pool);
     refstr_unref(system->text_turn);

@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "runtime/actor.h"
 #include "runtime/actor_system.h"
+#include "runtime/dependencies.h"
 #include "runtime/event_log.h"
 #include "runtime/mailbox.h"
 #include "runtime/registry.h"
@@ -54,6 +55,7 @@ struct actor {
 
     /* Set: once, by the supervisor (release). Read: the actor's turn (acquire). */
     _Atomic(struct child_link *) link;
+    airs_pid supervisor; /* Set and read with it. */
 
     struct mailbox mailbox; /* Its own lock. */
 
@@ -79,6 +81,8 @@ void actor_finish(struct actor_system *system, struct actor *actor);
 /** actor_wake(); of an actor that waits in a queue, moves it ahead there. */
 void actor_wake_urgent(struct actor_system *system, airs_pid pid);
 
+/** The inbox of `actor`, which is alive; NULL: it is no supervisor. */
+struct dependency_inbox *supervisor_inbox_of(const struct actor *actor);
 /** The supervisor is over before it took this request: answers EENDED. */
 void supervisor_request_abandon(struct control *control);
 
@@ -189,6 +193,7 @@ struct actor_system {
     struct worker *workers;
     struct event_log *event_log;
     struct start_gate *start_gate;
+    struct dependencies *dependencies;
     struct refstr *text_pool; /* "pool" and "turn", as events say what is waited for. */
     struct refstr *text_turn;
     bool started;

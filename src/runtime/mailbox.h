@@ -34,6 +34,7 @@ enum control_type {
     CONTROL_REPORT,   /* struct child_link, report:   the child to its supervisor */
     CONTROL_TIMER,    /* struct timer, control:       it has fired */
     CONTROL_ADMITTED, /* struct start_ticket, control: a start slot was granted */
+    CONTROL_DEPENDENCIES, /* struct dependency_inbox, control */
     CONTROL_REQUEST,  /* struct supervisor_request, control */
     CONTROL_USER      /* whatever the actor's owner agreed on with it */
 };
@@ -63,6 +64,10 @@ void control_recall(struct actor_system *system, airs_pid pid, struct control *c
  * each reply answered with EENDED on the calling thread. Thread: any.  Blocks: no.
  */
 void mailbox_set_accepting(struct actor_system *system, airs_pid pid, bool accepting);
+
+/** What its mailbox holds from now on; what is queued stays. Thread: any.  Blocks: no. */
+void actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
+                       enum mailbox_full on_full);
 
 struct mailbox {
     pthread_mutex_t lock; /* Held for a few instructions; guards everything below. */

@@ -98,7 +98,8 @@ policies_are_equal(const struct child_policy *a, const struct child_policy *b)
            a->within_us == b->within_us && a->on_exhausted == b->on_exhausted &&
            backoffs_are_equal(&a->backoff, &b->backoff) && a->shutdown_us == b->shutdown_us &&
            a->start_timeout_us == b->start_timeout_us && a->reports_ready == b->reports_ready &&
-           a->significant == b->significant && arrays_are_equal(a, b);
+           a->significant == b->significant &&
+           a->when_dependency_restarts == b->when_dependency_restarts && arrays_are_equal(a, b);
 }
 
 static uint64_t

@@ -38,7 +38,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         calloc(1, offsetof(struct supervised_child, node) + node_bytes);
     if (!child)
         return NULL;
-    child_link_init(&child->link, supervisor->self, request->child);
+    child_link_init(&child->link, request->child);
     child->path = refstr_ref(request->path);
     child->link.accepts_mail = !request->is_supervisor;
     const struct child_policy *policy =
@@ -49,7 +49,8 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     }
     supervisor_child_init(&child->node, policy);
     child->node.is_supervisor = request->is_supervisor;
-    child->node.random = (uint32_t)random_next(&supervisor->random);
+    child->node.is_dynamic = request->is_dynamic;
+    child->node.random = (uint16_t)random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
     return child;
@@ -59,38 +60,83 @@ enum airs_status
 supervised_child_add(struct supervisor *supervisor, const struct supervisor_request *request)
 {
     assert(request->path);
+    uint32_t max_children = supervisor->node.policy.max_children;
+    if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
+        return AIRS_ELIMIT;
+    struct supervised_child *before =
+        request->before ? supervised_child_find(supervisor, request->before) : NULL;
+    if (request->before && !before)
+        return AIRS_ENOENT;
     if (!agenda_reserve(&supervisor->agenda, supervisor->children + 1))
         return AIRS_ENOMEM;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
-    enum airs_status status = child_link_attach(supervisor->system, &child->link);
+    enum airs_status status = child_link_attach(supervisor->system, &child->link, supervisor->self);
     if (status != AIRS_OK) {
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
+    status = supervised_dependencies_begin(supervisor, child, request->dependencies,
+                                           request->dependencies_size);
+    if (status != AIRS_OK) {
+        supervised_child_detach(supervisor, child);
+        child_link_unref(&child->link);
+        return status;
+    }
     supervisor->children++;
     child->node.shell = request->user;
-    supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    struct node_event event = { .type = NODE_ADD, .child = &child->node };
+    event.before = before ? &before->node : NULL;
+    supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
 
+const struct refstr *
+supervisor_child_path(const struct supervisor_child *child)
+{
+    return container_of(child, struct supervised_child, node)->path;
+}
+
 enum airs_status
-supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
-                               const struct child_policy *policy)
+supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
+                        struct supervisor_request *request)
 {
     const struct child_policy *before = child->node.policy;
-    size_t capacity = supervisor_child_grants_max(policy);
-    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
-    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
-    if (!after || (capacity > 0 && !grants_us)) {
+    const struct child_policy *after =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    uint32_t capacity = supervisor_child_grants_max(&request->policy);
+    bool differs = after != before;
+    uint64_t *grants_us = differs && capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    if (!after || (differs && capacity > 0 && !grants_us)) {
         shared_policy_unref(after);
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    free(supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us));
-    shared_policy_unref(before);
-    return AIRS_OK;
+    if (request->sets_dependencies &&
+        supervised_child_set_dependencies(supervisor, child, request->dependencies,
+                                          request->dependencies_size) != AIRS_OK) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    struct node_event event = {
+        .type = NODE_CHANGE,
+        .child = &child->node,
+        .policy = differs ? after : NULL,
+        .grants_us = grants_us,
+        .restarts = request->restarts,
+        .on_trial = request->on_trial,
+    };
+    request->generation = child->node.generation + 1;
+    uint64_t *moved_grants_us = supervisor_child_moved_grants(&child->node);
+    enum node_reply reply = supervisor_feed(supervisor, event);
+    if (differs)
+        free(moved_grants_us);
+    shared_policy_unref(differs ? before : after);
+    if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
+        supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
+    return supervisor_request_status(reply);
 }
 
 struct supervised_child *
@@ -108,6 +154,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     supervisor_end_wait(supervisor, child);
     start_gate_withdraw(system->start_gate, &child->link.pass);
     control_recall(system, supervisor->self, &child->link.report);
+    supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(system, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
@@ -149,7 +196,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child_link_detail(&child->link) : NULL,
-        .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
+        .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,

@@ -180,6 +180,9 @@ perform(struct supervisor *supervisor, const struct node_action *action)
     case ACTION_NODE_NOT_IDLE:
         tell_idle(supervisor, false);
         return;
+    case ACTION_TELL_DEPENDANTS:
+        supervised_dependencies_tell(supervisor, child, action->met, action->exited);
+        return;
     case ACTION_ENDED:
         end(supervisor, action->exit);
         return;
@@ -328,6 +331,9 @@ take_control(struct supervisor *supervisor, struct control *control)
     case CONTROL_ADMITTED:
         supervisor_let_in(supervisor);
         return;
+    case CONTROL_DEPENDENCIES:
+        supervised_dependencies_take(supervisor);
+        return;
     case CONTROL_REQUEST:
         supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
         return;
@@ -397,6 +403,7 @@ supervisor_destroy(void *state)
     }
     timer_disarm(supervisor->system, &supervisor->timer);
     start_gate_recall(supervisor->system->start_gate, &supervisor->ticket);
+    dependency_inbox_close(supervisor->system->dependencies, &supervisor->inbox);
     free_supervisor(supervisor);
 }
 
@@ -405,6 +412,15 @@ static const struct actor_behaviour supervisor_behaviour = {
     .run = supervisor_run,
     .destroy = supervisor_destroy,
 };
+
+struct dependency_inbox *
+supervisor_inbox_of(const struct actor *actor)
+{
+    if (actor->behaviour != &supervisor_behaviour)
+        return NULL;
+    struct supervisor *supervisor = actor->state;
+    return &supervisor->inbox;
+}
 
 static bool
 configure(struct supervisor *supervisor, const struct node_policy *policy)
@@ -418,6 +434,23 @@ configure(struct supervisor *supervisor, const struct node_policy *policy)
     supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
     supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
     return true;
+}
+
+enum airs_status
+supervisor_configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t capacity = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    uint64_t *before_us = supervisor->intensity_us;
+    if (capacity > 0 && !grants_us)
+        return AIRS_ENOMEM;
+    supervisor->intensity_us = grants_us;
+    struct node_event event = {
+        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
+    };
+    supervisor_feed(supervisor, event);
+    free(before_us);
+    return AIRS_OK;
 }
 
 enum airs_status
@@ -436,6 +469,8 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     agenda_init(&supervisor->agenda);
     set_self(supervisor, AIRS_PID_NONE);
+    list_init(&supervisor->untied);
+    dependency_inbox_init(&supervisor->inbox);
     if (options->policy && !configure(supervisor, options->policy)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);

@@ -34,6 +34,8 @@ struct supervisor {
     struct timer timer;            /* Of the first that waits for a time, or earlier; */
     uint64_t timer_us;             /* UINT64_MAX: not armed. */
     struct start_ticket ticket;    /* Of all that wait for a start. */
+    struct dependency_inbox inbox; /* Children whose dependencies have changed. */
+    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
     struct refstr *health_detail;  /* Of the failed probe that is being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     uint64_t random;
@@ -52,6 +54,9 @@ struct supervised_child {
                                   /* `shell` is the user's. */
 };
 
+/** CONFIGURE: ENOMEM, and then nothing has changed. */
+enum airs_status supervisor_configure(struct supervisor *supervisor,
+                                      const struct node_policy *policy);
 /** Takes one event, performs all that follows from it. */
 enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event event);
 
@@ -59,12 +64,12 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
 /**
- * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
- * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ * CHANGE: gives it the policy that equals that of the request, and room for its grants. ENOMEM, and
+ * then nothing has changed.
  */
-enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
-                                                struct supervised_child *child,
-                                                const struct child_policy *policy);
+enum airs_status supervised_child_change(struct supervisor *supervisor,
+                                         struct supervised_child *child,
+                                         struct supervisor_request *request);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
@@ -89,18 +94,48 @@ void supervisor_let_in(struct supervisor *supervisor);
 /** At the end of each turn: the timer stands at the first time that a child waits for. */
 void supervisor_set_timer(struct supervisor *supervisor);
 
+/* supervised_dependencies.c */
+/** What `child`, not yet in the node, depends on (referenced), and who depends on it. ENOMEM. */
+enum airs_status supervised_dependencies_begin(struct supervisor *supervisor,
+                                               struct supervised_child *child,
+                                               struct refstr *const *paths, size_t size);
+/** The child has left the node, or never entered it. */
+void supervised_dependencies_end(struct supervisor *supervisor, struct supervised_child *child);
+/**
+ * Depends on `paths` (referenced, `size` of them) from now on, in place of what it depended on: a
+ * child that waits goes on, or waits; one that is up minds nothing. ENOMEM: nothing has changed, or
+ * the order of stops alone is lost. Thread: the supervisor's turn, not inside a step.
+ */
+enum airs_status supervised_child_set_dependencies(struct supervisor *supervisor,
+                                                   struct supervised_child *child,
+                                                   struct refstr *const *paths, size_t size);
+/** Something below `child` depends on `dependency`, which is or lies below a sibling. ENOMEM. */
+enum airs_status supervised_child_tie(struct supervisor *supervisor, struct supervised_child *child,
+                                      const struct refstr *dependency);
+/** CONTROL_DEPENDENCIES. */
+void supervised_dependencies_take(struct supervisor *supervisor);
+/** TELL_DEPENDANTS. */
+void supervised_dependencies_tell(struct supervisor *supervisor, struct supervised_child *child,
+                                  bool met, bool exited);
+/** The first path that it waits for, or would; borrowed, NULL: none. */
+struct refstr *supervised_dependencies_unmet(const struct supervised_child *child);
+/** The dependency whose exit it follows; borrowed. */
+struct refstr *supervised_dependencies_exited(const struct supervised_child *child);
+
 /* supervisor_events.c */
 /** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
-/** The start gate lets `child` wait. */
+/** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
-struct refstr *supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait);
+struct refstr *supervisor_waits_for(const struct supervisor *supervisor,
+                                    const struct supervised_child *child, enum child_wait wait);
 /** Of an escalation: the path of the child that caused it (borrowed) and a text (owned). */
 struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 
 /* supervisor_request.c */
+enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
 
 static inline struct supervised_child *

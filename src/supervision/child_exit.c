@@ -33,6 +33,7 @@ record_exit(struct step *step, struct supervisor_child *child)
         child->attempt = 0;
 
     step_notify_exit(step, child, EVENT_EXITED, child->state);
+    child_tell_exited(step, child);
     child_end_wait(step, child);
     if (child->holds_slot)
         step_act(step, ACTION_SETTLED, child);
@@ -66,8 +67,19 @@ action_of(const struct supervisor_child *child)
 }
 
 static void
+leave(struct step *step, struct supervisor_child *child)
+{
+    step_notify_exit(step, child, EVENT_DELETED, child->state);
+    child_remove(step, child);
+}
+
+static void
 come_to_rest(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
+    if (child_leaves_at_rest(child, cause)) {
+        leave(step, child);
+        return;
+    }
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify_exit(step, child, EVENT_STOPPED, from);
 }
@@ -116,6 +128,8 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     event->has_delay = true;
     event->delay_us = delay_us;
     event->wait = in_group ? WAIT_TURN : WAIT_NOTHING;
+    event->of_dependency = child->after == AFTER_DEPENDENCY;
+    child->after = AFTER_STOPPED;
 
     uint64_t room = UINT64_MAX - step->now_us;
     uint64_t due_us = step->now_us + (delay_us < room ? delay_us : room);
@@ -131,6 +145,14 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     }
 }
 
+/* Each restart of each child has a jitter of its own. */
+static uint64_t
+delay_before(const struct supervisor_child *child, uint32_t attempt)
+{
+    uint64_t random = (uint64_t)child->random << 32 | child->generation;
+    return restart_backoff_delay_us(&child->policy->backoff, attempt, &random);
+}
+
 static void
 grant_restart(struct step *step, struct supervisor_child *child)
 {
@@ -141,10 +163,7 @@ grant_restart(struct step *step, struct supervisor_child *child)
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
-    /* Each restart of each child has a jitter of its own. */
-    uint64_t random = (uint64_t)child->random << 32 | child->generation;
-    wait_for_restart(step, child,
-                     restart_backoff_delay_us(&child->policy->backoff, child->attempt, &random));
+    wait_for_restart(step, child, delay_before(child, child->attempt));
 }
 
 static void
@@ -173,6 +192,16 @@ decide(struct step *step, struct supervisor_child *child)
     }
 }
 
+/* What was changed did not get ready: it starts again after its delay, uncounted, unless whoever
+ * changed it does something else. */
+static void
+end_trial(struct step *step, struct supervisor_child *child)
+{
+    uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
+    child->on_trial = false;
+    wait_for_restart(step, child, delay_before(child, attempt));
+}
+
 /* It was to stop when those after it are down, and went before: uncounted. */
 static void
 end_before_stop(struct step *step, struct supervisor_child *child)
@@ -193,6 +222,8 @@ child_exited(struct step *step, struct supervisor_child *child)
         come_to_rest(step, child, STOPPED_IGNORED);
     else if (child->group == GROUP_STOP)
         end_before_stop(step, child);
+    else if (child->on_trial)
+        end_trial(step, child);
     else
         decide(step, child);
     return true;
@@ -223,11 +254,11 @@ child_ended(struct step *step, struct supervisor_child *child)
         break;
     case AFTER_RESTART:
     case AFTER_GROUP:
+    case AFTER_DEPENDENCY:
         wait_for_restart(step, child, 0);
         break;
     case AFTER_DELETED:
-        step_notify_exit(step, child, EVENT_DELETED, child->state);
-        child_remove(step, child);
+        leave(step, child);
         break;
     }
     return true;

@@ -1,6 +1,6 @@
 /* Child start: from registered or restarting to running, and what a running child reports.
  *
- * Due → ADMIT → ADMITTED → starting. A supervisor needs no start slot (its own start is
+ * Due → dependencies met → ADMIT → ADMITTED → starting. A supervisor needs no start slot (its own start is
  * nothing but the registration of its children, and they ask for slots themselves), but it
  * asks like any child, and is granted at once: so starts keep the one order of the siblings.
  */
@@ -25,8 +25,10 @@ begin(struct step *step, struct supervisor_child *child)
     step_notify(step, child, EVENT_STARTING, from);
 
     /* Arm before the start: a child that ends at once must find its timer armed. */
-    if (child->policy->start_timeout_us != DURATION_INFINITE)
+    if (child->policy->start_timeout_us != DURATION_INFINITE) {
         child_arm(step, child, deadline(step->now_us, child->policy->start_timeout_us));
+        child->start_timer = true;
+    }
     step_act(step, ACTION_START, child)->everything = child->everything;
     child->everything = false;
 }
@@ -34,6 +36,10 @@ begin(struct step *step, struct supervisor_child *child)
 void
 child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us)
 {
+    if (child->unmet) {
+        child_await_dependency(step, child, due_us);
+        return;
+    }
     child->due_us = due_us;
     child->wait = WAIT_POOL;
     step_act(step, ACTION_ADMIT, child)->due_us = due_us;
@@ -61,6 +67,8 @@ take_everything_along(struct step *step, struct supervisor_child *child)
 bool
 child_added(struct step *step, struct supervisor_child *child)
 {
+    if (child->is_dynamic && child->restored == CHILD_REGISTERED && child->generation == 0)
+        step_notify(step, child, EVENT_ADDED, CHILD_REGISTERED);
     step_notify(step, child, EVENT_REGISTERED, CHILD_REGISTERED);
     if (child_go_on(step, child))
         return true;
@@ -178,8 +186,7 @@ bool
 child_started_late(struct step *step, struct supervisor_child *child)
 {
     settle(step, child);
-    /* With an infinite shutdown the timer is the start's, which is over. */
-    if (child->policy->shutdown_us == DURATION_INFINITE)
+    if (child->start_timer)
         child_disarm(step, child);
     return true;
 }

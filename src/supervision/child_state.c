@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "supervision/child_ties.h"
 #include "supervision/node_step.h"
 #include "supervision/restart_budget.h"
 
@@ -63,6 +64,8 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->lived_us = supervisor_child_lived_us(child, step->now_us);
     action->born_lived_us = child->born_lived_us;
     action->cause = cause_of(step->node, child, event);
+    action->of_dependency = child->state == CHILD_STOPPING && child->after == AFTER_DEPENDENCY &&
+                            (event == EVENT_STOPPING || event == EVENT_EXITED);
     return action;
 }
 
@@ -86,11 +89,12 @@ static bool
 is_returning(const struct supervisor_child *child)
 {
     return child->state == CHILD_STOPPING &&
-           (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
+            child->after == AFTER_DEPENDENCY);
 }
 
-static bool
-is_significant(const struct supervisor_child *child)
+bool
+child_is_significant(const struct supervisor_child *child)
 {
     return child->policy->significant && child->state != CHILD_STOPPED &&
            child->state != CHILD_FAILED;
@@ -106,18 +110,23 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
-    node->significant -= is_significant(child);
+    node->significant -= child_is_significant(child);
     node->counts[from]--;
     child->state = state;
     child->resumes = false;
     node->counts[state]++;
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);
-    node->significant += is_significant(child);
+    node->significant += child_is_significant(child);
     if (node->stop_ends == child && from == CHILD_STOPPING)
         node->stop_ends = NULL;
-    if (state == CHILD_STOPPED || state == CHILD_FAILED)
+    if (state == CHILD_STOPPED || state == CHILD_FAILED) {
+        child->on_trial = false;
         group_leave(step, child);
+    }
+    if (child_state_is_live(from) && !child_state_is_live(state))
+        ties_went_down(step, child);
+    child_tell(step, child);
     return from;
 }
 
@@ -135,6 +144,7 @@ child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cau
     step->node->by_request -= is_by_request(child);
     child->stop_cause = cause;
     step->node->by_request += is_by_request(child);
+    child_tell(step, child);
 }
 
 void
@@ -152,6 +162,7 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         return;
     child->ready = ready;
     if (ready) {
+        child->on_trial = false;
         child->lived_us -= step->now_us;
         step->node->running_ready++;
         if (child->group == GROUP_START)
@@ -160,6 +171,7 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         child->lived_us += step->now_us;
         step->node->running_ready--;
     }
+    child_tell(step, child);
 }
 
 void
@@ -186,6 +198,7 @@ void
 child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us)
 {
     child->timer_armed = true;
+    child->start_timer = false;
     child->due_us = due_us;
     step_act(step, ACTION_ARM, child)->due_us = due_us;
 }
@@ -214,7 +227,9 @@ child_timer_fired(struct step *step, struct supervisor_child *child)
         return false;
     if (step->now_us < child->due_us) {
         /* A shell whose clock was read before the timer fired; dropped, it would be lost. */
+        bool is_start = child->start_timer;
         child_arm(step, child, child->due_us);
+        child->start_timer = is_start;
         return false;
     }
     child->timer_armed = false;
@@ -230,13 +245,24 @@ child_remove(struct step *step, struct supervisor_child *child)
     child_set_idle(step, child, false);
     node->by_request -= is_by_request(child);
     node->returning -= is_returning(child);
-    node->significant -= is_significant(child);
+    node->significant -= child_is_significant(child);
     node->counts[child->state]--;
     group_forget(step, child);
+    if (child_state_is_live(child->state))
+        ties_went_down(step, child);
     if (node->cause == child)
         node->cause = NULL;
+    if (child->ties)
+        list_remove(&child->ties->released);
     list_remove(&child->siblings);
     step_act(step, ACTION_REMOVED, child);
+}
+
+bool
+child_leaves_at_rest(const struct supervisor_child *child, enum stop_cause cause)
+{
+    bool stays = cause != STOPPED_TEMPORARY && cause != STOPPED_WITH_SUPERVISOR;
+    return child->is_dynamic && child->policy->restart == RESTART_TEMPORARY && !stays;
 }
 
 void
@@ -278,6 +304,15 @@ supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t 
 }
 
 uint32_t
+supervisor_node_size(const struct supervisor_node *node)
+{
+    uint32_t size = 0;
+    for (size_t i = 0; i < CHILD_STATES; i++)
+        size += node->counts[i];
+    return size;
+}
+
+uint32_t
 supervisor_child_grants_max(const struct child_policy *policy)
 {
     return policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
@@ -294,17 +329,4 @@ void
 supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy)
 {
     child->policy = policy;
-}
-
-uint64_t *
-supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
-                              const struct child_policy *policy, uint64_t *grants_us)
-{
-    assert(grants_us || supervisor_child_grants_max(policy) == 0);
-
-    uint64_t *before_us = supervisor_child_moved_grants(child);
-    node->significant -= is_significant(child);
-    restart_budget_move(child, policy, grants_us);
-    node->significant += is_significant(child);
-    return before_us;
 }

@@ -42,10 +42,21 @@ stop_live(struct step *step, struct supervisor_child *child, enum child_after af
 }
 
 static void
+leave(struct step *step, struct supervisor_child *child)
+{
+    step_notify(step, child, EVENT_DELETED, child->state);
+    child_remove(step, child);
+}
+
+static void
 stop_waiting(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
     child_end_wait(step, child);
     child->everything = false;
+    if (child_leaves_at_rest(child, cause)) {
+        leave(step, child);
+        return;
+    }
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify(step, child, EVENT_STOPPED, from);
 }
@@ -87,10 +98,16 @@ child_stop_for_group(struct step *step, struct supervisor_child *child)
     stop_live(step, child, comes_back ? AFTER_GROUP : AFTER_STOPPED);
 }
 
+void
+child_stop_for_dependency(struct step *step, struct supervisor_child *child)
+{
+    stop_live(step, child, AFTER_DEPENDENCY);
+}
+
 bool
 child_stop_all(struct step *step, struct supervisor_child *child)
 {
-    if (step_waits(step)) /* When those after it are down. */
+    if (step_waits(step) || ties_hold(step, child)) /* When those after it, or on it, are down. */
         child->group = GROUP_STOP;
     else
         child_stop_with_node(step, child);
@@ -119,8 +136,7 @@ bool
 child_delete(struct step *step, struct supervisor_child *child)
 {
     child_end_wait(step, child);
-    step_notify(step, child, EVENT_DELETED, child->state);
-    child_remove(step, child);
+    leave(step, child);
     return true;
 }
 
@@ -140,7 +156,7 @@ child_join_stop_all(struct step *step, struct supervisor_child *child)
 {
     if (step_waits(step))
         child->group = GROUP_STOP;
-    if (child->after != AFTER_RESTART && child->after != AFTER_GROUP)
+    if (child->after == AFTER_STOPPED || child->after == AFTER_DELETED)
         return true;
     child->everything = false;
     child->stop_cause = STOPPED_WITH_SUPERVISOR;

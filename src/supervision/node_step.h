@@ -20,7 +20,14 @@ typedef bool transition(struct step *step, struct supervisor_child *child);
 transition *state_table_find(enum child_state state, enum node_event_type type);
 
 /* The most actions that one transition writes, and the end of a step (see node_step.c). */
-#define TRANSITION_ACTIONS_MAX 8
+#define TRANSITION_ACTIONS_MAX 12
+
+/* Whether there is an instance, or one is being made. */
+static inline bool
+child_state_is_live(enum child_state state)
+{
+    return state == CHILD_STARTING || state == CHILD_RUNNING || state == CHILD_STOPPING;
+}
 
 static inline bool
 step_has_room(const struct step *step, size_t actions)
@@ -51,36 +58,62 @@ void child_set_cause(struct step *step, struct supervisor_child *child, enum sto
 void child_set_after(struct step *step, struct supervisor_child *child, enum child_after after);
 void child_set_ready(struct step *step, struct supervisor_child *child, bool ready);
 void child_set_idle(struct step *step, struct supervisor_child *child, bool idle);
+/** It counts for the node's auto-shutdown, and is not at rest. */
+bool child_is_significant(const struct supervisor_child *child);
 /** Empty budget, n = 1 next, no restarts. */
 void child_clear_budget(struct supervisor_child *child);
 void child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us);
 void child_disarm(struct step *step, struct supervisor_child *child);
 /** Whether TIMER is the child's; arms again one that came before its time. */
 bool child_timer_fired(struct step *step, struct supervisor_child *child);
+/** Whether it is deleted where another child would be STOPPED for `cause`: a dynamic temporary
+ * one that has ended, or whose supervisor stops. */
+bool child_leaves_at_rest(const struct supervisor_child *child, enum stop_cause cause);
 /** Takes `child` out of the node; the shell frees it. */
 void child_remove(struct step *step, struct supervisor_child *child);
 /** KILL, once for an instance; the first reason stays. */
 void child_send_kill(struct step *step, struct supervisor_child *child, enum exit_reason reason);
 /** DISARM or WITHDRAW, whatever `child` waits for. */
 void child_end_wait(struct step *step, struct supervisor_child *child);
-/** Asks for a start slot, or begins at once if none is needed. */
+/** Asks for a start slot, once all that it depends on is met. */
 void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/* child_dependency.c */
+/** Tells whether `child` is met now, if that has changed and somebody depends on it. */
+void child_tell(struct step *step, struct supervisor_child *child);
+/** Tells that an instance of `child` has ended, if somebody depends on it. */
+void child_tell_exited(struct step *step, struct supervisor_child *child);
+/** Registered or restarting, and due: it starts when its dependencies are met. */
+void child_await_dependency(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/* child_ties.c: stops under one-for-one that wait for dependants. */
+
+/** At STOP_ALL: some sibling that depends on `child` is up; it is marked GROUP_STOP until then. */
+bool ties_hold(struct step *step, struct supervisor_child *child);
+/** `child` has no instance any more: those that waited for its end may stop. */
+void ties_went_down(struct step *step, struct supervisor_child *child);
+/** Stops whom nothing holds any more (true), or the buffer is full. */
+bool ties_go_on(struct step *step);
 
 /* node_group.c: what siblings do in order. All of it does nothing under one-for-one. */
 
-/** Whether starts and stops of the node's children wait for one another. */
+/** A start or stop of siblings in order is under way. */
+bool group_is_busy(const struct supervisor_node *node);
+/** Whether starts and stops of the node's children wait for one another: by its strategy, or
+ * because an order that began under an earlier one is not over. */
 static inline bool
 step_waits(const struct step *step)
 {
-    return node_policy_waits(&step->node->policy);
+    const struct supervisor_node *node = step->node;
+    if (node->state == NODE_STOPPING) /* As it began. */
+        return node->stops_in_order;
+    return node_policy_waits(&node->policy) || group_is_busy(node);
 }
 /** The exit of `failed`, which was granted a restart, takes siblings along: the sweep follows in
  * the same step. */
 void group_begin(struct step *step, struct supervisor_child *failed);
 /** REGISTERED or RESTARTING without delay: it starts when those before it are ready. */
 void group_await_turn(struct step *step, struct supervisor_child *child);
-/** A start or stop of siblings in order is under way. */
-bool group_is_busy(const struct supervisor_node *node);
 /** Its part in the order is over: ready, at rest, or taken out by hand. */
 void group_leave(struct step *step, struct supervisor_child *child);
 /** Takes everything out of the order that leads to `child`, which is about to be removed. */
@@ -91,6 +124,8 @@ void group_begin_stops(struct supervisor_node *node);
 void group_find_turn(struct supervisor_node *node);
 /** Goes on with stops and starts as far as it can now (true), or the buffer is full. */
 bool group_go_on(struct step *step);
+/** The order of the children has changed. */
+void group_reorder(struct supervisor_node *node);
 /** Whether the sweep of a group restart takes `child` along. */
 bool group_takes(const struct step *step, struct supervisor_child *child);
 
@@ -101,6 +136,8 @@ transition child_group_wait, child_group_live, child_group_stopping, child_group
 void child_stop_with_node(struct step *step, struct supervisor_child *child);
 /** Stops a child that runs for a group restart. */
 void child_stop_for_group(struct step *step, struct supervisor_child *child);
+/** Stops a child that runs until its dependencies are met again. */
+void child_stop_for_dependency(struct step *step, struct supervisor_child *child);
 
 /** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
 void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);
@@ -112,12 +149,28 @@ bool child_go_on(struct step *step, struct supervisor_child *child);
 /** RESTARTING, restored: the supervisor runs now, what is left of the delay begins. */
 void child_resume(struct step *step, struct supervisor_child *child);
 
+/* child_change.c */
+/** CHANGE, MOVE and CONFIGURE: what changes the node itself, before the child's entry is taken. */
+void node_change_policy(struct step *step, struct supervisor_child *child);
+void node_move(struct step *step, struct supervisor_child *child);
+bool node_configure(struct step *step);
+/** Puts `child`, which is in no list, in front of `before`; NULL: at the end. */
+void node_insert(struct supervisor_node *node, struct supervisor_child *child,
+                 struct supervisor_child *before);
+
+transition child_change_due, child_change_live, child_change_stopped, child_change_failed;
+transition child_moved;
+
 /* child_start.c */
 transition child_added, child_start_first, child_admitted, child_delay_over, child_start_now;
 transition child_already_due, child_started, child_started_late, child_became_ready;
 transition child_became_unready, child_health_failed, child_degraded, child_became_idle;
 transition child_became_busy, child_answer_running;
 transition child_start_subtree, child_answer_busy, child_revive, child_revive_all;
+
+/* child_dependency.c */
+transition child_dependency_met, child_dependency_lost, child_note_met, child_note_lost;
+transition child_dependency_exited;
 
 /* child_exit.c */
 transition child_exited, child_load_failed, child_ended;

@@ -4,7 +4,7 @@
  * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
  * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
  * Starts go in order, stops in reverse order; where they wait for one another, node_group.c
- * goes on with them at the end of each step.
+ * goes on with them at the end of each step, or child_ties.c with those that wait for dependants.
  */
 #include <assert.h>
 
@@ -40,6 +40,9 @@ is_of_generation(enum node_event_type type)
     case NODE_IDLE:
     case NODE_NOT_IDLE:
         return true;
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_ADD:
     case NODE_START_ALL:
     case NODE_STOP_ALL:
@@ -53,6 +56,9 @@ is_of_generation(enum node_event_type type)
     case NODE_RESET:
     case NODE_DELETE:
     case NODE_RESET_ALL:
+    case NODE_CHANGE:
+    case NODE_MOVE:
+    case NODE_CONFIGURE:
     case NODE_GROUP:
         return false;
     }
@@ -131,6 +137,8 @@ node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_
     struct supervisor_node *node = step->node;
     if (node->state == NODE_RUNNING && node->reported_ready)
         step_act(step, ACTION_NODE_NOT_READY, NULL);
+    if (node->state != NODE_STOPPING)
+        node->stops_in_order = step_waits(step);
     node->state = NODE_STOPPING;
     node->reported_ready = false;
     node->reported_idle = false;
@@ -199,13 +207,31 @@ kill_all(struct step *step)
     return true;
 }
 
-static void
+static bool
 add(struct step *step, struct supervisor_child *child)
 {
     child->state = CHILD_REGISTERED;
-    list_push_back(&step->node->children, &child->siblings);
+    node_insert(step->node, child, step->event->before);
     step->node->counts[CHILD_REGISTERED]++;
     step->node->significant += child->policy->significant;
+    bool taken = take_transition(step, child);
+    if (step->event->before)
+        group_reorder(step->node);
+    return taken;
+}
+
+static bool
+change(struct step *step, struct supervisor_child *child)
+{
+    node_change_policy(step, child);
+    return take_transition(step, child);
+}
+
+static bool
+move(struct step *step, struct supervisor_child *child)
+{
+    node_move(step, child);
+    return take_transition(step, child);
 }
 
 /* False: the event has no place here. */
@@ -226,9 +252,14 @@ apply(struct step *step)
         return true;
     case NODE_GROUP: /* Made in a sweep alone. */
         return false;
+    case NODE_CONFIGURE:
+        return node_configure(step);
     case NODE_ADD:
-        add(step, event->child);
-        return take_transition(step, event->child);
+        return add(step, event->child);
+    case NODE_CHANGE:
+        return change(step, event->child);
+    case NODE_MOVE:
+        return move(step, event->child);
     case NODE_ADMITTED:
     case NODE_STARTED:
     case NODE_READY:
@@ -239,6 +270,9 @@ apply(struct step *step)
     case NODE_TIMER:
     case NODE_IDLE:
     case NODE_NOT_IDLE:
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_START:
     case NODE_STOP:
     case NODE_RESTART:
@@ -304,7 +338,11 @@ go_on(struct step *step)
 {
     if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
         return NODE_MORE;
-    if (step_waits(step) && !group_go_on(step))
+    /* Also to forget a group that has just ended under another strategy. */
+    bool in_order = step_waits(step);
+    if ((in_order || step->node->group_failed) && !group_go_on(step))
+        return NODE_MORE;
+    if (!in_order && !ties_go_on(step))
         return NODE_MORE;
     if (!step_has_room(step, FINISH_ACTIONS_MAX))
         return NODE_MORE;
@@ -321,6 +359,7 @@ supervisor_node_init(struct supervisor_node *node)
         .policy = node_policy_default(),
     };
     list_init(&node->children);
+    list_init(&node->released);
 }
 
 void

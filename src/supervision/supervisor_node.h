@@ -51,6 +51,7 @@ enum child_after {
     AFTER_STOPPED, /* By its stop_cause. */
     AFTER_RESTART, /* Restarted by hand: uncounted, without delay. */
     AFTER_GROUP,   /* Stopped for a group restart: uncounted, started in its turn. */
+    AFTER_DEPENDENCY, /* Stopped because a dependency exited: uncounted, started when it is met. */
     AFTER_DELETED
 };
 
@@ -58,13 +59,14 @@ enum child_after {
 enum child_wait {
     WAIT_NOTHING, /* Its delay, if `timer_armed`. */
     WAIT_POOL,    /* A place among max-concurrent-starts, or an engine slot. */
-    WAIT_TURN     /* Earlier siblings of its group: to be down, or ready. See node_group.c. */
+    WAIT_TURN,    /* Earlier siblings of its group: to be down, or ready. See node_group.c. */
+    WAIT_DEPENDENCY /* What it depends on: to be met. See child_dependency.c. */
 };
 
 /* A child's part in what its siblings do in order, under the strategies that wait. */
 enum child_group {
     GROUP_NONE,
-    GROUP_STOP, /* It runs, and is to stop when those after it are down. */
+    GROUP_STOP, /* It runs, and is to stop when those after it, or on it, are down. */
     GROUP_START /* It waits for its turn to start, or had it and is not ready yet. */
 };
 
@@ -89,6 +91,7 @@ enum child_group {
     X(RESET, "reset")                             \
     X(DENIED, "denied")                           \
     X(DEAD_LETTER, "dead-letter")                 \
+    X(RELOADED, "reloaded")                       \
     X(APPLICATION_STARTED, "application-started") \
     X(APPLICATION_STOPPED, "application-stopped")
 
@@ -104,16 +107,20 @@ const char *event_type_name(enum event_type type);
 bool child_state_find(const char *name, enum child_state *state_out);
 bool event_type_find(const char *name, enum event_type *type_out);
 
+struct child_ties;
+
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
  * anybody else only reads, on the thread that steps. 100,000 of these are held: 88 bytes, and 8 for
  * each grant of the budget behind them. */
 struct supervisor_child {
-    /* Set by the shell before NODE_ADD; constant, but for supervisor_node_change_policy(). */
+    /* Set by the shell before NODE_ADD; constant, but for what NODE_CHANGE changes. */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
-    uint32_t random;                   /* Seed of its jitter. */
-    bool is_supervisor : 1;            /* Takes no start slot; reports readiness and idleness. */
+    struct child_ties *ties; /* Siblings that depend on it or that it depends on; NULL: none. */
+    uint16_t random;         /* Seed of its jitter. */
+    bool is_supervisor : 1;  /* Takes no start slot; reports readiness and idleness. */
+    bool is_dynamic : 1;     /* Added by hand: a temporary one is deleted at its end. */
 
     /* The node's. */
     bool ready : 1;
@@ -127,10 +134,15 @@ struct supervisor_child {
     bool group_taken : 1; /* A sibling's restart has taken it along. */
     bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
     bool grants_moved : 1; /* See restart_budget.h. */
+    bool on_trial : 1;     /* Changed: its next exit before it is ready does not count. */
+    bool start_timer : 1;  /* The armed timer is that of its start, in STOPPING too. */
+    bool unmet : 1;        /* What it depends on is not met. Before ADD the shell says so. */
+    bool depended_on : 1;  /* Its changes are told (TELL_DEPENDANTS). */
+    bool told_met : 1;     /* What was told last. */
     enum child_state state : 3;
     enum stop_cause stop_cause : 3; /* In STOPPED, and in STOPPING for what comes after. */
     enum child_wait wait : 2;       /* Meaningful in REGISTERED and RESTARTING. */
-    enum child_after after : 2;     /* What follows STOPPING. */
+    enum child_after after : 3;     /* What follows STOPPING. */
     enum child_group group : 2;
     enum child_state restored : 3;    /* Until NODE_ADD: where an earlier run left it. */
     enum exit_reason kill_reason : 4; /* While kill_sent: what its exit `killed` will be called. */
@@ -160,7 +172,7 @@ enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 /* What one step does to all children, one after the other. */
 enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, SWEEP_GROUP };
 
-#define NODE_EVENTS 22 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 28 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
@@ -186,10 +198,12 @@ struct supervisor_node {
     struct supervisor_child *group_cause;  /* That, or who took it along before. */
     bool group_passed; /* SWEEP_GROUP has come past group_failed: what follows stands before it. */
     bool group_inside; /* … and has found that it is part of the group of group_cause. */
+    bool stops_in_order; /* STOPPING: whether stops wait for one another. */
     struct list *stops;                   /* The next to look at, going back; NULL: no stops. */
     struct supervisor_child *stop_ends;   /* The stop that those before it wait for. */
     struct supervisor_child *turn;        /* The first in GROUP_START. */
     uint32_t group_delays;                /* Children with group_delay. */
+    struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;                  /* Intensity: a ring as of a child's budget. */
     uint32_t grants_size, grants_next;
     uint64_t ignored;              /* Pairs of state and event that the table has no entry for. */
@@ -198,7 +212,8 @@ struct supervisor_node {
 
 /* What can happen to a node. X(NAME); `child` is NULL where it concerns the whole node.
  *
- * ADD: `child` joins at the end of the order, REGISTERED; it is started at once if the node runs.
+ * ADD: `child` joins in front of `before` (NULL: at the end of the order), REGISTERED; it is started
+ *   at once if the node runs.
  * START_ALL: the node starts (again), with empty budgets: every child but those stopped by
  *   request and temporary ones that ended. `everything`: those too, and also on a node that runs.
  * STOP_ALL: the node is asked to end: children stop in reverse order, each within its own time.
@@ -209,10 +224,19 @@ struct supervisor_node {
  *   `generation`. A component is ready when started, unless its policy says that it reports it;
  *   a supervisor says READY. HEALTH_FAILED and DEGRADED are passed on. EXITED: the instance is
  *   gone, or its start failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
+ * DEPENDENCY_MET, DEPENDENCY_LOST: all that the child depends on is met; or no longer is.
+ * DEPENDENCY_EXITED: an instance of one of them has ended, whether or not another is up already.
  * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
  * RESET_ALL: RESET of each child, and an empty intensity.
+ * CHANGE: `child` gets `policy` (NULL: keeps its own) and the ring `grants_us` for it; what it waits
+ *   for now goes on, what is decided next follows the new one; grants that fit stay. With `restarts`
+ *   what runs is stopped and started again, uncounted, and what is failed is started as by hand;
+ *   for another child the reply is NOT_RUNNING. `on_trial`: see struct supervisor_child.
+ * MOVE: `child` moves in front of `before` (NULL: to the end of the order).
+ * CONFIGURE: the node gets `node_policy` and the ring `grants_us` for its intensity. Siblings that
+ *   are in an order (node_group.c) finish it; the next exit is judged by the new strategy.
  * GROUP: made by the node itself, for each sibling that a group restart takes along.
  */
 #define NODE_EVENT_LIST(X) \
@@ -230,6 +254,9 @@ struct supervisor_node {
     X(TIMER)               \
     X(IDLE)                \
     X(NOT_IDLE)            \
+    X(DEPENDENCY_MET)      \
+    X(DEPENDENCY_LOST)     \
+    X(DEPENDENCY_EXITED)   \
     X(START)               \
     X(STOP)                \
     X(RESTART)             \
@@ -237,6 +264,9 @@ struct supervisor_node {
     X(RESET)               \
     X(DELETE)              \
     X(RESET_ALL)           \
+    X(CHANGE)              \
+    X(MOVE)                \
+    X(CONFIGURE)           \
     X(GROUP)
 
 enum node_event_type {
@@ -258,6 +288,14 @@ struct node_event {
     struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
     bool ignored;          /* EXITED: it answered its start with `ignore`; `exit` is NORMAL. */
     bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
+    struct supervisor_child *before; /* ADD, MOVE: another child of the node; NULL: the end. */
+    const struct child_policy *policy; /* CHANGE: outlives the child, or its next change. */
+    const struct node_policy *node_policy; /* CONFIGURE: copied. */
+    /* CHANGE: room for supervisor_child_grants_max(policy) times, CONFIGURE: for max_restarts; NULL of
+     * none. The ring before is the caller's again. */
+    uint64_t *grants_us;
+    bool restarts; /* CHANGE */
+    bool on_trial; /* CHANGE with `restarts`: an exit before it is ready starts it again, uncounted. */
 };
 
 /* What the answer to a verb is. */
@@ -287,6 +325,8 @@ enum node_reply {
  *   Ready: no child is registered, restarting, starting, stopping to start again, or running
  *   and not ready. Idle: every child is stopped, failed or an idle supervisor, and none was
  *   stopped by request.
+ * TELL_DEPENDANTS: of a child that others depend on: whether it is `met` now has changed; with
+ *   `exited`: an instance of it has ended.
  * ENDED: all children are down; `exit` is how the node ends.
  */
 #define NODE_ACTION_LIST(X) \
@@ -306,6 +346,7 @@ enum node_reply {
     X(NODE_NOT_READY)       \
     X(NODE_IDLE)            \
     X(NODE_NOT_IDLE)        \
+    X(TELL_DEPENDANTS)      \
     X(ENDED)
 
 enum node_action_type {
@@ -324,6 +365,8 @@ struct node_action {
     uint64_t at_us;  /* Of the step; the time of the event that NOTIFY writes. */
     uint64_t due_us; /* ARM; ADMIT: when it became due. */
     bool everything; /* START */
+    bool met;        /* TELL_DEPENDANTS, as the next. */
+    bool exited;
     /* NOTIFY alone; `generation`, `from`, `state` as interfaces.md says of each event. */
     enum event_type event;
     enum child_state from;
@@ -334,6 +377,7 @@ struct node_action {
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
     struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
+    bool of_dependency; /* A dependency's exit made it happen; the shell knows whose. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
     bool ready;           /* These four are what a later run goes on from (child_restore.h). */
@@ -342,9 +386,9 @@ struct node_action {
     uint64_t born_lived_us;
 };
 
-/* NOTIFY of WAITING is written by the node in two cases: a start by hand cut a delay short (from =
- * state = RESTARTING, delay_us 0), and `wait` is WAIT_TURN. What a child waits for at the start
- * gate the shell knows, and writes itself. */
+/* NOTIFY of WAITING is written by the node in three cases: a start by hand cut a delay short (from
+ * = state = RESTARTING, delay_us 0), and `wait` is WAIT_TURN or WAIT_DEPENDENCY. What a child waits
+ * for at the start gate the shell knows, and writes itself. */
 
 #define NODE_ACTIONS_MAX 32 /* A step with more to say answers NODE_MORE. */
 
@@ -366,18 +410,8 @@ void supervisor_node_init(struct supervisor_node *node);
 void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
                                uint64_t *grants_us);
 
-/**
- * Gives a child of the node another policy, which holds from the next decision on: what it waits
- * for now goes on. `grants_us` is room for supervisor_child_grants_max(policy) times (NULL of 0),
- * and stays until the child goes or changes again; the newest grants that fit go there. Returned
- * is what an earlier change has put there, now the caller's again, or NULL. Thread: the stepping one, not inside a step.
- */
-uint64_t *supervisor_node_change_policy(struct supervisor_node *node,
-                                        struct supervisor_child *child,
-                                        const struct child_policy *policy, uint64_t *grants_us);
-
-/** What a change of policy has put there; NULL: the ring lies where it was. Thread: any, once the
- * child has left its node. */
+/** Where a change of policy has put the grants; NULL: they lie where they were. Thread: the
+ * stepping one, and any once the child has left its node. */
 uint64_t *supervisor_child_moved_grants(const struct supervisor_child *child);
 
 /**
@@ -392,6 +426,15 @@ enum node_result supervisor_node_step(struct supervisor_node *node, const struct
                                       struct node_actions *actions);
 enum node_result supervisor_node_continue(struct supervisor_node *node,
                                           struct node_actions *actions);
+
+/** Children of `node`, in whatever state. Thread: the stepping one. */
+uint32_t supervisor_node_size(const struct supervisor_node *node);
+
+/**
+ * From now on the changes of `child`, which is in a node, are told. Whether it is met now: it is
+ * ready, or has ended for good as `normal`. Thread: the stepping one.
+ */
+bool supervisor_child_tell(struct supervisor_child *child);
 
 /** Whether the state table has an entry for the pair. Thread: any. */
 bool state_table_has(enum child_state state, enum node_event_type type);

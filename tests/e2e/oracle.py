@@ -6,6 +6,7 @@ Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset
 from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
 A child that an earlier run left is registered with its generation; then `exited` host-lost, the rest
 of a delay, or the rest that it was in. Its budget and n are not known here, until they are cleared.
+MANIFEST may have a key `added`: lists of children by the path of the supervisor they were added to.
 """
 import bisect, datetime, json, math, re, sys, yaml
 
@@ -83,6 +84,7 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
         self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
         self.escalated = self.after_started = self.waited = self.restored = False
+        self.dynamic = False  # Added while it ran.
         self.taken = self.in_group = False  # By a sibling's restart; in the order of siblings.
         self.detail = self.cause = self.gave_up = None
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
@@ -128,13 +130,37 @@ def children_of(spec, path, found, node):
 
 class Oracle:
     def __init__(self, manifest):
-        self.children = children_of(manifest, "", {}, Node(manifest))
+        self.spec, self.root = manifest, Node(manifest)
+        self.children = children_of(manifest, "", {}, self.root)
+        self.places = len(self.children)
         self.seq, self.last_stop, self.ended = None, {}, False
+
+    def spec_of(self, path):  # Of the manifest, or added; one of several by its name without the number.
+        spec, above = self.spec, ""
+        for step in path.split("/")[1:]:
+            among = spec.get("children", []) + self.spec.get("added", {}).get(above or "/", [])
+            fitting = [child for child in among if child["name"] == step.split("#")[0]]
+            require(fitting, f"unknown path {path}")
+            spec, above = fitting[-1], f"{above}/{step}"
+        return spec
+
+    def enter(self, path):  # What comes while it runs; what is below a supervisor comes before it.
+        parent = path.rpartition("/")[0]
+        if parent and (parent not in self.children or self.children[parent].state == "deleted"):
+            self.enter(parent)
+        if path in self.children and self.children[path].state is None:
+            return
+        self.places += 1
+        node = self.children[parent].own if parent else self.root
+        self.children[path] = Child(self.spec_of(path), parent, self.places, node)
+        self.children[path].dynamic = True
 
     def take(self, event):
         name, path = event["event"], event.get("path")
         require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
         self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
+        if name == "added" or (name == "registered" and path not in self.children):
+            self.enter(path)
         if name in OTHER:
             return
         require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
@@ -262,9 +288,15 @@ class Oracle:
         ns, child.ns = child.ns, {n + 1 for n in child.ns if child.delay_fits(delay, n + 1)}
         require(child.restored or child.ns, f"delay of {delay} µs after n in {ns}")
 
+    def on_deleted(self, child, _event, _now, before):
+        at_its_end = child.dynamic and child.restart == "temporary" and child.action() == "stop"
+        require(before not in ("starting", "running") or at_its_end, "deleted without being asked to stop")
+
     def on_stopped(self, child, event, now, before):
         if child.restored and before == "registered":
             return
+        require(before not in ("starting", "running") or not child.dynamic or child.restart != "temporary",
+                "a temporary child that was added stays at its end")
         in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
         require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None

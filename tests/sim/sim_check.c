@@ -122,7 +122,8 @@ count_child(struct recount *recount, const struct supervisor_child *child)
     recount->running_ready += child->ready;
     recount->idle += child->idle;
     recount->returning += child->state == CHILD_STOPPING &&
-                          (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+                          (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
+                           child->after == AFTER_DEPENDENCY);
     recount->significant += child->policy->significant && child->state != CHILD_STOPPED &&
                             child->state != CHILD_FAILED;
     recount->delays += child->group_delay && child->timer_armed;

@@ -279,6 +279,8 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
     case ACTION_NODE_NOT_IDLE:
         tell_parent(sim, node, NODE_NOT_IDLE, action->exit);
         break;
+    case ACTION_TELL_DEPENDANTS:
+        break;
     case ACTION_ENDED:
         end_node(sim, node, action->exit);
         break;

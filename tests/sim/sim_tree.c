@@ -203,7 +203,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
     supervisor_child_init(child, &subject->policy);
     child->shell = subject;
     child->is_supervisor = is_supervisor;
-    child->random = (uint32_t)sim_random(sim, UINT32_MAX);
+    child->random = (uint16_t)sim_random(sim, UINT16_MAX);
     subject->child = child;
     sim->children[sim->children_size++] = subject;
     return subject;
