@@ -58,7 +58,7 @@ children_new(struct supervisor_node *node, const struct child_policy *policy, ui
         if (!children[i])
             abort();
         supervisor_child_init(children[i], policy);
-        children[i]->random = i;
+        children[i]->random = (uint16_t)i;
         feed(node, children[i], NODE_ADD, 0);
         feed(node, children[i], NODE_ADMITTED, 0);
         feed(node, children[i], NODE_STARTED, 0);

@@ -324,6 +324,46 @@ enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONEN
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
 
+/** One difference between a running tree and its manifest as it is now; constant during the call
+ * alone. */
+struct airs_difference {
+    /* "deleted", "changed", "added", "reordered" (the children of `path`); "note": something that
+     * only a new start of the application can follow; "rolled-back": the new code of `path` did not
+     * get ready, and the old one is back; "failed": `path` could not be changed. */
+    const char *change;
+    const char *path;     /* NULL of a "note". */
+    const char *restarts; /* "changed": the keys for which it starts again, or NULL. */
+    const char *live;     /* "changed": the keys that hold at once, or NULL. */
+    const char *text;     /* All of it as one line: "~ /web/front restarts: args; live: backoff". */
+};
+
+struct airs_reload {
+    bool dry_run; /* Says what would change, and changes nothing. */
+    void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
+    airs_report report; /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    void *context;      /* Of both. Thread: that of the reload. */
+};
+
+/**
+ * Reads the manifest again, and makes the running tree what it says.
+ *
+ * What has not changed is not touched. A component whose spec or whose file has changed starts
+ * again, uncounted; if new code does not get ready, all children of that file that had it already
+ * go back to the old one. Everything else changes live. Children that were added by hand stay, unless
+ * the manifest now has their name.
+ * Nothing has changed when it fails, but for AIRS_EFAILED: something could not be changed, or was
+ * rolled back (both were given to `differs`), and the rest is done. AIRS_EINVAL, AIRS_ENOENT:
+ * the manifest is wrong, its name is another, or it is gone · AIRS_ELOAD: a component of it cannot be
+ * compiled, loaded or given its arguments · AIRS_ELIMIT: more memory or more children than were
+ * made room for at start · AIRS_EBUSY: another reload is under way, or the application is stopping ·
+ * AIRS_ENOTRUNNING.
+ * Thread: any but the library's.  Blocks: while it compiles, and for each component whose code
+ * changes until it is ready or has failed to be.
+ */
+AIRS_API enum airs_status airs_application_reload(struct airs_application *application,
+                                                  const struct airs_reload *reload,
+                                                  struct airs_error *error);
+
 /**
  * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is
  * accepted: the change itself comes as events. AIRS_EALREADY "already running", AIRS_EBUSY

@@ -20,20 +20,29 @@ fold(uint64_t hash, uint64_t bytes)
     return hash ^ hash >> 32;
 }
 
+static uint64_t
+read_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
 uint32_t
 map_hash(const char *key)
 {
-    const char *text = key;
     size_t size = strlen(key);
-    uint64_t hash = size, bytes = 0;
-    for (; size >= sizeof bytes; size -= sizeof bytes, text += sizeof bytes) {
-        memcpy(&bytes, text, sizeof bytes);
-        hash = fold(hash, bytes);
+    uint64_t hash = size, last = 0;
+    if (size >= sizeof last) {
+        for (size_t i = 0; i + sizeof last < size; i += sizeof last)
+            hash = fold(hash, read_word(key + i));
+        last = read_word(key + size - sizeof last); /* What of it was read already does no harm. */
+    } else {
+        for (size_t i = 0; i < size; i++)
+            last = last << 8 | (unsigned char)key[i];
     }
-    bytes = 0;
-    for (; size > 0; size--)
-        bytes = bytes << 8 | (unsigned char)text[size - 1];
-    return (uint32_t)fold(hash, bytes) | MAP_LIVE;
+    /* The product's upper half: what a single multiplication does not bring down to the low bits. */
+    return (uint32_t)(fold(hash, last) * HASH_FACTOR >> 32) | MAP_LIVE;
 }
 
 void

@@ -114,6 +114,24 @@ component_supervisor_attach(struct component_supervisor *supervisor, const char 
     return supervisor->bridge->ops->attach_component(supervisor->bridge, path, error);
 }
 
+enum airs_status
+component_supervisor_change(struct component_supervisor *supervisor, const char *path,
+                            const struct bridge_change *change, uint32_t *generation_out,
+                            struct airs_error *error)
+{
+    assert(supervisor && path && change && change->config);
+
+    return supervisor->bridge->ops->change_component(supervisor->bridge, path, change,
+                                                     generation_out, error);
+}
+
+enum airs_status
+component_supervisor_move(struct component_supervisor *supervisor, const char *path,
+                          const char *before_path, struct airs_error *error)
+{
+    return supervisor->bridge->ops->move_component(supervisor->bridge, path, before_path, error);
+}
+
 void
 component_supervisor_start(struct component_supervisor *supervisor, const char *path,
                            struct bridge_completion completion)
@@ -214,23 +232,17 @@ doom(struct supervision_entry *entry, struct supervision_entry **gone)
     *gone = entry;
 }
 
-/* Returns those to free. Who registers one frees it, and may be about to: it is not touched once
- * the lock is given back. */
-static struct supervision_entry *
-take_out(struct component_supervisor *supervisor, struct supervision_entry *doomed)
+/* Who registers it frees it, and may be about to: not touched once the lock is given back. */
+static void
+take_out(struct component_supervisor *supervisor, struct supervision_entry **gone)
 {
-    struct supervision_entry *gone = NULL;
-
-    while (doomed) {
-        struct supervision_entry *next = doomed->gone;
-        map_remove(&supervisor->entries, doomed->path);
-        if (!doomed->is_registering) {
-            doomed->gone = gone;
-            gone = doomed;
-        }
-        doomed = next;
+    while (*gone) {
+        map_remove(&supervisor->entries, (*gone)->path);
+        if ((*gone)->is_registering)
+            *gone = (*gone)->gone;
+        else
+            gone = &(*gone)->gone;
     }
-    return gone;
 }
 
 /* The child has left its supervisor, with all below it. */
@@ -251,7 +263,7 @@ forget(struct component_supervisor *supervisor, const char *top)
                 doom(entry, &gone);
         }
     }
-    gone = take_out(supervisor, gone);
+    take_out(supervisor, &gone);
     pthread_mutex_unlock(&supervisor->lock);
     while (gone) {
         struct supervision_entry *next = gone->gone;

@@ -122,6 +122,7 @@ supervision_entry_take_in(struct supervision_entry *entry, const struct supervis
     case EVENT_RESET:
     case EVENT_DENIED:
     case EVENT_DEAD_LETTER:
+    case EVENT_RELOADED:
     case EVENT_APPLICATION_STARTED:
     case EVENT_APPLICATION_STOPPED:
         break;

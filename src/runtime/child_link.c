@@ -157,7 +157,7 @@ report(struct actor_context *context, struct child_link *link, unsigned clear, u
     /* Release pairs with the acquire in child_link_take_reports(). */
     while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, after,
                                                   memory_order_release, memory_order_relaxed));
-    control_send(context->worker->system, link->supervisor, &link->report);
+    control_send(context->worker->system, context->actor->supervisor, &link->report);
 }
 
 void
@@ -241,15 +241,15 @@ child_report_ignored(struct actor_context *context)
 /* ---- The supervisor's side ---- */
 
 void
-child_link_init(struct child_link *link, airs_pid supervisor, airs_pid child)
+child_link_init(struct child_link *link, airs_pid child)
 {
-    *link = (struct child_link){ .supervisor = supervisor, .child = child };
+    *link = (struct child_link){ .child = child };
     control_init(&link->report, CONTROL_REPORT);
     atomic_init(&link->references, 1);
 }
 
 enum airs_status
-child_link_attach(struct actor_system *system, struct child_link *link)
+child_link_attach(struct actor_system *system, struct child_link *link, airs_pid supervisor)
 {
     struct actor *actor = actor_at(system, link->child);
     if (!actor)
@@ -265,6 +265,7 @@ child_link_attach(struct actor_system *system, struct child_link *link)
         status = AIRS_EBUSY;
     else {
         child_link_ref(link);
+        actor->supervisor = supervisor;
         atomic_store_explicit(&actor->link, link, memory_order_release);
     }
     pthread_mutex_unlock(&actor->mailbox.lock);
@@ -282,7 +283,7 @@ child_link_find(struct actor_system *system, airs_pid pid, airs_pid supervisor)
     struct child_link *link = NULL;
     if (actor->mailbox.owner == pid)
         link = atomic_load_explicit(&actor->link, memory_order_relaxed);
-    if (link && link->supervisor != supervisor)
+    if (link && actor->supervisor != supervisor)
         link = NULL;
     pthread_mutex_unlock(&actor->mailbox.lock);
     return link;
@@ -303,7 +304,10 @@ child_link_unref(struct child_link *link)
     if (before > 1)
         return;
     free_texts(texts_of(link));
-    supervised_child_free(link);
+    if (link->is_bare)
+        free(link);
+    else
+        supervised_child_free(link);
 }
 
 static void
@@ -343,6 +347,23 @@ child_link_send(struct actor_system *system, struct child_link *link,
     }
     set_commands(link, stale, bit_of(command->type));
     actor_wake_urgent(system, link->child);
+}
+
+void
+child_discard(struct actor_system *system, airs_pid pid)
+{
+    struct child_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return;
+    child_link_init(link, pid);
+    link->is_bare = true;
+    if (child_link_attach(system, link, AIRS_PID_NONE) == AIRS_OK) {
+        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
+        if (path)
+            registry_remove(system, path, pid);
+        child_link_send(system, link, &(struct child_command){ .type = CHILD_RELEASE });
+    }
+    child_link_unref(link);
 }
 
 struct child_reports

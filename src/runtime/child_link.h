@@ -113,13 +113,12 @@ struct child_texts {
     struct refstr *last_cause;
 };
 
-/* 100,000 are held: 64 bytes. */
+/* 100,000 are held. */
 struct child_link {
     /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
      * it was taken, and not written again before `exited` was taken. */
     struct control report;
-    airs_pid supervisor;   /* Constant. */
-    airs_pid child;        /* Constant. */
+    airs_pid child; /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
 
     atomic_uchar references; /* The supervisor's and the child actor's; the last one frees. */
@@ -138,6 +137,7 @@ struct child_link {
     uint8_t exit_reason; /* as the next two. */
     int32_t exit_code;
 
+    bool is_bare; /* Constant: of no supervisor, see child_discard(). */
     /* The supervisor's alone: its shell's, here because there is room. */
     uint8_t whereabouts; /* enum child_whereabouts */
     uint8_t mail;        /* enum mailbox_gate; of a supervisor: what holds for its children's. */
@@ -145,9 +145,10 @@ struct child_link {
 };
 
 /** Two references: one of the supervisor's, one of the child actor's, once it is attached. */
-void child_link_init(struct child_link *link, airs_pid supervisor, airs_pid child);
-/** Gives the child's reference to the actor. ENOENT: gone; EBUSY: it has a supervisor. */
-enum airs_status child_link_attach(struct actor_system *system, struct child_link *link);
+void child_link_init(struct child_link *link, airs_pid child);
+/** Gives the child's reference to the actor, whose supervisor is that from now on. ENOENT: gone; EBUSY: it has a supervisor. */
+enum airs_status child_link_attach(struct actor_system *system, struct child_link *link,
+                                   airs_pid supervisor);
 void child_link_ref(struct child_link *link);
 void child_link_unref(struct child_link *link);
 /** In supervised_child.c: the last reference is gone. Thread: any. */

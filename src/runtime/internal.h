@@ -55,6 +55,7 @@ struct actor {
 
     /* Set: once, by the supervisor (release). Read: the actor's turn (acquire). */
     _Atomic(struct child_link *) link;
+    airs_pid supervisor; /* Set and read with it. */
 
     struct mailbox mailbox; /* Its own lock. */
 

@@ -131,6 +131,21 @@ mailbox_pop(struct mailbox *mailbox)
 }
 
 void
+actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
+                  enum mailbox_full on_full)
+{
+    struct actor *actor = actor_at(system, pid);
+    if (!actor)
+        return;
+    pthread_mutex_lock(&actor->mailbox.lock);
+    if (actor->mailbox.owner == pid) {
+        actor->mailbox.size_max = size_max;
+        actor->mailbox.on_full = on_full;
+    }
+    pthread_mutex_unlock(&actor->mailbox.lock);
+}
+
+void
 mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate)
 {
     struct actor *actor = actor_at(system, pid);

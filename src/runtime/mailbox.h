@@ -73,6 +73,10 @@ enum mailbox_gate {
  */
 void mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate);
 
+/** What its mailbox holds from now on; what is queued stays. Thread: any.  Blocks: no. */
+void actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
+                       enum mailbox_full on_full);
+
 struct mailbox {
     pthread_mutex_t lock; /* Held for a few instructions; guards everything below. */
     airs_pid owner;       /* 0: closed. */

@@ -38,7 +38,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         calloc(1, offsetof(struct supervised_child, node) + node_bytes);
     if (!child)
         return NULL;
-    child_link_init(&child->link, supervisor->self, request->child);
+    child_link_init(&child->link, request->child);
     child->path = refstr_ref(request->path);
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
@@ -49,7 +49,7 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     supervisor_child_init(&child->node, policy);
     child->node.is_supervisor = request->is_supervisor;
     child->node.is_dynamic = request->is_dynamic;
-    child->node.random = (uint32_t)random_next(&supervisor->random);
+    child->node.random = (uint16_t)random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
     return child;
@@ -62,12 +62,16 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     uint32_t max_children = supervisor->node.policy.max_children;
     if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
         return AIRS_ELIMIT;
+    struct supervised_child *before =
+        request->before ? supervised_child_find(supervisor, request->before) : NULL;
+    if (request->before && !before)
+        return AIRS_ENOENT;
     if (!agenda_reserve(&supervisor->agenda, supervisor->children + 1))
         return AIRS_ENOMEM;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
-    enum airs_status status = child_link_attach(supervisor->system, &child->link);
+    enum airs_status status = child_link_attach(supervisor->system, &child->link, supervisor->self);
     if (status != AIRS_OK) {
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
@@ -81,50 +85,57 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     }
     supervisor->children++;
     child->node.shell = request->user;
-    supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    struct node_event event = { .type = NODE_ADD, .child = &child->node };
+    event.before = before ? &before->node : NULL;
+    supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
 
 const struct refstr *
 supervisor_child_path(const struct supervisor_child *child)
 {
-    return container_of(child, const struct supervised_child, node)->path;
+    return container_of(child, struct supervised_child, node)->path;
 }
 
 enum airs_status
-supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
-                               const struct child_policy *policy)
+supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
+                        struct supervisor_request *request)
 {
     const struct child_policy *before = child->node.policy;
-    size_t capacity = supervisor_child_grants_max(policy);
-    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
-    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
-    if (!after || (capacity > 0 && !grants_us)) {
+    const struct child_policy *after =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    uint32_t capacity = supervisor_child_grants_max(&request->policy);
+    bool differs = after != before;
+    uint64_t *grants_us = differs && capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    if (!after || (differs && capacity > 0 && !grants_us)) {
         shared_policy_unref(after);
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    free(supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us));
-    shared_policy_unref(before);
+    if (request->sets_dependencies &&
+        supervised_child_set_dependencies(supervisor, child, request->dependencies,
+                                          request->dependencies_size) != AIRS_OK) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    struct node_event event = {
+        .type = NODE_CHANGE,
+        .child = &child->node,
+        .policy = differs ? after : NULL,
+        .grants_us = grants_us,
+        .restarts = request->restarts,
+        .on_trial = request->on_trial,
+    };
+    request->generation = child->node.generation + 1;
+    uint64_t *moved_grants_us = supervisor_child_moved_grants(&child->node);
+    enum node_reply reply = supervisor_feed(supervisor, event);
+    if (differs)
+        free(moved_grants_us);
+    shared_policy_unref(differs ? before : after);
     if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
         supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
-    return AIRS_OK;
-}
-
-void
-child_discard(struct actor_system *system, airs_pid pid)
-{
-    struct supervised_child *child = calloc(1, sizeof *child);
-    if (!child)
-        return;
-    child_link_init(&child->link, AIRS_PID_NONE, pid);
-    if (child_link_attach(system, &child->link) == AIRS_OK) {
-        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
-        if (path)
-            registry_remove(system, path, pid);
-        child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
-    }
-    child_link_unref(&child->link);
+    return supervisor_request_status(reply);
 }
 
 struct supervised_child *

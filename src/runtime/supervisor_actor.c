@@ -450,6 +450,23 @@ configure(struct supervisor *supervisor, const struct supervisor_options *option
 }
 
 enum airs_status
+supervisor_configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t capacity = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    uint64_t *before_us = supervisor->intensity_us;
+    if (capacity > 0 && !grants_us)
+        return AIRS_ENOMEM;
+    supervisor->intensity_us = grants_us;
+    struct node_event event = {
+        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
+    };
+    supervisor_feed(supervisor, event);
+    free(before_us);
+    return AIRS_OK;
+}
+
+enum airs_status
 supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
                        airs_pid *pid_out, struct airs_error *error)
 {
@@ -464,9 +481,9 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor->random = options->seed;
     supervisor_node_init(&supervisor->node);
     agenda_init(&supervisor->agenda);
+    set_self(supervisor, AIRS_PID_NONE);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
-    set_self(supervisor, AIRS_PID_NONE);
     if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);

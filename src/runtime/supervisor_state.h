@@ -31,11 +31,11 @@ struct supervisor {
     struct child_chain removed;    /* To be freed after the step. */
     struct agenda agenda;          /* What the children wait for. */
     uint32_t children;             /* For which the agenda has room. */
-    struct dependency_inbox inbox; /* Children whose dependencies have changed. */
-    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
     struct timer timer;            /* Of the first that waits for a time, or earlier; */
     uint64_t timer_us;             /* UINT64_MAX: not armed. */
     struct start_ticket ticket;    /* Of all that wait for a start. */
+    struct dependency_inbox inbox; /* Children whose dependencies have changed. */
+    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
     struct refstr *health_detail;  /* Of the failed probe that is being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
@@ -46,7 +46,6 @@ struct supervisor {
 struct supervised_child {
     struct child_link link;
     struct refstr *path;
-    struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
     uint64_t started_us;
     union {
         struct agenda_place agenda;    /* link.whereabouts: IN_AGENDA. */
@@ -56,6 +55,9 @@ struct supervised_child {
                                   /* `shell` is the user's. */
 };
 
+/** CONFIGURE: ENOMEM, and then nothing has changed. */
+enum airs_status supervisor_configure(struct supervisor *supervisor,
+                                      const struct node_policy *policy);
 /** Takes one event, performs all that follows from it. */
 enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event event);
 
@@ -63,12 +65,12 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
 /**
- * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
- * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ * CHANGE: gives it the policy that equals that of the request, and room for its grants. ENOMEM, and
+ * then nothing has changed.
  */
-enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
-                                                struct supervised_child *child,
-                                                const struct child_policy *policy);
+enum airs_status supervised_child_change(struct supervisor *supervisor,
+                                         struct supervised_child *child,
+                                         struct supervisor_request *request);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
@@ -136,6 +138,7 @@ struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 
 /* supervisor_request.c */
+enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
 
 static inline struct supervised_child *
