@@ -136,6 +136,9 @@ void tree_adopt(struct application_tree *tree, struct manifest *manifest,
                 void (*release)(void *context, struct manifest *manifest), void *context);
 /** Puts the child at `path` in front of its sibling at `before_path`; NULL, or none: at the end. */
 void tree_move(struct application_tree *tree, const char *path, const char *before_path);
+/** The path of the first of those children of the supervisor at `path` that were added by hand, which
+ * stand behind all others; the caller's, NULL: none. Thread: any. */
+char *tree_first_by_hand(struct application_tree *tree, const char *path);
 /** Forgets the template at `path`, if it has no members. */
 void tree_drop_template(struct application_tree *tree, const char *path);
 

@@ -134,7 +134,9 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     uint64_t *moved_grants_us = child->moved_grants_us;
     if (differs)
         child->moved_grants_us = grants_us;
+    child->health_detail = request->detail;
     enum node_reply reply = supervisor_feed(supervisor, event);
+    child->health_detail = NULL;
     if (differs)
         free(moved_grants_us);
     shared_policy_unref(differs ? before : after);

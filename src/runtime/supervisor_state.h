@@ -37,7 +37,7 @@ struct supervised_child {
     struct refstr *detail; /* Of the last exit. */
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
     struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
-    struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
+    struct refstr *health_detail; /* Of the failed probe, or the change, being told; borrowed. */
     uint64_t started_us;
     bool accepts_mail;
     void *user;
