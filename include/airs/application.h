@@ -46,6 +46,7 @@ struct airs_event {
     bool has_budget;
     uint32_t budget_used;
     uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint32_t intensity_allowed; /* Of its supervisor, over all its children; AIRS_UNLIMITED. */
     uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
     uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
     int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
@@ -77,6 +78,10 @@ struct airs_memory {
     const char *exit_detail;
     const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
     size_t grants_count;
+    /* A supervisor ("/" is the root): how long ago the grants over its children were, oldest
+     * first, those that its intensity may still count. */
+    const uint64_t *intensity_us;
+    size_t intensity_count;
 };
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
@@ -107,6 +112,7 @@ struct airs_child {
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */
+    const char *depends_on;   /* Paths, a space between two; NULL: none. A long list is cut. */
     const char *exit_reason;  /* Of the last instance; NULL: none has ended. */
     const char *exit_detail;  /* Trap code, exit code or message; NULL: none. */
     const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */
@@ -133,6 +139,9 @@ struct airs_application_options {
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
+    /** Behind a burst of events, and before any start that they announce: who keeps events writes
+     * them here, at once for all. A restart waits for it once. NULL allowed. Thread: as `event`. */
+    void (*event_commit)(void *context);
     /** A line. Thread: any of the library's, several at once. Must not block. */
     void (*log)(void *context, const struct airs_log_line *line);
     /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */

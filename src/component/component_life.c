@@ -411,6 +411,8 @@ proceed(struct component_actor *actor)
             if (handled_now == COMPONENT_MESSAGES_PER_TURN ||
                 (handled_now > 0 && actor_context_should_yield(actor->context)))
                 return ACTOR_YIELD;
+            if (actor_context_should_give_way(actor->context))
+                return ACTOR_GIVE_WAY;
             struct message *message = actor_context_take_message(actor->context);
             if (!message)
                 return ACTOR_PARK;

@@ -28,6 +28,9 @@ struct supervisor_options {
     struct refstr *path; /* Referenced. "/" for the root. */
     uint64_t seed;       /* Of its children's jitter. */
     const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
+    /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
+    const uint64_t *intensity_us;
+    size_t intensity_size;
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root

@@ -129,7 +129,8 @@ supervisor_waits_for(const struct supervisor *supervisor, const struct supervise
 }
 
 static struct event
-event_of(const struct supervised_child *child, uint64_t now_us)
+event_of(const struct supervisor *supervisor, const struct supervised_child *child,
+         uint64_t now_us)
 {
     return (struct event){
         .time_us = now_us,
@@ -141,6 +142,7 @@ event_of(const struct supervised_child *child, uint64_t now_us)
         .has_budget = true,
         .restarts = child->node.restarts,
         .budget_allowed = child->node.policy->max_restarts,
+        .intensity_allowed = supervisor->node.policy.max_restarts,
         .ready = child->node.ready,
         .attempt = child->node.attempt,
         .lived_us = supervisor_child_lived_us(&child->node, now_us),
@@ -175,7 +177,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     if (action->has_exit)
         name_timeout(child, action);
 
-    struct event event = event_of(child, action->at_us);
+    struct event event = event_of(supervisor, child, action->at_us);
     event.type = action->event;
     event.generation = action->generation;
     event.from = action->from;
@@ -198,7 +200,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.lived_us = action->lived_us;
     event.born_lived_us = action->born_lived_us;
     note_instance(child, &event);
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
     follow_state(supervisor, child);
 }
 
@@ -206,9 +208,9 @@ void
 supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child)
 {
     uint64_t now_us = clock_now_us();
-    struct event event = event_of(child, now_us);
+    struct event event = event_of(supervisor, child, now_us);
     event.type = EVENT_WAITING;
     event.budget_used = supervisor_child_budget_used(&child->node, now_us);
     event.waits_for = supervisor_waits_for(supervisor, child, child->node.wait);
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
 }

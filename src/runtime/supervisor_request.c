@@ -243,5 +243,7 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
 void
 supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request)
 {
-    answer(request, take(supervisor, request));
+    enum airs_status status = take(supervisor, request);
+    event_log_commit(supervisor->system->event_log); /* Who is answered may look for the events. */
+    answer(request, status);
 }

@@ -174,7 +174,9 @@ start_all(struct step *step)
         node->cause = NULL;
         node->end = (struct exit_info){ .reason = EXIT_NORMAL };
         node->group_failed = node->group_cause = NULL;
-        restart_intensity_clear(node);
+        if (!node->intensity_resumes || step->event->everything)
+            restart_intensity_clear(node);
+        node->intensity_resumes = false;
     }
     node->state = NODE_RUNNING;
     node->sweep_everything = step->event->everything;
