@@ -122,6 +122,7 @@ make_state(const struct component_actor_options *options)
     actor->host.path = path->text;
     component_output_init(&actor->host.output, options->log_sink, path->text);
     actor->spec = component_spec_ref((struct component_spec *)(uintptr_t)options->spec);
+    actor->heartbeats = options->heartbeats;
     if (options->health)
         actor->health = *options->health;
     atomic_init(&actor->stats.health, HEALTH_UNKNOWN);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "component/component_actor.h"
+#include "component/heartbeat_file.h"
 #include "engine/component.h"
 
 struct file {
@@ -20,6 +21,7 @@ struct file {
 struct component_spawner {
     struct component_spawner_options options; /* Constant. */
     char *cache_dir;
+    struct heartbeat_files *heartbeats;
     pthread_mutex_t lock; /* Guards `files`; what stands in it is constant. */
     struct map files;     /* Name → struct file. */
 };
@@ -33,14 +35,17 @@ component_spawner_new(const struct component_spawner_options *options,
 
     struct component_spawner *spawner = calloc(1, sizeof *spawner);
     char *cache_dir = strdup(options->cache_dir);
-    if (!spawner || !cache_dir) {
+    struct heartbeat_files *heartbeats = heartbeat_files_new(options->system);
+    if (!spawner || !cache_dir || !heartbeats) {
         free(spawner);
         free(cache_dir);
+        heartbeat_files_free(heartbeats);
         return fail(error, AIRS_ENOMEM, "component spawner: out of memory");
     }
     spawner->options = *options;
     spawner->options.cache_dir = cache_dir;
     spawner->cache_dir = cache_dir;
+    spawner->heartbeats = heartbeats;
     map_init(&spawner->files);
     pthread_mutex_init(&spawner->lock, NULL);
     *spawner_out = spawner;
@@ -65,6 +70,7 @@ component_spawner_free(struct component_spawner *spawner)
     map_for_each(slot, &spawner->files) file_free(slot->value);
     map_deinit(&spawner->files);
     pthread_mutex_destroy(&spawner->lock);
+    heartbeat_files_free(spawner->heartbeats);
     free(spawner->cache_dir);
     free(spawner);
 }
@@ -115,6 +121,8 @@ misfit(const struct file *file, const struct component_spec *spec)
         return "'args' are for commands: this component is an actor";
     if (component_kind(file->component) == COMPONENT_ACTOR && spec->stdin_mode == STDIN_OPEN)
         return "'stdin: open' is for commands: this component is an actor";
+    if (component_kind(file->component) == COMPONENT_ACTOR && spec->heartbeat_file)
+        return "'heartbeat-file' is for commands: this component is an actor";
     return NULL;
 }
 
@@ -141,6 +149,7 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
             .load_error = wrong,
             .spec = spec,
             .health = health,
+            .heartbeats = spawner->heartbeats,
             .path = path,
         },
         pid_out, error);
