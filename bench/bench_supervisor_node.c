@@ -57,7 +57,7 @@ children_new(struct supervisor_node *node, const struct child_policy *policy, ui
         children[i] = calloc(1, supervisor_child_size(policy));
         if (!children[i])
             abort();
-        children[i]->policy = policy;
+        supervisor_child_init(children[i], policy);
         children[i]->random = i;
         feed(node, children[i], NODE_ADD, 0);
         feed(node, children[i], NODE_ADMITTED, 0);

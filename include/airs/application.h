@@ -112,6 +112,7 @@ struct airs_child {
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */
+    const char *depends_on;   /* Paths, a space between two; NULL: none. A long list is cut. */
     const char *exit_reason;  /* Of the last instance; NULL: none has ended. */
     const char *exit_detail;  /* Trap code, exit code or message; NULL: none. */
     const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */

@@ -15,6 +15,21 @@ read_one(const struct buffer *body)
     return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
 }
 
+/* The child that `child` waits for; NULL: it waits for none, or there is no such child. */
+static json_t *
+read_dependency(struct session *session, const json_t *child)
+{
+    struct airs_error error = { 0 };
+    const char *path = json_text(child, "waits_for");
+    if (!path || path[0] != '/')
+        return NULL;
+    const char *target = session_target_of(session, "/v1/children", path, "");
+    if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
+                              &error) != AIRS_OK)
+        return NULL;
+    return read_one(&session->reply.body);
+}
+
 static int
 explain(struct session *session, bool json)
 {
@@ -23,8 +38,10 @@ explain(struct session *session, bool json)
     if (!child)
         return cli_fail("explain", CLI_FAILED, "the application's answer is not understood");
     json_t *report = exit_report_last(session);
+    json_t *dependency = read_dependency(session, child);
     if (json) {
-        json_t *both = json_pack("{s:O, s:O?}", "child", child, "report", report);
+        json_t *both = json_pack("{s:O, s:O?, s:O?}", "child", child, "report", report,
+                                 "dependency", dependency);
         json_dumpf(both, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
         putchar('\n');
         json_decref(both);
@@ -32,10 +49,11 @@ explain(struct session *session, bool json)
         struct style style = style_of(STDOUT_FILENO);
         struct buffer buffer;
         buffer_init(&buffer, 0);
-        explain_put(&buffer, &style, child, report, now_us);
+        explain_put(&buffer, &style, child, report, dependency, now_us);
         text_flush(&buffer, stdout);
         buffer_deinit(&buffer);
     }
+    json_decref(dependency);
     json_decref(report);
     json_decref(child);
     return CLI_DONE;

@@ -82,6 +82,15 @@ put_report(struct buffer *buffer, const struct style *style, const json_t *repor
 }
 
 static void
+put_dependencies(struct buffer *buffer, const struct style *style, const struct child_row *row)
+{
+    size_t index;
+    const json_t *path;
+    json_array_foreach(row->depends_on, index, path)
+        put_fact(buffer, style, index == 0 ? "depends on" : "", json_string_value(path));
+}
+
+static void
 put_child(struct buffer *buffer, const struct style *style, const json_t *child,
           const struct child_row *row, const json_t *report)
 {
@@ -110,6 +119,7 @@ put_child(struct buffer *buffer, const struct style *style, const json_t *child,
     put_text_of(buffer, style, child, "kind", "kind");
     put_text_of(buffer, style, child, "component", "component");
     put_text_of(buffer, style, child, "strategy", "strategy");
+    put_dependencies(buffer, style, row);
     put_number_of(buffer, style, child, "generation", "generation");
     put_number_of(buffer, style, child, "restarts", "restarts");
     put_text_of(buffer, style, child, "budget", "budget");

@@ -1,7 +1,8 @@
 /* Supervisor wrapper: paths to supervisors, registrations to actors, events to handles.
  *
  * Beside it stand supervisor_verbs.c (verbs to requests), supervisor_listing.c (what all
- * supervisors say, in tree order) and supervisor_warden.c (stops bounded in time).
+ * supervisors say, in tree order), supervisor_dependencies.c (who waits for whom) and
+ * supervisor_warden.c (stops bounded in time).
  *
  * One lock guards the map of paths. It is never held across a call of the runtime that may
  * call back, nor across a completion.
@@ -268,6 +269,10 @@ static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
     struct child_memory memory;
+    struct wrapper_paths paths;
+    if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
+        AIRS_OK)
+        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
     bool goes_on = remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
         .memory = goes_on ? &memory : NULL,
@@ -276,12 +281,17 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .child = atomic_load(&child->pid),
         .is_supervisor = child->is_supervisor,
         .policy = child->config->policy,
+        .dependencies = paths.items,
+        .dependencies_size = paths.size,
         .user = wrapper_child_ref(child),
         .user_free = user_free,
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
 
+    if (status == AIRS_OK)
+        wrapper_tie_above(wrapper, child, &paths);
+    wrapper_paths_deinit(&paths);
     if (status == AIRS_OK)
         return AIRS_OK;
     wrapper_child_unref(child);

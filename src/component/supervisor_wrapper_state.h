@@ -1,4 +1,4 @@
-/* Supervisor wrapper, inside: what its four files share. */
+/* Supervisor wrapper, inside: what its files share. */
 #ifndef COMPONENT_SUPERVISOR_WRAPPER_STATE_H
 #define COMPONENT_SUPERVISOR_WRAPPER_STATE_H
 
@@ -82,6 +82,23 @@ void wrapper_verb_start_all(struct supervisor_bridge *bridge, struct bridge_comp
 void wrapper_verb_stop_all(struct supervisor_bridge *bridge, uint64_t timeout_us,
                            struct bridge_completion completion);
 void wrapper_verb_kill_all(struct supervisor_bridge *bridge, struct bridge_completion completion);
+
+/* ---- supervisor_dependencies.c ---- */
+
+/* Paths as requests take them. */
+struct wrapper_paths {
+    struct refstr **items;
+    size_t size;
+};
+
+/** Copies. ENOMEM. */
+enum airs_status wrapper_paths_init(struct wrapper_paths *paths, const char *const *texts,
+                                    size_t size);
+void wrapper_paths_deinit(struct wrapper_paths *paths);
+/** `child` depends on `paths`: ties the supervisors above it to the siblings of theirs that those
+ * are or lie below. Out of memory: they end without that order. Blocks: until it is taken. */
+void wrapper_tie_above(struct supervisor_wrapper *wrapper, const struct wrapper_child *child,
+                       const struct wrapper_paths *paths);
 
 /* ---- supervisor_warden.c: stops that are bounded in time. ---- */
 

@@ -67,6 +67,15 @@ args_of(struct walk *walk, const struct component_spec *spec)
 }
 
 static json_t *
+depends_on_of(struct walk *walk, const struct manifest_node *node)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < node->depends_on_size; i++)
+        append(walk, array, json_string(node->depends_on[i]));
+    return array;
+}
+
+static json_t *
 environment_of(struct walk *walk, const struct component_spec *spec)
 {
     json_t *object = json_object();
@@ -192,7 +201,7 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return name_of(node);
     case SCHEMA_FILE:
         return json_string(node->spec->component);
-    case SCHEMA_PATH:
+    case SCHEMA_HOST_FILE:
     case SCHEMA_TEXT:
         return json_string(*(char *const *)place);
     case SCHEMA_TEXT_LIST:
@@ -220,6 +229,8 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return rules_of(walk, &node->config.policy);
     case SCHEMA_CODES:
         return success_of(walk, &node->config.policy);
+    case SCHEMA_PATHS:
+        return depends_on_of(walk, node);
     case SCHEMA_CHILDREN:
         return children_of(walk, node);
     case SCHEMA_LATER:
@@ -239,12 +250,14 @@ has_value(struct walk *walk, const struct schema_field *field, const struct mani
         return *(const bool *)place;
     if (field->zero_is_unset)
         return number_at(field, place) != 0;
-    if (field->type == SCHEMA_TEXT || field->type == SCHEMA_PATH)
+    if (field->type == SCHEMA_TEXT || field->type == SCHEMA_HOST_FILE)
         return *(char *const *)place != NULL;
     if (field->type == SCHEMA_RULES)
         return node->config.policy.rules_size > 0;
     if (field->type == SCHEMA_CODES)
         return node->config.policy.success_size > 0;
+    if (field->type == SCHEMA_PATHS)
+        return node->depends_on_size > 0;
     if (field->type == SCHEMA_OBJECT && schema_entry_of(node) != SCHEMA_COMPONENT) /* intensity */
         return node->config.node.max_restarts != RESTARTS_UNLIMITED;
     if (place == &node->count)

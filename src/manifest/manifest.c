@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/utf8.h"
+#include "manifest/manifest_order.h"
 #include "manifest/reader.h"
 
 #define INSTANCES_SPARE 64u /* Of the default of `max-instances`, with a quarter more. */
@@ -30,6 +31,10 @@ node_free(struct manifest_node *node)
     free(node->backoff_list_us);
     free(node->rules);
     free(node->success);
+    for (size_t i = 0; i < node->depends_on_size; i++)
+        free(node->depends_on[i]);
+    free(node->depends_on);
+    free(node->dependencies);
     free(node->name);
     free(node->path);
     free(node);
@@ -110,6 +115,8 @@ add_instances(struct manifest_node *parent, struct manifest_node *first)
         node->backoff_list_us = NULL;
         node->rules = NULL;
         node->success = NULL;
+        node->depends_on = NULL;
+        node->depends_on_size = 0;
         node->spec = component_spec_ref(first->spec);
         if (asprintf(&node->name, "%s#%u", base, (unsigned)i) < 0)
             node->name = NULL;
@@ -305,6 +312,15 @@ is_clean_text(struct manifest_report *report, const char *text, size_t size)
 }
 
 static enum airs_status
+order(struct reader *reader)
+{
+    manifest_order(reader);
+    if (reader->out_of_memory)
+        return AIRS_ENOMEM;
+    return reader->report->errors_total > 0 ? AIRS_EINVAL : AIRS_OK;
+}
+
+static enum airs_status
 fill(struct manifest *manifest, const char *text, size_t size, struct manifest_report *report)
 {
     struct reader reader = {
@@ -328,7 +344,10 @@ fill(struct manifest *manifest, const char *text, size_t size, struct manifest_r
             status = AIRS_EINVAL;
         else
             status = complete(manifest) ? AIRS_OK : AIRS_ENOMEM;
+        if (status == AIRS_OK)
+            status = order(&reader);
     }
+    manifest_order_deinit(&reader);
     yaml_tree_deinit(&tree);
     return status;
 }

@@ -21,6 +21,7 @@
 #define MANIFEST_CHILDREN_MAX 100000u   /* Of a manifest, each of a `count` counted. */
 #define MANIFEST_NESTING_MAX 16u        /* Supervisors inside supervisors, the root counted. */
 #define MANIFEST_NAME_MAX 63u           /* Characters of a name. */
+#define MANIFEST_DEPENDENCIES_MAX 1000000u /* Of all children, each of a `count` counted. */
 #define MANIFEST_INSTANCES_MAX 1000000u /* `max-instances` and `max-concurrent-starts`. */
 
 struct manifest;
@@ -34,12 +35,15 @@ struct manifest_node {
     uint32_t count;                  /* Of the entry that it came from; 1 without. */
     struct supervisor_config config; /* config.is_supervisor says which of the two it is. */
     struct component_spec *spec;     /* One reference; NULL of a supervisor. */
-    struct manifest_node **children; /* In file order; empty of a component. */
+    struct manifest_node **children; /* In their one order (manifest_order.h); none of a component. */
     size_t children_size;
     size_t index;              /* Among the children of its parent. */
     uint64_t *backoff_list_us; /* What config.policy.backoff.list_us borrows, or NULL. */
     struct exit_rule *rules;     /* What config.policy.rules borrows, or NULL. */
     struct code_range *success;  /* What config.policy.success borrows, or NULL. */
+    char **depends_on;         /* As written; of the first of a `count` alone. */
+    size_t depends_on_size;
+    const char **dependencies; /* What config.depends_on borrows, or NULL; of the first, too. */
     unsigned line;             /* Where its entry begins, from 1. */
 };
 

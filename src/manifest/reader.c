@@ -71,7 +71,7 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a name";
     case SCHEMA_FILE:
         return "the path of a .wasm file";
-    case SCHEMA_PATH:
+    case SCHEMA_HOST_FILE:
         return "the path of a file";
     case SCHEMA_TEXT:
         return "text";
@@ -101,6 +101,8 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a list of rules, as in [{ reason: trap, do: fail }]";
     case SCHEMA_CODES:
         return "a list of exit codes, as in [0, 64-78]";
+    case SCHEMA_PATHS:
+        return "a list of paths, as in [/store, /web/front]";
     case SCHEMA_CHILDREN:
         return "a list of children";
     case SCHEMA_LATER:
@@ -220,7 +222,7 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
         return;
     case SCHEMA_NAME:
     case SCHEMA_FILE:
-    case SCHEMA_PATH:
+    case SCHEMA_HOST_FILE:
     case SCHEMA_TEXT:
     case SCHEMA_TEXT_LIST:
     case SCHEMA_TEXT_MAP:
@@ -228,6 +230,7 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
     case SCHEMA_BACKOFF:
     case SCHEMA_RULES:
     case SCHEMA_CODES:
+    case SCHEMA_PATHS:
     case SCHEMA_CHILDREN:
     case SCHEMA_LATER:
         break;
@@ -278,8 +281,8 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
     case SCHEMA_FILE:
         reader_read_file(reader, field, value, node->spec);
         return;
-    case SCHEMA_PATH:
-        reader_read_path(reader, field, value, node->spec);
+    case SCHEMA_HOST_FILE:
+        reader_read_host_file(reader, field, value, node->spec);
         return;
     case SCHEMA_TEXT:
         if (reader_is_text(reader, field, value))
@@ -305,6 +308,9 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
         return;
     case SCHEMA_CODES:
         reader_read_codes(reader, field, value, node);
+        return;
+    case SCHEMA_PATHS:
+        reader_read_paths(reader, field, value, node);
         return;
     case SCHEMA_BACKOFF:
     case SCHEMA_OBJECT:

@@ -13,6 +13,8 @@
 #include "manifest/schema.h"
 #include "manifest/yaml_tree.h"
 
+struct order_note;
+
 struct reader {
     const char *text; /* The source, for reports. */
     size_t text_size;
@@ -22,6 +24,8 @@ struct reader {
     struct manifest *manifest; /* Being filled. */
     size_t children;           /* Seen so far, each of a `count` counted. */
     size_t unknown_keys;       /* Seen so far. */
+    struct order_note *notes;  /* What stands in `depends-on`: manifest_order.c. */
+    size_t notes_size;
     bool out_of_memory;
 };
 

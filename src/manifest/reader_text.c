@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "manifest/manifest_order.h"
 #include "manifest/reader_values.h"
 
 /* Text, and not what only looks like it: a bare 80 or true is no text in YAML. */
@@ -140,7 +141,7 @@ reader_read_file(struct reader *reader, const struct schema_field *field,
 }
 
 void
-reader_read_path(struct reader *reader, const struct schema_field *field,
+reader_read_host_file(struct reader *reader, const struct schema_field *field,
                  const struct yaml_node *value, struct component_spec *spec)
 {
     struct airs_error error = { 0 };
@@ -200,5 +201,33 @@ reader_read_environment(struct reader *reader, const struct schema_field *field,
             reader_take_status(
                 reader, value,
                 component_spec_add_variable(spec, value->key->text, value->text, &error), &error);
+    }
+}
+
+/* What they name is looked for when the tree is whole. */
+void
+reader_read_paths(struct reader *reader, const struct schema_field *field,
+                  const struct yaml_node *list, struct manifest_node *node)
+{
+    if (list->kind != YAML_LIST) {
+        reader_complain_type(reader, field, list);
+        return;
+    }
+    if (list->children > DEPENDS_ON_MAX) {
+        reader_complain(reader, list, "'%s' has at most %u entries, not %zu", field->key,
+                        DEPENDS_ON_MAX, list->children);
+        return;
+    }
+    node->depends_on = calloc(list->children + 1, sizeof *node->depends_on);
+    if (!node->depends_on) {
+        reader->out_of_memory = true;
+        return;
+    }
+    for (const struct yaml_node *item = list->first; item; item = item->next) {
+        if (!reader_is_text(reader, field, item))
+            continue;
+        reader_store_text(reader, &node->depends_on[node->depends_on_size], item->text);
+        node->depends_on_size += !reader->out_of_memory;
+        manifest_order_note(reader, node, item);
     }
 }

@@ -42,6 +42,10 @@ static const struct schema_word exhausted[] = {
     { .word = "fail", .value = ON_EXHAUSTED_FAIL },
     { .word = "escalate", .value = ON_EXHAUSTED_ESCALATE },
 };
+static const struct schema_word dependency_restarts[] = {
+    { .word = "leave", .value = DEPENDENCY_LEAVE },
+    { .word = "restart", .value = DEPENDENCY_RESTART },
+};
 static const struct schema_word backoffs[] = {
     { .word = "immediate", .value = BACKOFF_IMMEDIATE },
     { .word = "linear", .value = BACKOFF_LINEAR },
@@ -149,7 +153,7 @@ static const struct schema_field health_fields[] = {
     { .key = "liveness", .type = SCHEMA_BOOLEAN, .on = SCHEMA_COMPONENT,
       IN_CONFIG(health.probe.liveness), .fallback = "true",
       .help = "Whether 'failures' in a row end it." },
-    { .key = "heartbeat-file", .type = SCHEMA_PATH, .on = SCHEMA_COMPONENT,
+    { .key = "heartbeat-file", .type = SCHEMA_HOST_FILE, .on = SCHEMA_COMPONENT,
       IN_SPEC(heartbeat_file), .max = SCHEMA_PATH_BYTES_MAX,
       .help = "Of a command: a file, relative to the manifest, whose changes are its heartbeat "
               "instead of lines on stdout." },
@@ -213,10 +217,11 @@ const struct schema_field schema_fields[] = {
     { .key = "health", .type = SCHEMA_OBJECT, .on = SCHEMA_COMPONENT, IN_CONFIG(health.enabled),
       .is_switch = true, FIELDS(health_fields),
       .help = "Probes of an actor's 'health'; of a command, lines on its stdout, or a file. Off without." },
-    { .key = "depends-on", .type = SCHEMA_LATER, .on = CHILD,
-      .help = "Children that must be ready first." },
-    { .key = "when-dependency-restarts", .type = SCHEMA_LATER, .on = CHILD,
-      .help = "What happens to it when a dependency restarts." },
+    { .key = "depends-on", .type = SCHEMA_PATHS, .on = CHILD, .home = HOME_CONFIG,
+      .help = "Paths of children that must be ready, or have ended well, before it starts." },
+    { .key = "when-dependency-restarts", .type = SCHEMA_CHOICE, .on = CHILD,
+      IN_CONFIG(policy.when_dependency_restarts), WORDS(dependency_restarts), .fallback = "leave",
+      .help = "leave: it runs on; restart: it is stopped, and started when they are ready again." },
     { .key = "significant", .type = SCHEMA_BOOLEAN, .on = CHILD, IN_CONFIG(policy.significant),
       .fallback = "false",
       .help = "Counts for the supervisor's 'auto-shutdown'." },

@@ -19,6 +19,7 @@
 #define SCHEMA_CONFIG_BYTES_MAX (1u << 20)  /* `config`. */
 #define SCHEMA_PATH_BYTES_MAX 4000u         /* `heartbeat-file`. */
 #define SCHEMA_COUNT_MAX MANIFEST_CHILDREN_MAX
+#define DEPENDS_ON_MAX 256u                 /* Paths in one `depends-on`. */
 
 /* The entries of a manifest; `on` of a row is a set of them. */
 enum schema_entry {
@@ -30,7 +31,7 @@ enum schema_entry {
 enum schema_type {
     SCHEMA_NAME,      /* char *; the pattern of names. */
     SCHEMA_FILE,      /* spec->component and spec->file; must be there. */
-    SCHEMA_PATH,      /* spec->heartbeat_file and spec->heartbeat_path; need not be there. */
+    SCHEMA_HOST_FILE, /* spec->heartbeat_file and spec->heartbeat_path; need not be there. */
     SCHEMA_TEXT,      /* char * */
     SCHEMA_TEXT_LIST, /* spec->args */
     SCHEMA_TEXT_MAP,  /* spec->environment */
@@ -45,6 +46,7 @@ enum schema_type {
     SCHEMA_BACKOFF,   /* an object, or a list of durations */
     SCHEMA_RULES,     /* config.policy.rules */
     SCHEMA_CODES,     /* config.policy.success */
+    SCHEMA_PATHS,     /* node->depends_on */
     SCHEMA_CHILDREN,  /* entries; read by manifest.c */
     SCHEMA_LATER,     /* Not supported yet: refused by name. */
 };

@@ -108,7 +108,7 @@ type_of(const struct schema_field *field)
     case SCHEMA_NAME:
         return reference_to("name");
     case SCHEMA_FILE:
-    case SCHEMA_PATH:
+    case SCHEMA_HOST_FILE:
         return json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
     case SCHEMA_TEXT:
         return json_pack("{s:s}", "type", "string");
@@ -142,6 +142,9 @@ type_of(const struct schema_field *field)
     case SCHEMA_CODES:
         return json_pack("{s:s, s:o, s:i}", "type", "array", "items", codes_of(), "maxItems",
                          (int)SUCCESS_CODES_MAX);
+    case SCHEMA_PATHS:
+        return json_pack("{s:s, s:{s:s, s:s}, s:i}", "type", "array", "items", "type", "string",
+                         "pattern", "^/", "maxItems", (int)DEPENDS_ON_MAX);
     case SCHEMA_CHILDREN:
         return json_pack("{s:s, s:o, s:i}", "type", "array", "items", reference_to("child"),
                          "minItems", 1);

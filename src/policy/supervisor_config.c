@@ -101,6 +101,23 @@ supervisor_config_with_health(struct supervisor_config config, struct health_res
 }
 
 struct supervisor_config
+supervisor_config_with_dependencies(struct supervisor_config config, const char *const *paths,
+                                    size_t size)
+{
+    config.depends_on = paths;
+    config.depends_on_size = size;
+    return config;
+}
+
+struct supervisor_config
+supervisor_config_with_when_dependency_restarts(struct supervisor_config config,
+                                                enum when_dependency_restarts what)
+{
+    config.policy.when_dependency_restarts = what;
+    return config;
+}
+
+struct supervisor_config
 supervisor_config_with_strategy(struct supervisor_config config, enum strategy strategy)
 {
     config.node.strategy = strategy;

@@ -7,7 +7,8 @@
  *     struct supervisor_config config = supervisor_config_with_max_restarts(
  *         supervisor_config_transient(), 5);
  *
- * Lists of delays, rules and success codes are borrowed: they outlive every copy of the config.
+ * Lists of delays, rules, success codes and paths are borrowed: they outlive every copy of the
+ * config.
  * Thread: every function here, any.  Blocks: no.  Allocates: no.
  */
 #ifndef POLICY_SUPERVISOR_CONFIG_H
@@ -42,6 +43,8 @@ struct supervisor_config {
     struct child_policy policy; /* As the node that decides reads it. */
     struct health_restart_config health; /* Of a component; not enabled by default. */
     struct node_policy node;             /* Of a supervisor: over its children. */
+    const char *const *depends_on;       /* Paths of children that must be met before it starts. */
+    size_t depends_on_size;
 };
 
 /** The config of a component with the defaults of semantics.md: permanent, 3 within 60 s. */
@@ -72,6 +75,14 @@ struct supervisor_config supervisor_config_with_start_timeout(struct supervisor_
 /** Sets `health`, and with it whether the child is ready by its probe. */
 struct supervisor_config supervisor_config_with_health(struct supervisor_config config,
                                                        struct health_restart_config health);
+
+/** Starts when the children at `paths`, borrowed, are ready or have ended well. */
+struct supervisor_config supervisor_config_with_dependencies(struct supervisor_config config,
+                                                             const char *const *paths,
+                                                             size_t size);
+struct supervisor_config
+supervisor_config_with_when_dependency_restarts(struct supervisor_config config,
+                                                enum when_dependency_restarts what);
 
 /** Of a supervisor. Under a group strategy the default of its children's on-exhausted is
  * escalate: supervisor_config_with_on_exhausted() says so for each. */

@@ -63,7 +63,9 @@ make_shared_parts(struct actor_system *system)
     system->event_log = event_log_new();
     system->start_gate =
         start_gate_new(system, options->max_concurrent_starts, options->instances_max);
-    if (!system->text_pool || !system->text_turn || !system->event_log || !system->start_gate)
+    system->dependencies = dependencies_new(system);
+    if (!system->text_pool || !system->text_turn || !system->event_log || !system->start_gate ||
+        !system->dependencies)
         return AIRS_ENOMEM;
     enum airs_status status = actor_table_init(&system->table, options->actors_max);
     return status == AIRS_OK ? make_workers(system) : status;
@@ -82,6 +84,7 @@ actor_system_new(const struct actor_system_options *options, struct actor_system
     *system = (struct actor_system){ .options = *options };
     fill_in_defaults(&system->options);
     registry_init(&system->registry);
+    shared_policies_init(&system->policies);
     clock_thread_init(&system->clock);
     enum airs_status status = make_shared_parts(system);
     if (status != AIRS_OK) {
@@ -180,11 +183,13 @@ actor_system_free(struct actor_system *system)
     free(system->workers);
     actor_table_deinit(&system->table);
     start_gate_free(system->start_gate);
+    dependencies_free(system->dependencies);
     event_log_free(system->event_log);
     refstr_unref(system->text_pool);
     refstr_unref(system->text_turn);
     clock_thread_deinit(&system->clock);
     registry_deinit(&system->registry);
+    shared_policies_deinit(&system->policies);
     free(system);
 }
 

@@ -13,10 +13,12 @@
 #include "base/heap.h"
 #include "runtime/actor.h"
 #include "runtime/actor_system.h"
+#include "runtime/dependencies.h"
 #include "runtime/event_log.h"
 #include "runtime/mailbox.h"
 #include "runtime/registry.h"
 #include "runtime/run_queue.h"
+#include "runtime/shared_policy.h"
 #include "runtime/start_gate.h"
 
 struct child_link;
@@ -74,6 +76,8 @@ void actor_finish(struct actor_system *system, struct actor *actor);
 /** actor_wake(); of an actor that waits in a queue, moves it ahead there. */
 void actor_wake_urgent(struct actor_system *system, airs_pid pid);
 
+/** The inbox of `actor`, which is alive; NULL: it is no supervisor. */
+struct dependency_inbox *supervisor_inbox_of(const struct actor *actor);
 /** The supervisor is over before it took this request: answers EENDED. */
 void supervisor_request_abandon(struct control *control);
 
@@ -184,6 +188,7 @@ struct actor_system {
     struct worker *workers;
     struct event_log *event_log;
     struct start_gate *start_gate;
+    struct dependencies *dependencies;
     struct refstr *text_pool; /* "pool" and "turn", as events say what is waited for. */
     struct refstr *text_turn;
     bool started;
@@ -191,6 +196,7 @@ struct actor_system {
 
     struct actor_table table;
     struct registry registry;
+    struct shared_policies policies;
     struct clock_thread clock;
 
     alignas(64) _Atomic uint64_t idle; /* One bit per parked worker, see parking.c. */

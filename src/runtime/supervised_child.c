@@ -16,39 +16,9 @@ free_child(struct child_link *link)
     refstr_unref(child->path);
     refstr_unref(child->detail);
     refstr_unref(child->cause);
-    free((void *)child->policy.backoff.list_us);
-    free((void *)child->policy.rules);
-    free((void *)child->policy.success);
+    shared_policy_unref(child->node.policy);
+    free(child->moved_grants_us);
     free(child);
-}
-
-/* Of nothing it is NULL; *enough says whether memory was there. */
-static void *
-copy_array(const void *array, size_t bytes, bool *enough)
-{
-    if (bytes == 0)
-        return NULL;
-    void *copy = malloc(bytes);
-    if (copy)
-        memcpy(copy, array, bytes);
-    else
-        *enough = false;
-    return copy;
-}
-
-/* False: out of memory; what was copied is freed with the child. */
-static bool
-copy_policy(struct child_policy *copy, const struct child_policy *policy)
-{
-    bool enough = true;
-    size_t delays = policy->backoff.strategy == BACKOFF_LIST ? policy->backoff.list_size : 0;
-    *copy = *policy;
-    copy->backoff.list_us =
-        copy_array(policy->backoff.list_us, delays * sizeof *policy->backoff.list_us, &enough);
-    copy->rules = copy_array(policy->rules, policy->rules_size * sizeof *policy->rules, &enough);
-    copy->success =
-        copy_array(policy->success, policy->success_size * sizeof *policy->success, &enough);
-    return enough;
 }
 
 static void
@@ -75,11 +45,13 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     child->path = refstr_ref(request->path);
     child->user = request->user;
     child->accepts_mail = !request->is_supervisor;
-    if (!copy_policy(&child->policy, &request->policy)) {
+    const struct child_policy *policy =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    if (!policy) {
         child_link_unref(&child->link);
         return NULL;
     }
-    child->node.policy = &child->policy;
+    supervisor_child_init(&child->node, policy);
     child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.random = random_next(&supervisor->random);
@@ -100,8 +72,37 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
     }
+    status = supervised_dependencies_begin(supervisor, child, request->dependencies,
+                                           request->dependencies_size);
+    if (status != AIRS_OK) {
+        supervised_child_detach(supervisor, child);
+        supervised_child_let_go(child);
+        return status;
+    }
     child->user_free = request->user_free;
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    return AIRS_OK;
+}
+
+enum airs_status
+supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
+                               const struct child_policy *policy)
+{
+    const struct child_policy *before = child->node.policy;
+    size_t capacity = supervisor_child_grants_max(policy);
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
+    if (!after || (capacity > 0 && !grants_us)) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
+    free(child->moved_grants_us);
+    child->moved_grants_us = grants_us;
+    shared_policy_unref(before);
+    if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
+        supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
     return AIRS_OK;
 }
 
@@ -120,6 +121,7 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     timer_disarm(system, &child->timer);
     start_gate_withdraw(system->start_gate, &child->ticket);
     control_recall(system, supervisor->self, &child->link.report);
+    supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(&system->registry, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
@@ -150,7 +152,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .generation = node->generation,
         .restarts = node->restarts,
         .budget_used = supervisor_child_budget_used(node, now_us),
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = node->policy->max_restarts,
         .budget_frees_us = supervisor_child_budget_frees_us(node, now_us),
         .attempt = node->attempt,
         .has_uptime = node->state == CHILD_RUNNING,
@@ -158,10 +160,10 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child->detail : NULL,
-        .waits_for = waits ? supervisor_waits_for(supervisor, node->wait) : NULL,
+        .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
-        .policy = &child->policy,
+        .policy = node->policy,
         .user = child->user,
     };
     if (view.has_uptime)

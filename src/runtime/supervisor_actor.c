@@ -144,6 +144,9 @@ perform(struct supervisor *supervisor, const struct node_action *action)
     case ACTION_NODE_NOT_IDLE:
         tell_idle(supervisor, false);
         return;
+    case ACTION_TELL_DEPENDANTS:
+        supervised_dependencies_tell(supervisor, child, action->met, action->exited);
+        return;
     case ACTION_ENDED:
         end(supervisor, action->exit);
         return;
@@ -306,6 +309,9 @@ take_control(struct supervisor *supervisor, struct control *control)
         supervisor_feed(supervisor,
                         (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
         return true;
+    case CONTROL_DEPENDENCIES:
+        supervised_dependencies_take(supervisor);
+        return true;
     case CONTROL_REQUEST:
         supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
         return true;
@@ -366,6 +372,7 @@ supervisor_destroy(void *state)
         supervised_child_detach(supervisor, child);
         supervised_child_let_go(child);
     }
+    dependency_inbox_close(supervisor->system->dependencies, &supervisor->inbox);
     free_supervisor(supervisor);
 }
 
@@ -374,6 +381,15 @@ static const struct actor_behaviour supervisor_behaviour = {
     .run = supervisor_run,
     .destroy = supervisor_destroy,
 };
+
+struct dependency_inbox *
+supervisor_inbox_of(const struct actor *actor)
+{
+    if (actor->behaviour != &supervisor_behaviour)
+        return NULL;
+    struct supervisor *supervisor = actor->state;
+    return &supervisor->inbox;
+}
 
 static bool
 configure(struct supervisor *supervisor, const struct supervisor_options *options)
@@ -409,6 +425,8 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     list_init(&supervisor->admitted);
     list_init(&supervisor->removed);
+    list_init(&supervisor->untied);
+    dependency_inbox_init(&supervisor->inbox);
     if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);

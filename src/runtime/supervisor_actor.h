@@ -77,7 +77,7 @@ struct child_view {
 };
 
 enum request_verb {
-    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `user` */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `dependencies`, `user` */
     REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
@@ -85,6 +85,9 @@ enum request_verb {
     REQUEST_RESET,
     REQUEST_DELETE,
     REQUEST_GET,       /* … with `visit` */
+    /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
+     * end of its supervisor, under one-for-one, it stops before them. */
+    REQUEST_TIE,
     REQUEST_LIST,      /* `visit` is called for each child, in start order */
     REQUEST_START_ALL, /* the root alone, as the next two */
     REQUEST_STOP_ALL,
@@ -100,6 +103,8 @@ struct supervisor_request {
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
     struct child_policy policy; /* ADD; copied, its delay list too. */
+    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
+    size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. */
     /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was

@@ -60,6 +60,8 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
 {
     if (action->event == EVENT_ESCALATED)
         return supervisor_cause_path(supervisor);
+    if (action->of_dependency)
+        return supervised_dependencies_exited(child);
     if (action->cause)
         return supervised_child_of(action->cause)->path;
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
@@ -108,7 +110,8 @@ follow_state(struct supervisor *supervisor, struct supervised_child *child)
 }
 
 struct refstr *
-supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait)
+supervisor_waits_for(const struct supervisor *supervisor, const struct supervised_child *child,
+                     enum child_wait wait)
 {
     switch (wait) {
     case WAIT_NOTHING:
@@ -117,6 +120,8 @@ supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait)
         return supervisor->system->text_pool;
     case WAIT_TURN:
         return supervisor->system->text_turn;
+    case WAIT_DEPENDENCY:
+        return supervised_dependencies_unmet(child);
     }
     return NULL;
 }
@@ -134,7 +139,7 @@ event_of(const struct supervisor *supervisor, const struct supervised_child *chi
         .state = child->node.state,
         .has_budget = true,
         .restarts = child->node.restarts,
-        .budget_allowed = child->policy.max_restarts,
+        .budget_allowed = child->node.policy->max_restarts,
         .intensity_allowed = supervisor->node.policy.max_restarts,
         .ready = child->node.ready,
         .attempt = child->node.attempt,
@@ -159,7 +164,8 @@ note_instance(struct supervised_child *child, struct event *event)
     event->stop_cause = child->node.stop_cause;
     event->comes_back =
         event->state == CHILD_STOPPING &&
-        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP);
+        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP ||
+         child->node.after == AFTER_DEPENDENCY);
 }
 
 void
@@ -184,7 +190,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.restarts = action->restarts;
     event.budget_used = action->budget_used;
     event.cause = cause_of(supervisor, child, action);
-    event.waits_for = supervisor_waits_for(supervisor, action->wait);
+    event.waits_for = supervisor_waits_for(supervisor, child, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
         registry_remove(&supervisor->system->registry, child->path, child->link.child);
     event.ready = action->ready;
@@ -203,6 +209,6 @@ supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child
     struct event event = event_of(supervisor, child, now_us);
     event.type = EVENT_WAITING;
     event.budget_used = supervisor_child_budget_used(&child->node, now_us);
-    event.waits_for = supervisor->system->text_pool;
+    event.waits_for = supervisor_waits_for(supervisor, child, child->node.wait);
     event_log_append(supervisor->system->event_log, &event);
 }

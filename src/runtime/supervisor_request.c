@@ -103,6 +103,16 @@ visit(struct supervisor *supervisor, struct supervised_child *child,
 }
 
 static enum airs_status
+tie(struct supervisor *supervisor, struct supervised_child *child,
+    const struct supervisor_request *request)
+{
+    enum airs_status status = AIRS_OK;
+    for (size_t i = 0; i < request->dependencies_size && status == AIRS_OK; i++)
+        status = supervised_child_tie(supervisor, child, request->dependencies[i]);
+    return status;
+}
+
+static enum airs_status
 ask_child(struct supervisor *supervisor, struct supervisor_request *request)
 {
     struct supervised_child *child = supervised_child_find(supervisor, request->path);
@@ -124,6 +134,8 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return feed_verb(supervisor, child, NODE_DELETE);
     case REQUEST_GET:
         return visit(supervisor, child, request);
+    case REQUEST_TIE:
+        return tie(supervisor, child, request);
     case REQUEST_ADD:
     case REQUEST_LIST:
     case REQUEST_START_ALL:
@@ -179,6 +191,7 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_RESET:
     case REQUEST_DELETE:
     case REQUEST_GET:
+    case REQUEST_TIE:
         return ask_child(supervisor, request);
     case REQUEST_LIST:
         return list(supervisor, request);

@@ -19,6 +19,8 @@ struct supervisor {
     struct supervisor_node node;
     uint64_t *intensity_us;        /* The node's ring of grants, or NULL. */
     struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
+    struct dependency_inbox inbox; /* Children whose dependencies have changed. */
+    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
     struct list removed;           /* supervised_child.waiting: to be freed after the step. */
     struct actor_context *context; /* Of the turn under way. */
     uint64_t random;
@@ -31,15 +33,16 @@ struct supervised_child {
     struct timer timer;
     struct list waiting; /* In admitted, removed, or neither. */
     struct refstr *path;
-    struct child_policy policy;
+    uint64_t *moved_grants_us; /* The ring, once it does not lie behind `node` any more; or NULL. */
     struct refstr *detail; /* Of the last exit. */
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
+    struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
     struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
     uint64_t started_us;
     bool accepts_mail;
     void *user;
     void (*user_free)(void *user);
-    struct supervisor_child node; /* Last: its ring of grants follows. */
+    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
 };
 
 /** Takes one event, performs all that follows from it. */
@@ -48,6 +51,13 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 /* supervised_child.c */
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
+/**
+ * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
+ * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ */
+enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
+                                                struct supervised_child *child,
+                                                const struct child_policy *policy);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
@@ -58,13 +68,42 @@ void supervised_child_let_go(struct supervised_child *child);
 struct child_view supervised_child_view(struct supervisor *supervisor,
                                         struct supervised_child *child, uint64_t now_us);
 
+/* supervised_dependencies.c */
+/** What `child`, not yet in the node, depends on (referenced), and who depends on it. ENOMEM. */
+enum airs_status supervised_dependencies_begin(struct supervisor *supervisor,
+                                               struct supervised_child *child,
+                                               struct refstr *const *paths, size_t size);
+/** The child has left the node, or never entered it. */
+void supervised_dependencies_end(struct supervisor *supervisor, struct supervised_child *child);
+/**
+ * Depends on `paths` (referenced, `size` of them) from now on, in place of what it depended on: a
+ * child that waits goes on, or waits; one that is up minds nothing. ENOMEM: nothing has changed, or
+ * the order of stops alone is lost. Thread: the supervisor's turn, not inside a step.
+ */
+enum airs_status supervised_child_set_dependencies(struct supervisor *supervisor,
+                                                   struct supervised_child *child,
+                                                   struct refstr *const *paths, size_t size);
+/** Something below `child` depends on `dependency`, which is or lies below a sibling. ENOMEM. */
+enum airs_status supervised_child_tie(struct supervisor *supervisor, struct supervised_child *child,
+                                      const struct refstr *dependency);
+/** CONTROL_DEPENDENCIES. */
+void supervised_dependencies_take(struct supervisor *supervisor);
+/** TELL_DEPENDANTS. */
+void supervised_dependencies_tell(struct supervisor *supervisor, struct supervised_child *child,
+                                  bool met, bool exited);
+/** The first path that it waits for, or would; borrowed, NULL: none. */
+struct refstr *supervised_dependencies_unmet(const struct supervised_child *child);
+/** The dependency whose exit it follows; borrowed. */
+struct refstr *supervised_dependencies_exited(const struct supervised_child *child);
+
 /* supervisor_events.c */
 /** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
-/** The start gate lets `child` wait. */
+/** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
-struct refstr *supervisor_waits_for(const struct supervisor *supervisor, enum child_wait wait);
+struct refstr *supervisor_waits_for(const struct supervisor *supervisor,
+                                    const struct supervised_child *child, enum child_wait wait);
 /** Of an escalation: the path of the child that caused it (borrowed) and a text (owned). */
 struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);

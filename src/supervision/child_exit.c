@@ -33,6 +33,7 @@ record_exit(struct step *step, struct supervisor_child *child)
         child->attempt = 0;
 
     step_notify_exit(step, child, EVENT_EXITED, child->state);
+    child_tell_exited(step, child);
     child_end_wait(step, child);
     if (child->holds_slot)
         step_act(step, ACTION_SETTLED, child);
@@ -116,6 +117,8 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     event->has_delay = true;
     event->delay_us = delay_us;
     event->wait = in_group ? WAIT_TURN : WAIT_NOTHING;
+    event->of_dependency = child->after == AFTER_DEPENDENCY;
+    child->after = AFTER_STOPPED;
 
     uint64_t room = UINT64_MAX - step->now_us;
     uint64_t due_us = step->now_us + (delay_us < room ? delay_us : room);
@@ -222,6 +225,7 @@ child_ended(struct step *step, struct supervisor_child *child)
         break;
     case AFTER_RESTART:
     case AFTER_GROUP:
+    case AFTER_DEPENDENCY:
         wait_for_restart(step, child, 0);
         break;
     case AFTER_DELETED:

@@ -21,6 +21,9 @@ enum on_exhausted { ON_EXHAUSTED_FAIL, ON_EXHAUSTED_ESCALATE };
 
 enum backoff_strategy { BACKOFF_IMMEDIATE, BACKOFF_LINEAR, BACKOFF_EXPONENTIAL, BACKOFF_LIST };
 
+/* What a child that runs does when a dependency exits. */
+enum when_dependency_restarts { DEPENDENCY_LEAVE, DEPENDENCY_RESTART };
+
 #define RESTARTS_UNLIMITED UINT32_MAX
 #define RESTARTS_MAX 1000000u        /* The most that max_restarts may be, if not unlimited. */
 #define DURATION_INFINITE UINT64_MAX /* No timeout; never reset. */
@@ -69,6 +72,7 @@ struct child_policy {
     uint64_t start_timeout_us; /* DURATION_INFINITE: none. */
     bool reports_ready;        /* A component: ready when it says READY, not when started. */
     bool significant; /* Its end by itself counts for the node's auto_shutdown. */
+    enum when_dependency_restarts when_dependency_restarts;
     const struct exit_rule *rules; /* The first that matches decides, before `restart`. */
     uint32_t rules_size;           /* Not owned, as `success`: */
     uint32_t success_size;

@@ -1,6 +1,6 @@
 /* Child start: from registered or restarting to running, and what a running child reports.
  *
- * Due → ADMIT → ADMITTED → starting. A supervisor needs no start slot (its own start is
+ * Due → dependencies met → ADMIT → ADMITTED → starting. A supervisor needs no start slot (its own start is
  * nothing but the registration of its children, and they ask for slots themselves), but it
  * asks like any child, and is granted at once: so starts keep the one order of the siblings.
  */
@@ -34,6 +34,10 @@ begin(struct step *step, struct supervisor_child *child)
 void
 child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us)
 {
+    if (child->unmet) {
+        child_await_dependency(step, child, due_us);
+        return;
+    }
     child->due_us = due_us;
     child->wait = WAIT_POOL;
     step_act(step, ACTION_ADMIT, child)->due_us = due_us;

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "supervision/child_ties.h"
 #include "supervision/node_step.h"
 #include "supervision/restart_budget.h"
 
@@ -63,6 +64,8 @@ step_notify(struct step *step, struct supervisor_child *child, enum event_type e
     action->lived_us = supervisor_child_lived_us(child, step->now_us);
     action->born_lived_us = child->born_lived_us;
     action->cause = cause_of(step->node, child, event);
+    action->of_dependency = child->state == CHILD_STOPPING && child->after == AFTER_DEPENDENCY &&
+                            (event == EVENT_STOPPING || event == EVENT_EXITED);
     return action;
 }
 
@@ -86,7 +89,8 @@ static bool
 is_returning(const struct supervisor_child *child)
 {
     return child->state == CHILD_STOPPING &&
-           (child->after == AFTER_RESTART || child->after == AFTER_GROUP);
+           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
+            child->after == AFTER_DEPENDENCY);
 }
 
 static bool
@@ -118,6 +122,9 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
         node->stop_ends = NULL;
     if (state == CHILD_STOPPED || state == CHILD_FAILED)
         group_leave(step, child);
+    if (child_state_is_live(from) && !child_state_is_live(state))
+        ties_went_down(step, child);
+    child_tell(step, child);
     return from;
 }
 
@@ -135,6 +142,7 @@ child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cau
     step->node->by_request -= is_by_request(child);
     child->stop_cause = cause;
     step->node->by_request += is_by_request(child);
+    child_tell(step, child);
 }
 
 void
@@ -160,6 +168,7 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         child->lived_us += step->now_us - child->ready_since_us;
         step->node->running_ready--;
     }
+    child_tell(step, child);
 }
 
 void
@@ -233,8 +242,12 @@ child_remove(struct step *step, struct supervisor_child *child)
     node->significant -= is_significant(child);
     node->counts[child->state]--;
     group_forget(step, child);
+    if (child_state_is_live(child->state))
+        ties_went_down(step, child);
     if (node->cause == child)
         node->cause = NULL;
+    if (child->ties)
+        list_remove(&child->ties->released);
     list_remove(&child->siblings);
     step_act(step, ACTION_REMOVED, child);
 }
@@ -277,9 +290,32 @@ supervisor_child_budget_frees_us(const struct supervisor_child *child, uint64_t 
     return restart_budget_frees_us(child, supervisor_child_lived_us(child, now_us));
 }
 
+uint32_t
+supervisor_child_grants_max(const struct child_policy *policy)
+{
+    return policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+}
+
 size_t
 supervisor_child_size(const struct child_policy *policy)
 {
-    size_t grants = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
-    return sizeof(struct supervisor_child) + grants * sizeof(uint64_t);
+    return sizeof(struct supervisor_child) + supervisor_child_grants_max(policy) * sizeof(uint64_t);
+}
+
+void
+supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy)
+{
+    child->policy = policy;
+    child->grants_us = (uint64_t *)(child + 1);
+}
+
+void
+supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
+                              const struct child_policy *policy, uint64_t *grants_us)
+{
+    assert(grants_us || supervisor_child_grants_max(policy) == 0);
+
+    node->significant -= is_significant(child);
+    restart_budget_move(child, policy, grants_us);
+    node->significant += is_significant(child);
 }

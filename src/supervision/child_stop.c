@@ -87,10 +87,16 @@ child_stop_for_group(struct step *step, struct supervisor_child *child)
     stop_live(step, child, comes_back ? AFTER_GROUP : AFTER_STOPPED);
 }
 
+void
+child_stop_for_dependency(struct step *step, struct supervisor_child *child)
+{
+    stop_live(step, child, AFTER_DEPENDENCY);
+}
+
 bool
 child_stop_all(struct step *step, struct supervisor_child *child)
 {
-    if (step_waits(step)) /* When those after it are down. */
+    if (step_waits(step) || ties_hold(step, child)) /* When those after it, or on it, are down. */
         child->group = GROUP_STOP;
     else
         child_stop_with_node(step, child);
@@ -140,7 +146,7 @@ child_join_stop_all(struct step *step, struct supervisor_child *child)
 {
     if (step_waits(step))
         child->group = GROUP_STOP;
-    if (child->after != AFTER_RESTART && child->after != AFTER_GROUP)
+    if (child->after == AFTER_STOPPED || child->after == AFTER_DELETED)
         return true;
     child->everything = false;
     child->stop_cause = STOPPED_WITH_SUPERVISOR;

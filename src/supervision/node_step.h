@@ -20,7 +20,14 @@ typedef bool transition(struct step *step, struct supervisor_child *child);
 transition *state_table_find(enum child_state state, enum node_event_type type);
 
 /* The most actions that one transition writes, and the end of a step (see node_step.c). */
-#define TRANSITION_ACTIONS_MAX 8
+#define TRANSITION_ACTIONS_MAX 12
+
+/* Whether there is an instance, or one is being made. */
+static inline bool
+child_state_is_live(enum child_state state)
+{
+    return state == CHILD_STARTING || state == CHILD_RUNNING || state == CHILD_STOPPING;
+}
 
 static inline bool
 step_has_room(const struct step *step, size_t actions)
@@ -63,8 +70,25 @@ void child_remove(struct step *step, struct supervisor_child *child);
 void child_send_kill(struct step *step, struct supervisor_child *child, enum exit_reason reason);
 /** DISARM or WITHDRAW, whatever `child` waits for. */
 void child_end_wait(struct step *step, struct supervisor_child *child);
-/** Asks for a start slot, or begins at once if none is needed. */
+/** Asks for a start slot, once all that it depends on is met. */
 void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/* child_dependency.c */
+/** Tells whether `child` is met now, if that has changed and somebody depends on it. */
+void child_tell(struct step *step, struct supervisor_child *child);
+/** Tells that an instance of `child` has ended, if somebody depends on it. */
+void child_tell_exited(struct step *step, struct supervisor_child *child);
+/** Registered or restarting, and due: it starts when its dependencies are met. */
+void child_await_dependency(struct step *step, struct supervisor_child *child, uint64_t due_us);
+
+/* child_ties.c: stops under one-for-one that wait for dependants. */
+
+/** At STOP_ALL: some sibling that depends on `child` is up; it is marked GROUP_STOP until then. */
+bool ties_hold(struct step *step, struct supervisor_child *child);
+/** `child` has no instance any more: those that waited for its end may stop. */
+void ties_went_down(struct step *step, struct supervisor_child *child);
+/** Stops whom nothing holds any more (true), or the buffer is full. */
+bool ties_go_on(struct step *step);
 
 /* node_group.c: what siblings do in order. All of it does nothing under one-for-one. */
 
@@ -101,6 +125,8 @@ transition child_group_wait, child_group_live, child_group_stopping, child_group
 void child_stop_with_node(struct step *step, struct supervisor_child *child);
 /** Stops a child that runs for a group restart. */
 void child_stop_for_group(struct step *step, struct supervisor_child *child);
+/** Stops a child that runs until its dependencies are met again. */
+void child_stop_for_dependency(struct step *step, struct supervisor_child *child);
 
 /** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
 void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);
@@ -118,6 +144,10 @@ transition child_already_due, child_started, child_started_late, child_became_re
 transition child_became_unready, child_health_failed, child_degraded, child_became_idle;
 transition child_became_busy, child_answer_running;
 transition child_start_subtree, child_answer_busy, child_revive, child_revive_all;
+
+/* child_dependency.c */
+transition child_dependency_met, child_dependency_lost, child_note_met, child_note_lost;
+transition child_dependency_exited;
 
 /* child_exit.c */
 transition child_exited, child_load_failed, child_ended;

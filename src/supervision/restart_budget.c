@@ -69,6 +69,21 @@ restart_budget_take(struct supervisor_child *child, uint64_t lived_us)
 }
 
 void
+restart_budget_move(struct supervisor_child *child, const struct child_policy *policy,
+                    uint64_t *grants_us)
+{
+    uint32_t capacity = supervisor_child_grants_max(policy);
+    uint32_t kept = child->grants_size < capacity ? child->grants_size : capacity;
+    uint32_t oldest = child->grants_size - kept;
+    for (uint32_t i = 0; i < kept; i++)
+        grants_us[i] = grant_at(child, oldest + i);
+    child->policy = policy;
+    child->grants_us = grants_us;
+    child->grants_size = kept;
+    child->grants_next = kept == capacity ? 0 : kept;
+}
+
+void
 restart_budget_clear(struct supervisor_child *child)
 {
     child->grants_size = 0;

@@ -26,6 +26,10 @@ uint64_t restart_budget_frees_us(const struct supervisor_child *child, uint64_t 
 /** Records a grant at `lived_us`, not before any earlier one. There must be room. */
 void restart_budget_take(struct supervisor_child *child, uint64_t lived_us);
 
+/** Gives the child `policy` and the ring `grants_us`; the newest grants that fit stay. */
+void restart_budget_move(struct supervisor_child *child, const struct child_policy *policy,
+                         uint64_t *grants_us);
+
 /** Forgets all grants. */
 void restart_budget_clear(struct supervisor_child *child);
 

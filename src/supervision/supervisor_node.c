@@ -4,7 +4,7 @@
  * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
  * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
  * Starts go in order, stops in reverse order; where they wait for one another, node_group.c
- * goes on with them at the end of each step.
+ * goes on with them at the end of each step, or child_ties.c with those that wait for dependants.
  */
 #include <assert.h>
 
@@ -40,6 +40,9 @@ is_of_generation(enum node_event_type type)
     case NODE_IDLE:
     case NODE_NOT_IDLE:
         return true;
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_ADD:
     case NODE_START_ALL:
     case NODE_STOP_ALL:
@@ -241,6 +244,9 @@ apply(struct step *step)
     case NODE_TIMER:
     case NODE_IDLE:
     case NODE_NOT_IDLE:
+    case NODE_DEPENDENCY_MET:
+    case NODE_DEPENDENCY_LOST:
+    case NODE_DEPENDENCY_EXITED:
     case NODE_START:
     case NODE_STOP:
     case NODE_RESTART:
@@ -306,7 +312,7 @@ go_on(struct step *step)
 {
     if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
         return NODE_MORE;
-    if (step_waits(step) && !group_go_on(step))
+    if (step_waits(step) ? !group_go_on(step) : !ties_go_on(step))
         return NODE_MORE;
     if (!step_has_room(step, FINISH_ACTIONS_MAX))
         return NODE_MORE;
@@ -323,6 +329,7 @@ supervisor_node_init(struct supervisor_node *node)
         .policy = node_policy_default(),
     };
     list_init(&node->children);
+    list_init(&node->released);
 }
 
 void

@@ -51,6 +51,7 @@ enum child_after {
     AFTER_STOPPED, /* By its stop_cause. */
     AFTER_RESTART, /* Restarted by hand: uncounted, without delay. */
     AFTER_GROUP,   /* Stopped for a group restart: uncounted, started in its turn. */
+    AFTER_DEPENDENCY, /* Stopped because a dependency exited: uncounted, started when it is met. */
     AFTER_DELETED
 };
 
@@ -58,13 +59,14 @@ enum child_after {
 enum child_wait {
     WAIT_NOTHING, /* Its delay, if `timer_armed`. */
     WAIT_POOL,    /* A place among max-concurrent-starts, or an engine slot. */
-    WAIT_TURN     /* Earlier siblings of its group: to be down, or ready. See node_group.c. */
+    WAIT_TURN,    /* Earlier siblings of its group: to be down, or ready. See node_group.c. */
+    WAIT_DEPENDENCY /* What it depends on: to be met. See child_dependency.c. */
 };
 
 /* A child's part in what its siblings do in order, under the strategies that wait. */
 enum child_group {
     GROUP_NONE,
-    GROUP_STOP, /* It runs, and is to stop when those after it are down. */
+    GROUP_STOP, /* It runs, and is to stop when those after it, or on it, are down. */
     GROUP_START /* It waits for its turn to start, or had it and is not ready yet. */
 };
 
@@ -104,15 +106,18 @@ const char *event_type_name(enum event_type type);
 bool child_state_find(const char *name, enum child_state *state_out);
 bool event_type_find(const char *name, enum event_type *type_out);
 
-/* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, sets the first
- * group of fields, and adds it. The rest is the node's; anybody else only reads, on the
- * thread that steps. */
+struct child_ties;
+
+/* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
+ * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
+ * anybody else only reads, on the thread that steps. */
 struct supervisor_child {
-    /* Set by the shell before NODE_ADD; constant. */
+    /* Set by the shell before NODE_ADD; constant, but for supervisor_node_change_policy(). */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
     bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
     uint64_t random;                   /* Seed of its jitter. */
+    struct child_ties *ties; /* Siblings that depend on it or that it depends on; NULL: none. */
 
     /* The node's. Bit-fields, because 100,000 of these are held. */
     struct list siblings;
@@ -123,6 +128,9 @@ struct supervisor_child {
     enum child_group group : 4;
     bool group_taken : 1; /* A sibling's restart has taken it along. */
     bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
+    bool unmet : 1;       /* What it depends on is not met. Before ADD the shell says so. */
+    bool depended_on : 1; /* Its changes are told (TELL_DEPENDANTS). */
+    bool told_met : 1;    /* What was told last. */
     bool ready;
     bool timer_armed; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
     bool has_exited;
@@ -143,18 +151,24 @@ struct supervisor_child {
     struct exit_info last_exit; /* Meaningful if has_exited. */
     uint32_t grants_size;       /* The last grants, by lived time: a ring of max_restarts, */
     uint32_t grants_next;       /* the next one goes here. See restart_budget.h. */
-    uint64_t grants_us[];
+    uint64_t *grants_us;        /* Behind it, until its policy changes. */
 };
 
-/** Bytes of a child with this policy. Thread: any. */
+/** How many grants such a child remembers. Thread: any. */
+uint32_t supervisor_child_grants_max(const struct child_policy *policy);
+
+/** Bytes of a child with this policy: the ring of its grants lies behind it. Thread: any. */
 size_t supervisor_child_size(const struct child_policy *policy);
+
+/** Sets the policy and the ring of zeroed memory of that size. Thread: any. */
+void supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy);
 
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 
 /* What one step does to all children, one after the other. */
 enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, SWEEP_GROUP };
 
-#define NODE_EVENTS 22 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 25 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
@@ -184,6 +198,7 @@ struct supervisor_node {
     struct supervisor_child *stop_ends;   /* The stop that those before it wait for. */
     struct supervisor_child *turn;        /* The first in GROUP_START. */
     uint32_t group_delays;                /* Children with group_delay. */
+    struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;                  /* Intensity: a ring as of a child's budget. */
     uint32_t grants_size, grants_next;
     bool intensity_resumes; /* Restored: the first start keeps its grants. */
@@ -204,6 +219,8 @@ struct supervisor_node {
  *   `generation`. A component is ready when started, unless its policy says that it reports it;
  *   a supervisor says READY. HEALTH_FAILED and DEGRADED are passed on. EXITED: the instance is
  *   gone, or its start failed, `exit` says why. IDLE: a supervisor in which nothing can run any more.
+ * DEPENDENCY_MET, DEPENDENCY_LOST: all that the child depends on is met; or no longer is.
+ * DEPENDENCY_EXITED: an instance of one of them has ended, whether or not another is up already.
  * TIMER: the child's timer, armed for `due_us`, has fired. One that comes early is armed again.
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
@@ -225,6 +242,9 @@ struct supervisor_node {
     X(TIMER)               \
     X(IDLE)                \
     X(NOT_IDLE)            \
+    X(DEPENDENCY_MET)      \
+    X(DEPENDENCY_LOST)     \
+    X(DEPENDENCY_EXITED)   \
     X(START)               \
     X(STOP)                \
     X(RESTART)             \
@@ -282,6 +302,8 @@ enum node_reply {
  *   Ready: no child is registered, restarting, starting, stopping to start again, or running
  *   and not ready. Idle: every child is stopped, failed or an idle supervisor, and none was
  *   stopped by request.
+ * TELL_DEPENDANTS: of a child that others depend on: whether it is `met` now has changed; with
+ *   `exited`: an instance of it has ended.
  * ENDED: all children are down; `exit` is how the node ends.
  */
 #define NODE_ACTION_LIST(X) \
@@ -301,6 +323,7 @@ enum node_reply {
     X(NODE_NOT_READY)       \
     X(NODE_IDLE)            \
     X(NODE_NOT_IDLE)        \
+    X(TELL_DEPENDANTS)      \
     X(ENDED)
 
 enum node_action_type {
@@ -319,6 +342,8 @@ struct node_action {
     uint64_t at_us;  /* Of the step; the time of the event that NOTIFY writes. */
     uint64_t due_us; /* ARM; ADMIT: when it became due. */
     bool everything; /* START */
+    bool met;        /* TELL_DEPENDANTS, as the next. */
+    bool exited;
     /* NOTIFY alone; `generation`, `from`, `state` as interfaces.md says of each event. */
     enum event_type event;
     enum child_state from;
@@ -329,6 +354,7 @@ struct node_action {
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
     struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
+    bool of_dependency; /* A dependency's exit made it happen; the shell knows whose. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
     bool ready;           /* These four are what a later run goes on from (child_restore.h). */
@@ -337,9 +363,9 @@ struct node_action {
     uint64_t born_lived_us;
 };
 
-/* NOTIFY of WAITING is written by the node in two cases: a start by hand cut a delay short (from =
- * state = RESTARTING, delay_us 0), and `wait` is WAIT_TURN. What a child waits for at the start
- * gate the shell knows, and writes itself. */
+/* NOTIFY of WAITING is written by the node in three cases: a start by hand cut a delay short (from
+ * = state = RESTARTING, delay_us 0), and `wait` is WAIT_TURN or WAIT_DEPENDENCY. What a child waits
+ * for at the start gate the shell knows, and writes itself. */
 
 #define NODE_ACTIONS_MAX 32 /* A step with more to say answers NODE_MORE. */
 
@@ -362,6 +388,15 @@ void supervisor_node_configure(struct supervisor_node *node, const struct node_p
                                uint64_t *grants_us);
 
 /**
+ * Gives a child of the node another policy, which holds from the next decision on: what it waits
+ * for now goes on. `grants_us` is room for supervisor_child_grants_max(policy) times (NULL of 0),
+ * and stays until the child goes or changes again; the newest grants that fit go there, and the
+ * ring before is the shell's again. Thread: the stepping one, not inside a step.
+ */
+void supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
+                                   const struct child_policy *policy, uint64_t *grants_us);
+
+/**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.
  *
  * NODE_MORE: the buffer was full; perform the actions and call supervisor_node_continue()
@@ -373,6 +408,12 @@ enum node_result supervisor_node_step(struct supervisor_node *node, const struct
                                       struct node_actions *actions);
 enum node_result supervisor_node_continue(struct supervisor_node *node,
                                           struct node_actions *actions);
+
+/**
+ * From now on the changes of `child`, which is in a node, are told. Whether it is met now: it is
+ * ready, or has ended for good as `normal`. Thread: the stepping one.
+ */
+bool supervisor_child_tell(struct supervisor_child *child);
 
 /** Whether the state table has an entry for the pair. Thread: any. */
 bool state_table_has(enum child_state state, enum node_event_type type);

@@ -71,7 +71,7 @@ life_us(enum strategy strategy, const struct child_policy *policy, size_t count)
     uint64_t begin_us = clock_now_us();
     for (size_t i = 0; i < count; i++) {
         struct supervisor_child *child = (void *)((char *)children + i * bytes);
-        child->policy = policy;
+        supervisor_child_init(child, policy);
         run((struct node_event){ .type = NODE_ADD, .child = child });
     }
     run((struct node_event){ .type = NODE_START_ALL });

@@ -92,6 +92,8 @@ GOOD = [
     entry("backoff: [0s, 1ms, 7h], shutdown: kill, start-timeout: infinity, stdin: open"),
     entry("backoff: { strategy: linear, initial: 0s, max: 1s, jitter: +20%, reset-after: never }"),
     entry("limits: { memory: 64KiB, cpu-timeout: infinity, mailbox: 1, on-full: drop-oldest }"),
+    "name: s\nchildren: [{ name: a, component: a.wasm, depends-on: [/b] },"
+    " { name: b, component: a.wasm, depends-on: [], when-dependency-restarts: restart }]\n",
     entry("health: {}"),
     entry("health: { interval: 1s, timeout: 20ms, failures: 1, start-period: 0s, liveness: false }"),
     "name: s\nstrategy: one-for-all\nintensity: { max-restarts: 0, within: 1s }\n"
@@ -115,7 +117,8 @@ BAD = [
     entry("backoff: { jitter: 101% }"), entry("backoff: { factr: 2 }"),
     entry("limits: { memory: 64MB }"), entry("limits: { memory: 64 }"), entry("args: [80]"),
     entry("args: x"), entry("environment: { A: 1 }"), entry("environment: { A=B: x }"),
-    entry("config: 5"), entry("stdin: closed"), entry("depends-on: []"),
+    entry("config: 5"), entry("stdin: closed"), entry("depends-on: /b"), entry("depends-on: [b]"), entry("depends-on: [5]"),
+    entry("when-dependency-restarts: stop"),
     entry("health: 5"), entry("health: { readiness: 1 }"), entry("health: { liveness: no }"),
     entry("health: { failures: 0 }"), entry("health: { interval: 5 }"), entry("health: { port: 80 }"),
     entry("limits: { on-full: block }"), entry("limits: { redeliver: 1 }"),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../sim/sim_check.c"
+#include "../sim/sim_dependency.c"
 #include "../sim/sim_health.c"
 #include "../sim/sim_instance.c"
 #include "../sim/sim_item.c"

@@ -28,6 +28,7 @@
 #include <stdio.h>
 
 #include "supervision/health_monitor.h"
+#include "supervision/child_ties.h"
 #include "supervision/supervisor_node.h"
 
 #define SIM_EPOCH_US UINT64_C(5000000) /* The virtual clock does not begin at 0. */
@@ -35,6 +36,8 @@
 #define SIM_KILL_US UINT64_C(2000)     /* The most that a killed instance takes to be gone. */
 #define SIM_PLAIN_US UINT64_C(1000) /* What a life that was left out takes to start, and to stop. */
 #define SIM_CHILDREN_MAX 256
+#define SIM_LOOK_US UINT64_C(1000) /* The most until a dependant hears of its dependency. */
+#define SIM_DEPENDENCIES_MAX 3
 #define SIM_PATH_SIZE 96
 #define SIM_TRACE_LINES 400
 
@@ -72,7 +75,9 @@ enum sim_topic {
     TOPIC_KILL,
     TOPIC_PROBE,
     TOPIC_TIMER,
-    TOPIC_TICKET
+    TOPIC_TICKET,
+    TOPIC_DEPENDENCIES,
+    TOPIC_LOOK
 };
 
 /* Where choices come from: a seed, or a fuzzer's bytes until they are used up (then 0). */
@@ -168,6 +173,21 @@ struct sim_temper {
     uint64_t start_us, life_us, stop_us;
 };
 
+/* What a child depends on, and what was told of it. */
+struct sim_dependencies {
+    struct sim_child *on[SIM_DEPENDENCIES_MAX]; /* NULL: of one that there never is. */
+    uint32_t exits[SIM_DEPENDENCIES_MAX];       /* Of each, as seen last. */
+    struct child_tie tie[SIM_DEPENDENCIES_MAX];
+    size_t size;
+    bool look_is_due; /* A message is on its way. */
+    bool looks_now;
+    uint32_t looks;
+    struct child_ties ties;
+    bool is_met; /* As it was told. */
+    uint64_t lost_us;
+    uint32_t exited;
+};
+
 struct sim_child {
     struct supervisor_child *child;
     struct child_policy policy;
@@ -190,6 +210,7 @@ struct sim_child {
     uint32_t ticket_serial;
     uint64_t ticket_us, ticket_order;
     bool ticket_waited;
+    struct sim_dependencies dependencies;
     struct sim_ledger ledger;
 };
 
@@ -203,7 +224,7 @@ struct sim_node {
 };
 
 /* What a message is: a step of its node, or something of the subject's probes. */
-enum sim_errand { ERRAND_STEP, ERRAND_HEALTH_START, ERRAND_HEALTH_TIMER, ERRAND_PROBE,
+enum sim_errand { ERRAND_STEP, ERRAND_LOOK, ERRAND_HEALTH_START, ERRAND_HEALTH_TIMER, ERRAND_PROBE,
                   ERRAND_ANSWER, ERRAND_LINE };
 
 struct sim_message {
@@ -361,6 +382,26 @@ void sim_check_node(struct sim *sim, struct sim_node *node);
 /* A start that is asked for in the order of siblings: those before it are done. */
 void sim_check_turn(struct sim *sim, const struct sim_child *subject);
 void sim_check_end(struct sim *sim);
+
+/* sim_dependency.c */
+
+/* What `subject`, which is in its node unless `is_new`, depends on. */
+void sim_dependencies_draw(struct sim *sim, struct sim_child *subject, bool is_new);
+void sim_dependencies_tell(struct sim *sim, struct sim_child *subject,
+                           const struct node_action *action);
+/* It has left its node, and all below it with it. */
+void sim_dependencies_end(struct sim *sim, struct sim_child *subject);
+/* A look at the table is due. */
+void sim_dependencies_look(struct sim *sim, struct sim_child *subject);
+/* The first that is not met; `path_out` is its path. False: all are. */
+bool sim_dependencies_unmet(const struct sim_child *subject, const char **path_out);
+/* The one whose exit `subject` follows. */
+const char *sim_dependencies_exited(const struct sim_child *subject);
+void sim_dependencies_check(struct sim *sim, const struct sim_child *subject);
+/* It is about to start: all is met, as far as it can know. */
+void sim_dependencies_check_start(struct sim *sim, const struct sim_child *subject);
+/* It is asked to stop, with its node, under one-for-one. */
+void sim_dependencies_check_stop(struct sim *sim, const struct sim_child *subject);
 
 /* sim_write.c */
 void sim_write_line(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));

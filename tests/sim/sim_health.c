@@ -303,6 +303,7 @@ sim_health_take(struct sim *sim, struct sim_child *subject, const struct sim_mes
         return;
     switch (message->errand) {
     case ERRAND_STEP:
+    case ERRAND_LOOK:
         break;
     case ERRAND_HEALTH_START:
         take_start(sim, subject);

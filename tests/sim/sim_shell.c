@@ -284,6 +284,7 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
                         !subject->timer_armed,
                     "%s: removed while something of it is left", subject->path);
         subject->removed = true;
+        sim_dependencies_end(sim, subject);
         break;
     case ACTION_NODE_READY:
         tell_parent(sim, node, NODE_READY, action->exit);
@@ -296,6 +297,9 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
         break;
     case ACTION_NODE_NOT_IDLE:
         tell_parent(sim, node, NODE_NOT_IDLE, action->exit);
+        break;
+    case ACTION_TELL_DEPENDANTS:
+        sim_dependencies_tell(sim, subject, action);
         break;
     case ACTION_ENDED:
         end_node(sim, node, action->exit);
@@ -383,6 +387,10 @@ sim_deliver(struct sim *sim, uint64_t until_us)
         return false;
     struct sim_message message = take_earliest(sim);
     sim->now_us = message.time_us;
+    if (message.errand == ERRAND_LOOK) {
+        sim_dependencies_look(sim, message.subject);
+        return true;
+    }
     if (message.errand != ERRAND_STEP) {
         if (!message.subject->removed)
             sim_health_take(sim, message.subject, &message);

@@ -243,13 +243,15 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
     if (!child)
         abort();
-    child->policy = &subject->policy;
+    supervisor_child_init(child, &subject->policy);
     child->shell = subject;
     child->is_supervisor = is_supervisor;
     sim_turn_to(sim, TOPIC_CHILD, key, 2);
     child->random = sim_random(sim, UINT64_MAX);
     subject->child = child;
     sim->children[sim->children_size++] = subject;
+    if (key >= SIM_CHILDREN_MAX) /* Added by the script: the tree is there. */
+        sim_dependencies_draw(sim, subject, true);
     return subject;
 }
 
@@ -292,4 +294,6 @@ sim_tree_build(struct sim *sim)
     unsigned children = 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7);
     sim->root = node_new(sim, NULL);
     fill(sim, sim->root, is_wide ? 5 : 0, children);
+    for (size_t i = 0; i < sim->children_size && !sim->failed; i++)
+        sim_dependencies_draw(sim, sim->children[i], false);
 }

@@ -363,8 +363,6 @@ what_this_version_lacks_is_refused_by_name(void **state)
         "max-children: 100",
     };
     static const char *const children[] = {
-        "depends-on: [/b]",
-        "when-dependency-restarts: leave",
         "capabilities: {}",
     };
     char text[512], words[128];

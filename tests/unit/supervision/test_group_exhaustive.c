@@ -110,6 +110,7 @@ perform(const struct node_action *action)
     case ACTION_NODE_NOT_READY:
     case ACTION_NODE_IDLE:
     case ACTION_NODE_NOT_IDLE:
+    case ACTION_TELL_DEPENDANTS:
     case ACTION_ENDED:
         return;
     }

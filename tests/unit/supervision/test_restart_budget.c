@@ -74,6 +74,61 @@ never_gives_up_when_unlimited(void **state)
     assert_int_equal(supervisor_child_size(&policy), sizeof *worker);
 }
 
+/* Three grants at 1, 2 and 3 ms of lived time, under a policy of five. */
+static struct supervisor_child *
+child_with_three_grants(const struct child_policy *policy)
+{
+    struct supervisor_child *worker = child_in(CHILD_STARTING, policy);
+    crash_after(worker, crash_after(worker, crash_after(worker, 0, 1), 1), 1);
+    assert_int_equal(supervisor_child_budget_used(worker, 3000), 3);
+    trace_clear();
+    return worker;
+}
+
+static void
+a_smaller_budget_keeps_the_newest_grants(void **state)
+{
+    (void)state;
+    struct child_policy five = budget_policy(5, 60000), two = budget_policy(2, 60000);
+    struct supervisor_child *worker = child_with_three_grants(&five);
+    uint64_t grants_us[2] = { 0 };
+    supervisor_node_change_policy(&node, worker, &two, grants_us);
+    assert_int_equal(supervisor_child_budget_used(worker, 3000), 2);
+    assert_int_equal(grants_us[0], 2000);
+    assert_int_equal(grants_us[1], 3000);
+    crash_after(worker, 3, 1);
+    assert_state(worker, FAILED);
+}
+
+static void
+a_larger_budget_keeps_all_grants_and_has_room_for_more(void **state)
+{
+    (void)state;
+    struct child_policy three = budget_policy(3, 60000), four = budget_policy(4, 60000);
+    struct supervisor_child *worker = child_with_three_grants(&three);
+    uint64_t grants_us[4] = { 0 };
+    supervisor_node_change_policy(&node, worker, &four, grants_us);
+    assert_int_equal(supervisor_child_budget_used(worker, 3000), 3);
+    uint64_t now = crash_after(worker, 3, 1);
+    assert_state(worker, STARTING);
+    assert_int_equal(supervisor_child_budget_used(worker, now * 1000), 4);
+    crash_after(worker, now, 1);
+    assert_state(worker, FAILED);
+}
+
+static void
+a_budget_that_becomes_unlimited_forgets_its_grants(void **state)
+{
+    (void)state;
+    struct child_policy three = budget_policy(3, 60000);
+    struct child_policy unlimited = budget_policy(RESTARTS_UNLIMITED, 60000);
+    struct supervisor_child *worker = child_with_three_grants(&three);
+    supervisor_node_change_policy(&node, worker, &unlimited, NULL);
+    assert_int_equal(supervisor_child_budget_used(worker, 3000), 0);
+    crash_after(worker, 3, 1);
+    assert_state(worker, STARTING);
+}
+
 static void
 the_window_slides_and_is_not_fixed(void **state)
 {
@@ -260,6 +315,9 @@ main(void)
         a_test(gives_up_after_max_restarts),
         a_test(never_restarts_with_a_budget_of_zero),
         a_test(never_gives_up_when_unlimited),
+        a_test(a_smaller_budget_keeps_the_newest_grants),
+        a_test(a_larger_budget_keeps_all_grants_and_has_room_for_more),
+        a_test(a_budget_that_becomes_unlimited_forgets_its_grants),
         a_test(the_window_slides_and_is_not_fixed),
         a_test(a_grant_as_old_as_the_window_still_counts),
         a_test(delays_and_starts_are_no_lived_time),

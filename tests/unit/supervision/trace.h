@@ -89,7 +89,9 @@ static void
 trace_notify(const struct node_action *action)
 {
     char extra[96] = "";
-    if (action->has_delay)
+    if (action->event == EVENT_WAITING && action->wait == WAIT_DEPENDENCY)
+        snprintf(extra, sizeof extra, " dependency");
+    else if (action->has_delay)
         snprintf(extra, sizeof extra, " %s", trace_duration(action->delay_us));
     else if (action->has_exit)
         snprintf(extra, sizeof extra, " %s", exit_reason_name(action->exit.reason));
@@ -153,6 +155,10 @@ trace_action(const struct node_action *action)
     case ACTION_NODE_NOT_IDLE:
         trace_line(trace, "node not idle\n");
         break;
+    case ACTION_TELL_DEPENDANTS:
+        trace_line(trace, "tell %s %s\n", name,
+                   action->exited ? "exited" : action->met ? "met" : "not met");
+        break;
     case ACTION_ENDED:
         trace_line(trace, "node ended %s\n", exit_reason_name(action->exit.reason));
         break;
@@ -208,7 +214,7 @@ child_new(const char *name, const struct child_policy *policy, bool is_superviso
 {
     struct supervisor_child *child = calloc(1, supervisor_child_size(policy));
     assert_non_null(child);
-    child->policy = policy;
+    supervisor_child_init(child, policy);
     child->shell = strdup(name);
     child->is_supervisor = is_supervisor;
     child->random = 1;

@@ -1,0 +1,474 @@
+/* Manifest order: see manifest_order.h.
+ *
+ * An edge says that one sibling comes after another; a sibling here is an entry, so that the
+ * members of a `count` stay together. Under each supervisor the edges are walked depth first, in
+ * the order of the file: an entry is put down when all that it depends on is down. An entry that
+ * is met again while its own dependencies are walked closes a cycle.
+ */
+#include "manifest/manifest_order.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/nearest.h"
+
+/* As written: `place` is a path in the depends-on of `node`. */
+struct order_note {
+    struct manifest_node *node;
+    const struct yaml_node *place;
+};
+
+/* `after` comes after `before`, its sibling, because of what is at `place` in `node`. */
+struct order_edge {
+    struct manifest_node *after, *before;
+    struct manifest_node *node;
+    const struct yaml_node *place;
+};
+
+struct order {
+    struct reader *reader;
+    struct map nodes; /* By path. */
+    struct order_edge *edges;
+    size_t edges_size;
+    size_t watches; /* Of all members, in all. */
+};
+
+void
+manifest_order_note(struct reader *reader, struct manifest_node *node,
+                    const struct yaml_node *place)
+{
+    size_t size = reader->notes_size;
+    if ((size & (size - 1)) == 0) { /* Full at each power of two. */
+        struct order_note *notes = realloc(reader->notes, (size ? size * 2 : 1) * sizeof *notes);
+        if (!notes) {
+            reader->out_of_memory = true;
+            return;
+        }
+        reader->notes = notes;
+    }
+    reader->notes[reader->notes_size++] = (struct order_note){ node, place };
+}
+
+void
+manifest_order_deinit(struct reader *reader)
+{
+    free(reader->notes);
+    reader->notes = NULL;
+    reader->notes_size = 0;
+}
+
+/* ---- Paths ---- */
+
+/* The first member of its entry. */
+static struct manifest_node *
+entry_of(const struct manifest_node *node)
+{
+    size_t index = node->instance > 0 ? node->index - (node->instance - 1) : node->index;
+    return node->parent->children[index];
+}
+
+static size_t
+members_of(const struct manifest_node *entry)
+{
+    return entry->instance > 0 ? entry->count : 1;
+}
+
+/* The path of an entry as written: without the number of a member. */
+static int
+written_size(const struct manifest_node *node)
+{
+    const char *name = strrchr(node->path, '/');
+    return (int)((size_t)(name - node->path) + strcspn(name, "#"));
+}
+
+static bool
+index_paths(struct order *order)
+{
+    const struct manifest_node *at = order->reader->manifest->root;
+    for (; at; at = manifest_next(at))
+        if (!map_set(&order->nodes, at->path, (void *)(uintptr_t)at))
+            return false;
+    return true;
+}
+
+/* The child, or the first of the members, that `path` names; *is_entry: all of its members. */
+static struct manifest_node *
+find(const struct order *order, const char *path, bool *is_entry)
+{
+    char *member;
+    struct manifest_node *node = map_find(&order->nodes, path);
+    *is_entry = false;
+    if (node || strchr(path, '#'))
+        return node;
+    if (asprintf(&member, "%s#1", path) < 0) {
+        order->reader->out_of_memory = true;
+        return NULL;
+    }
+    node = map_find(&order->nodes, member);
+    free(member);
+    *is_entry = node != NULL;
+    return node;
+}
+
+/* The entry's path that is nearest to `path`, to be freed; NULL: none is near, or out of memory. */
+static char *
+nearest_path(const struct manifest *manifest, const char *path)
+{
+    size_t size = 0, children = manifest->components + manifest->supervisors;
+    char **names = calloc(children + 1, sizeof *names);
+    const struct manifest_node *at = manifest->root;
+    while (names && (at = manifest_next(at)) != NULL) {
+        if (at->instance > 1)
+            continue;
+        names[size] = strndup(at->path, (size_t)written_size(at));
+        size += names[size] != NULL;
+    }
+    const char *found = names ? nearest_name(path, (const char *const *)names, size) : NULL;
+    char *nearest = found ? strdup(found) : NULL;
+    for (size_t i = 0; i < size; i++)
+        free(names[i]);
+    free(names);
+    return nearest;
+}
+
+static void
+complain_unknown(struct reader *reader, const struct yaml_node *place)
+{
+    char *nearest = NULL;
+
+    if (place->text[0] != '/') {
+        reader_complain(reader, place, "'%s' is no path; a path begins with '/', as in /%s",
+                        place->text, place->text);
+        return;
+    }
+    if (!manifest_report_is_full(reader->report))
+        nearest = nearest_path(reader->manifest, place->text);
+    if (nearest)
+        reader_complain(reader, place, "there is no child '%s'; did you mean '%s'?", place->text,
+                        nearest);
+    else
+        reader_complain(reader, place, "there is no child '%s'", place->text);
+    free(nearest);
+}
+
+/* ---- Lifting ---- */
+
+static unsigned
+depth_of(const struct manifest_node *node)
+{
+    unsigned depth = 0;
+    for (; node->parent; node = node->parent)
+        depth++;
+    return depth;
+}
+
+static struct manifest_node *
+climb(struct manifest_node *node, unsigned levels)
+{
+    for (; levels > 0; levels--)
+        node = node->parent;
+    return node;
+}
+
+/* Fills after and before: siblings, or the same node if one is part of the other. */
+static void
+lift(struct order_edge *edge, struct manifest_node *dependency)
+{
+    unsigned depth = depth_of(edge->node), other = depth_of(dependency);
+    edge->after = climb(edge->node, depth > other ? depth - other : 0);
+    edge->before = climb(dependency, other > depth ? other - depth : 0);
+    while (edge->after->parent != edge->before->parent) {
+        edge->after = edge->after->parent;
+        edge->before = edge->before->parent;
+    }
+}
+
+static void
+complain_inside(struct reader *reader, const struct order_edge *edge,
+                const struct manifest_node *dependency)
+{
+    const struct manifest_node *node = edge->node;
+    int size = written_size(node);
+    if (dependency->parent && entry_of(dependency) == node)
+        reader_complain(reader, edge->place, "'%.*s' cannot depend on itself", size, node->path);
+    else if (depth_of(dependency) < depth_of(node))
+        reader_complain(reader, edge->place, "'%.*s' cannot depend on '%s', of which it is a part",
+                        size, node->path, dependency->path);
+    else
+        reader_complain(reader, edge->place, "'%.*s' cannot depend on '%s', which is a part of it",
+                        size, node->path, dependency->path);
+}
+
+/* Whether there can be such an edge; what it cannot be is reported. */
+static bool
+check_edge(struct reader *reader, struct order_edge *edge, const struct manifest_node *dependency)
+{
+    if (!edge->after->parent || entry_of(edge->after) == entry_of(edge->before)) {
+        complain_inside(reader, edge, dependency);
+        return false;
+    }
+    edge->after = entry_of(edge->after);
+    edge->before = entry_of(edge->before);
+    if (edge->after->parent->config.node.strategy != STRATEGY_REST_FOR_ONE ||
+        edge->before->index < edge->after->index)
+        return true;
+    reader_complain(reader, edge->place,
+                    "'%.*s' comes before '%.*s'; under rest-for-one a child stands behind what it "
+                    "depends on",
+                    written_size(edge->after), edge->after->path, written_size(edge->before),
+                    edge->before->path);
+    return false;
+}
+
+/* ---- What a child depends on ---- */
+
+/* Adds the paths of `dependency`, or of all members of its entry, to those of `node`. */
+static void
+add_paths(struct order *order, const struct order_edge *edge, struct manifest_node *dependency,
+          bool is_entry)
+{
+    struct manifest_node *node = edge->node;
+    struct supervisor_config *config = &node->config;
+    size_t more = is_entry ? members_of(dependency) : 1;
+    size_t size = config->depends_on_size + more;
+
+    order->watches += more * members_of(node);
+    if (order->watches > MANIFEST_DEPENDENCIES_MAX) {
+        reader_complain(order->reader, edge->place,
+                        "more than %u dependencies in one manifest, each of a 'count' counted",
+                        MANIFEST_DEPENDENCIES_MAX);
+        return;
+    }
+    const char **paths = realloc(node->dependencies, size * sizeof *paths);
+    if (!paths) {
+        order->reader->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < more; i++)
+        paths[config->depends_on_size + i] =
+            dependency->parent->children[dependency->index + i]->path;
+    node->dependencies = paths;
+    config->depends_on = paths;
+    config->depends_on_size = size;
+}
+
+static void
+resolve(struct order *order, const struct order_note *note)
+{
+    bool is_entry;
+    struct order_edge edge = { .node = note->node, .place = note->place };
+    struct manifest_node *dependency = find(order, note->place->text, &is_entry);
+    if (!dependency) {
+        complain_unknown(order->reader, note->place);
+        return;
+    }
+    lift(&edge, dependency);
+    if (!check_edge(order->reader, &edge, dependency))
+        return;
+    order->edges[order->edges_size++] = edge;
+    add_paths(order, &edge, dependency, is_entry);
+}
+
+/* The members of an entry depend on the same. */
+static void
+share_paths(const struct manifest_node *first)
+{
+    for (size_t i = 1; i < members_of(first); i++) {
+        struct supervisor_config *config = &first->parent->children[first->index + i]->config;
+        config->depends_on = first->config.depends_on;
+        config->depends_on_size = first->config.depends_on_size;
+    }
+}
+
+/* ---- One order ---- */
+
+enum place_state { PLACE_NEW, PLACE_OPEN, PLACE_DONE };
+
+/* One child of the supervisor that is put in order. */
+struct place {
+    enum place_state state;
+    size_t first; /* Of its edges. */
+    size_t next;  /* The edge that is walked. */
+};
+
+struct sorting {
+    struct order *order;
+    struct manifest_node *parent;
+    const struct order_edge *edges; /* Of this supervisor, by `after`. */
+    size_t edges_size;
+    struct place *places;
+    size_t *stack; /* Places that are open, the first one first. */
+    size_t stack_size;
+    struct manifest_node **sorted;
+    size_t sorted_size;
+};
+
+static int
+compare_edges(const void *a, const void *b)
+{
+    const struct order_edge *one = a, *other = b;
+    const struct manifest_node *parent = one->after->parent, *other_parent = other->after->parent;
+    if (parent != other_parent)
+        return (uintptr_t)parent < (uintptr_t)other_parent ? -1 : 1;
+    if (one->after != other->after)
+        return one->after->index < other->after->index ? -1 : 1;
+    if (one->before != other->before)
+        return one->before->index < other->before->index ? -1 : 1;
+    return one->place->offset < other->place->offset ? -1 : 1;
+}
+
+/* " → /b", and behind all of them whose words made each step. */
+static void
+complain_cycle(struct sorting *sorting, size_t from)
+{
+    struct reader *reader = sorting->order->reader;
+    char steps[MANIFEST_MESSAGE_BYTES / 2] = "", words[MANIFEST_MESSAGE_BYTES / 2] = "";
+    size_t steps_used = 0, words_used = 0;
+    const struct yaml_node *first = NULL;
+
+    for (size_t i = from; i < sorting->stack_size; i++) {
+        const struct order_edge *edge =
+            &sorting->edges[sorting->places[sorting->stack[i]].next - 1];
+        unsigned line, column;
+        manifest_place(reader->text, reader->text_size, edge->place->offset, &line, &column);
+        if (steps_used < sizeof steps)
+            steps_used += (size_t)snprintf(steps + steps_used, sizeof steps - steps_used, " → %.*s",
+                                           written_size(edge->before), edge->before->path);
+        if (words_used < sizeof words)
+            words_used += (size_t)snprintf(words + words_used, sizeof words - words_used,
+                                           "%s%.*s on %s (%u:%u)", first ? ", " : "",
+                                           written_size(edge->node), edge->node->path,
+                                           edge->place->text, line, column);
+        first = first ? first : edge->place;
+    }
+    const struct manifest_node *start = sorting->parent->children[sorting->stack[from]];
+    reader_complain(reader, first, "a cycle of dependencies: %.*s%s; %s", written_size(start),
+                    start->path, steps, words);
+}
+
+/* All members of the entry at `index`. */
+static void
+put_down(struct sorting *sorting, size_t index)
+{
+    size_t members = members_of(sorting->parent->children[index]);
+    sorting->places[index].state = PLACE_DONE;
+    for (size_t i = 0; i < members; i++)
+        sorting->sorted[sorting->sorted_size++] = sorting->parent->children[index + i];
+}
+
+static void
+open_place(struct sorting *sorting, size_t index)
+{
+    sorting->places[index].state = PLACE_OPEN;
+    sorting->places[index].next = sorting->places[index].first;
+    sorting->stack[sorting->stack_size++] = index;
+}
+
+/* The next edge of the place on top; false: none is left. */
+static bool
+walk_edge(struct sorting *sorting, size_t index, size_t *before_out)
+{
+    struct place *place = &sorting->places[index];
+    if (place->next >= sorting->edges_size ||
+        sorting->edges[place->next].after->index != index)
+        return false;
+    *before_out = sorting->edges[place->next++].before->index;
+    return true;
+}
+
+/* Puts down the entry at `index`, behind all that it depends on; false: there is a cycle. */
+static bool
+walk(struct sorting *sorting, size_t index)
+{
+    open_place(sorting, index);
+    while (sorting->stack_size > 0) {
+        size_t before, top = sorting->stack[sorting->stack_size - 1];
+        if (!walk_edge(sorting, top, &before)) {
+            sorting->stack_size--;
+            put_down(sorting, top);
+        } else if (sorting->places[before].state == PLACE_NEW) {
+            open_place(sorting, before);
+        } else if (sorting->places[before].state == PLACE_OPEN) {
+            size_t from = sorting->stack_size;
+            while (sorting->stack[--from] != before)
+                continue;
+            complain_cycle(sorting, from);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+sort_places(struct sorting *sorting)
+{
+    const struct manifest_node *parent = sorting->parent;
+    for (size_t i = 0; i < parent->children_size; i++)
+        sorting->places[i].first = sorting->edges_size;
+    for (size_t i = sorting->edges_size; i-- > 0;)
+        sorting->places[sorting->edges[i].after->index].first = i;
+    for (size_t i = 0; i < parent->children_size; i += members_of(parent->children[i]))
+        if (sorting->places[i].state == PLACE_NEW && !walk(sorting, i))
+            return false;
+    return true;
+}
+
+static void
+sort_children(struct order *order, const struct order_edge *edges, size_t size)
+{
+    struct manifest_node *parent = edges->after->parent;
+    size_t children = parent->children_size;
+    struct sorting sorting = {
+        .order = order, .parent = parent, .edges = edges, .edges_size = size,
+        .places = calloc(children, sizeof *sorting.places),
+        .stack = calloc(children, sizeof *sorting.stack),
+        .sorted = calloc(children, sizeof *sorting.sorted),
+    };
+    if (!sorting.places || !sorting.stack || !sorting.sorted) {
+        order->reader->out_of_memory = true;
+    } else if (sort_places(&sorting)) {
+        assert(sorting.sorted_size == children);
+        memcpy(parent->children, sorting.sorted, children * sizeof *sorting.sorted);
+        for (size_t i = 0; i < children; i++)
+            parent->children[i]->index = i;
+    }
+    free(sorting.places);
+    free(sorting.stack);
+    free(sorting.sorted);
+}
+
+static void
+sort_all(struct order *order)
+{
+    struct order_edge *edges = order->edges;
+    qsort(edges, order->edges_size, sizeof *edges, compare_edges);
+    for (size_t i = 0, size; i < order->edges_size; i += size) {
+        for (size = 1; i + size < order->edges_size; size++)
+            if (edges[i + size].after->parent != edges[i].after->parent)
+                break;
+        sort_children(order, edges + i, size);
+    }
+}
+
+void
+manifest_order(struct reader *reader)
+{
+    struct order order = { .reader = reader };
+    if (reader->notes_size == 0)
+        return;
+    map_init(&order.nodes);
+    order.edges = calloc(reader->notes_size, sizeof *order.edges);
+    if (!order.edges || !index_paths(&order))
+        reader->out_of_memory = true;
+    for (size_t i = 0; i < reader->notes_size && !reader->out_of_memory; i++)
+        resolve(&order, &reader->notes[i]);
+    for (size_t i = 0; i < reader->notes_size && !reader->out_of_memory; i++)
+        share_paths(reader->notes[i].node);
+    if (order.edges_size > 0 && !reader->out_of_memory)
+        sort_all(&order);
+    free(order.edges);
+    map_deinit(&order.nodes);
+}
