@@ -1,9 +1,9 @@
 /* Commits: what keeps events takes them over once for a burst, and a grant before its start. */
 #include "pupil.h"
 
-/* What is kept of a stage's events, as a journal would. */
 #define COMMIT_NS 3000000
 
+/* What is kept of a stage's events, as a journal would. */
 struct keeper {
     atomic_uint appended;
     atomic_uint committed; /* Of those. */
