@@ -229,19 +229,12 @@ class Oracle:
         name, path = event["event"], event.get("path")
         require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
         self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
-        self.children[path].dynamic = dynamic
-        self.depend(path)
-        for _after, before in self.lifted():
-            self.children[before].is_needed = True
-
-    def reload(self):  # It is done: who stands where, and what the application wants of its children.
-        require(self.later, "reloaded, and nobody asked for it")
-        self.spec, self.later = self.later[0], self.later[1:]
-        places = Oracle(self.spec).children
-        for path, child in self.children.items():
-            child.place = places[path].place if path in places else len(places) + child.place
-        self.places = 2 * len(places) + self.places
-        self.root.become(Node(self.spec))
+        known = path in self.children and self.children[path].state != "deleted"
+        self.started = self.started or name == "application-started"
+        if name == "added" or (name == "registered" and not known):
+            self.enter(path, name == "added")
+        if name == "reloaded" and path is None:
+            return self.reload()
         if name in OTHER:
             return
         require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
@@ -377,19 +370,11 @@ class Oracle:
     def on_restart_scheduled(self, child, event, now, before):
         delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
         child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
-        self.children[path].dynamic = dynamic
-        self.depend(path)
-        for _after, before in self.lifted():
-            self.children[before].is_needed = True
-
-    def reload(self):  # It is done: who stands where, and what the application wants of its children.
-        require(self.later, "reloaded, and nobody asked for it")
-        self.spec, self.later = self.later[0], self.later[1:]
-        places = Oracle(self.spec).children
-        for path, child in self.children.items():
-            child.place = places[path].place if path in places else len(places) + child.place
-        self.places = 2 * len(places) + self.places
-        self.root.become(Node(self.spec))
+        if before == "registered" and (child.restored or not self.started) and not counted:
+            return  # As an earlier run left it, maybe before it was ever started.
+        if not counted and child.trial and before in ("starting", "running"):
+            child.trial = False
+            return require(any(child.delay_fits(delay, max(n, 1)) for n in child.ns), f"a trial's delay of {delay} µs")
         if not counted:
             require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
             return require(delay == 0, "a restart by hand, or by a sibling, waits")
@@ -409,19 +394,9 @@ class Oracle:
         require(before not in ("starting", "running") or at_its_end, "deleted without being asked to stop")
 
     def on_stopped(self, child, event, now, before):
-        self.children[path].dynamic = dynamic
-        self.depend(path)
-        for _after, before in self.lifted():
-            self.children[before].is_needed = True
-
-    def reload(self):  # It is done: who stands where, and what the application wants of its children.
-        require(self.later, "reloaded, and nobody asked for it")
-        self.spec, self.later = self.later[0], self.later[1:]
-        places = Oracle(self.spec).children
-        for path, child in self.children.items():
-            child.place = places[path].place if path in places else len(places) + child.place
-        self.places = 2 * len(places) + self.places
-        self.root.become(Node(self.spec))
+        child.trial = False
+        by_itself = before in ("starting", "running") or (child.restored and before == "registered")
+        child.ended_well = by_itself and event.get("reason") == "normal" and child.restart != "permanent"
         if child.restored and before == "registered":
             return
         require(before not in ("starting", "running") or not child.dynamic or child.restart != "temporary",

@@ -332,6 +332,15 @@ take_starting(struct sim *sim, struct sim_child *subject, const struct node_acti
     ledger->starts++;
 }
 
+/* By its probe, if it has one; a supervisor when its children are. */
+static void
+check_ready(struct sim *sim, const struct sim_child *subject)
+{
+    bool by_report = subject->node || subject->policy.reports_ready;
+    sim_require(sim, sim->event->type == (by_report ? NODE_READY : NODE_STARTED),
+                "%s: ready without having said so", subject->path);
+}
+
 static void
 take_exited(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
@@ -420,6 +429,7 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         take_starting(sim, subject, action);
         break;
     case EVENT_READY:
+        check_ready(sim, subject);
         ledger->ready = true;
         ledger->ready_since_us = sim->now_us;
         ledger->in_group = false;
