@@ -98,6 +98,9 @@ struct tree_entry {
 enum airs_status tree_enter(struct application_tree *tree, struct manifest *manifest,
                             struct manifest_node *const *nodes, size_t size, bool is_dynamic,
                             bool goes_on, struct tree_entry *entry_out, struct airs_error *error);
+/** The member with `number`, which is higher than all that are there. As below. */
+enum airs_status tree_enter_number(struct application_tree *tree, const char *path,
+                                   uint32_t number, struct airs_error *error);
 /** `count` more members of the template at `path`, with the numbers behind the highest one.
  * As tree_enter; AIRS_ENOENT: no such template. */
 enum airs_status tree_enter_members(struct application_tree *tree, const char *path,
@@ -115,6 +118,8 @@ bool tree_mark_leaving(struct application_tree *tree, struct tree_child *child);
 /** Waits until `child` has been taken out. Thread: any that may wait.  Blocks: yes. */
 void tree_wait_gone(struct application_tree *tree, struct tree_child *child);
 
+/** The highest number that the template at `path` has given to a member that is there; 0: none. */
+uint32_t tree_highest_number(struct application_tree *tree, const char *path);
 /** Members of the template at `path` that stay; false: no such template. */
 bool tree_template_size(struct application_tree *tree, const char *path, uint32_t *size_out);
 /** The member with the highest number that stays, referenced, and marked as leaving; NULL: none. */

@@ -201,6 +201,8 @@ load(struct daemon *daemon, struct airs_error *error)
         .event = daemon_history_append,
         .memory = daemon_history_memory,
         .last_seq = daemon_history_last_seq,
+        .kept = daemon_history_kept,
+        .keep = daemon_history_keep,
         .log = on_log,
         .log_room = log_room,
         .progress = on_progress,
