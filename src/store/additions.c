@@ -206,14 +206,15 @@ copy_lines(struct additions *additions, struct buffer *text)
     return done;
 }
 
-/* A new file with what still counts, in place of the one that is written. */
-static void
+/* A new file with what still counts, in place of the one that is written; false: that stays. */
+static bool
 rewrite(struct additions *additions)
 {
     struct buffer text;
     buffer_init(&text, 0);
     int fd = copy_lines(additions, &text) ? open_file(additions, NEXT_NAME) : -1;
-    if (fd >= 0 && write_all(fd, text.data, text.size) && put_in_place(additions)) {
+    bool done = fd >= 0 && write_all(fd, text.data, text.size) && put_in_place(additions);
+    if (done) {
         close(additions->fd);
         additions->fd = fd;
         additions->bytes = text.size;
@@ -221,6 +222,7 @@ rewrite(struct additions *additions)
         close(fd);
     }
     buffer_deinit(&text);
+    return done;
 }
 
 static bool
@@ -243,10 +245,8 @@ additions_keep(struct additions *additions, const struct airs_kept *kept)
         lose(additions, "out of memory");
         return;
     }
-    if (additions->has_begun && is_half_dead(additions)) {
-        rewrite(additions); /* With the new line. */
-        return;
-    }
+    if (additions->has_begun && is_half_dead(additions) && rewrite(additions))
+        return; /* With the new line. */
     if (additions->bytes + line->size > ADDITIONS_BYTES_MAX)
         lose(additions, "the file is full");
     else if (!write_all(additions->fd, line->text, line->size))
