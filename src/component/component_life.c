@@ -328,6 +328,7 @@ obey(struct component_actor *actor, const struct child_command *command)
         if (actor->phase != PHASE_ABSENT)
             finish_as(actor, EXIT_KILLED);
         break;
+    case CHILD_BURY:
     case CHILD_RESET:
     case CHILD_START_SUBTREE:
         break; /* For supervisors. */

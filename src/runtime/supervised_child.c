@@ -44,7 +44,6 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     list_init(&child->waiting);
     child->path = refstr_ref(request->path);
     child->user = request->user;
-    child->accepts_mail = !request->is_supervisor;
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
     if (!policy) {

@@ -192,6 +192,7 @@ start_all(struct supervisor *supervisor, const struct supervisor_request *reques
     if (supervisor->node.state == NODE_RUNNING && !request->everything)
         return AIRS_EALREADY;
     struct node_event event = { .type = NODE_START_ALL, .everything = request->everything };
+    supervisor->at_rest = false;
     supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
