@@ -124,6 +124,22 @@ struct airs_child {
     const char *strategy;  /* NULL for a component. */
 };
 
+/* A child that is to be added while the application runs. */
+struct airs_addition {
+    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
+    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
+    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
+    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
+    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
+};
+
+/** What was changed by hand while an application ran: a later run needs it to go on. */
+struct airs_kept {
+    const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    struct airs_addition addition; /* `text` NULL: scaled. */
+    uint32_t numbers;              /* Scaled: no number beyond this one was ever given. */
+};
+
 struct airs_application_options {
     const char *manifest_path; /* Required. */
     const char *cache_dir;     /* For compiled code, made 0700; NULL: $XDG_CACHE_HOME/airs. */
@@ -136,6 +152,14 @@ struct airs_application_options {
     /** What the last run left of the child at `path`; false: nothing. Texts and grants live
      * until airs_application_start has returned. Thread: that of airs_application_start. */
     bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);
+
+    /** The `index`-th of what `keep` was given in the last run, as long as that was cut off; false: no
+     * more. Only what `memory` knows of comes back. Thread and texts: as `memory`. */
+    bool (*kept)(void *context, size_t index, struct airs_kept *kept_out);
+    /** Something is about to be added or scaled, or was taken over from the last run. What is
+     * `deleted` afterwards need not be kept. Thread: that of airs_application_start, or of a change.
+     * Blocks: for a write, at most. */
+    void (*keep)(void *context, const struct airs_kept *kept);
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
@@ -254,15 +278,6 @@ AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 /** What a change does: `what` is "added" or "deleted", and to whom; constant during the call
  * alone. Thread: that of the change. */
 typedef void (*airs_changed)(void *context, const char *what, const char *path);
-
-/* A child that is to be added while the application runs. */
-struct airs_addition {
-    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
-    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
-    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
-    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
-    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
-};
 
 /**
  * Adds a child, or a whole supervisor, to a supervisor that runs or not; started if that runs.

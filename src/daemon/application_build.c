@@ -195,6 +195,7 @@ enum airs_status
 application_build(struct airs_application *application, struct airs_error *error)
 {
     const struct manifest *manifest = application->manifest;
+    application_restore(application);
     struct engine_config config = {
         .instances_max = manifest->max_instances,
         .memory_bytes_max = largest_memory(&application->tree),

@@ -256,9 +256,9 @@ take_reports(struct supervisor *supervisor, struct supervised_child *child)
     }
     if (reports.health_failed) {
         event.type = NODE_HEALTH_FAILED;
-        supervisor->health_detail = reports.health_detail;
+        supervisor->told_detail = reports.health_detail;
         supervisor_feed(supervisor, event);
-        supervisor->health_detail = NULL;
+        supervisor->told_detail = NULL;
         refstr_unref(reports.health_detail);
     }
     if (reports.has_ready) {

@@ -122,6 +122,7 @@ struct supervisor_request {
     bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
     bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;
+    struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */

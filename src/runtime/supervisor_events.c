@@ -60,6 +60,8 @@ static struct refstr *
 cause_of(const struct supervisor *supervisor, const struct supervised_child *child,
          const struct node_action *action)
 {
+    if (action->event == EVENT_RELOADED)
+        return NULL;
     if (action->event == EVENT_ESCALATED)
         return supervisor_cause_path(supervisor);
     if (action->of_dependency)
@@ -207,8 +209,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.has_exit = action->has_exit;
     event.exit = action->exit;
     event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
-    if (action->event == EVENT_HEALTH_FAILED)
-        event.detail = supervisor->health_detail;
+    if (action->event == EVENT_HEALTH_FAILED || action->event == EVENT_RELOADED)
+        event.detail = supervisor->told_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;

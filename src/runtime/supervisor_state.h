@@ -36,7 +36,7 @@ struct supervisor {
     struct start_ticket ticket;    /* Of all that wait for a start. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
     struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
-    struct refstr *health_detail;  /* Of the failed probe that is being told; borrowed. */
+    struct refstr *told_detail;    /* Of the failed probe, or the change, being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
     uint64_t random;

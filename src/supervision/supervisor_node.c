@@ -227,6 +227,7 @@ static bool
 change(struct step *step, struct supervisor_child *child)
 {
     node_change_policy(step, child);
+    step_notify(step, child, EVENT_RELOADED, child->state);
     return take_transition(step, child);
 }
 
