@@ -106,8 +106,47 @@ put_child(struct buffer *buffer, const struct style *style, const json_t *child,
     put_exit(buffer, style, row);
 }
 
+/* "1000: 3 running, 997 registered" */
+static void
+put_counts(struct buffer *buffer, const struct style *style, const json_t *counts)
+{
+    static const char *const states[] = { "running",  "starting", "restarting", "registered",
+                                          "stopping", "stopped",  "failed" };
+    struct buffer text;
+    const char *between = ": ";
+    buffer_init(&text, 0);
+    buffer_printf(&text, "%.15g", json_number_or(counts, "children", 0));
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        double count = json_number_or(counts, states[i], 0);
+        if (count > 0)
+            buffer_printf(&text, "%s%.15g %s", between, count, states[i]);
+        between = count > 0 ? ", " : between;
+    }
+    put_fact(buffer, style, "children", text.data ? text.data : "");
+    buffer_deinit(&text);
+}
+
+/* The supervisor has counted them: it costs the same however many they are. */
 static int
-print_child(const struct buffer *body)
+print_counts(struct session *session)
+{
+    struct style style = style_of(STDOUT_FILENO);
+    struct buffer buffer;
+    int exit_code = session_get(session, "/v1/counts", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    json_t *counts = json_loadb(session->reply.body.data ? session->reply.body.data : "",
+                                session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
+    buffer_init(&buffer, 0);
+    put_counts(&buffer, &style, counts);
+    text_flush(&buffer, stdout);
+    buffer_deinit(&buffer);
+    json_decref(counts);
+    return CLI_DONE;
+}
+
+static int
+print_child(const struct buffer *body, bool *is_supervisor_out)
 {
     struct style style = style_of(STDOUT_FILENO);
     struct child_row row;
@@ -118,6 +157,7 @@ print_child(const struct buffer *body)
         struct buffer buffer;
         buffer_init(&buffer, 0);
         put_child(&buffer, &style, child, &row);
+        *is_supervisor_out = row.kind && strcmp(row.kind, "supervisor") == 0;
         text_flush(&buffer, stdout);
         buffer_deinit(&buffer);
     } else {
@@ -151,13 +191,16 @@ cmd_status(int argc, char **argv)
         return exit_code;
 
     struct session session;
+    bool is_supervisor = false;
     exit_code = session_open(&session, "status", &target, operands[0]);
     if (exit_code == CLI_DONE)
         exit_code = session_get(&session, "/v1/children", "");
     if (exit_code == CLI_DONE && json)
         text_flush(&session.reply.body, stdout);
     else if (exit_code == CLI_DONE)
-        exit_code = print_child(&session.reply.body);
+        exit_code = print_child(&session.reply.body, &is_supervisor);
+    if (exit_code == CLI_DONE && is_supervisor)
+        exit_code = print_counts(&session);
     session_close(&session);
     return exit_code;
 }

@@ -49,8 +49,9 @@ command(struct supervisor *supervisor, struct supervised_child *child, enum chil
 }
 
 static void
-remove_child(struct supervisor *supervisor, struct supervised_child *child)
+remove_child(struct supervisor *supervisor, struct supervised_child *child, struct list *behind)
 {
+    supervisor_listings_skip(supervisor, child, behind);
     supervised_child_detach(supervisor, child);
     list_push_back(&supervisor->removed, &child->waiting);
 }
@@ -128,7 +129,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         supervisor_notify(supervisor, action);
         return;
     case ACTION_REMOVED:
-        remove_child(supervisor, child);
+        remove_child(supervisor, child, action->behind);
         return;
     case ACTION_NODE_READY:
         tell_ready(supervisor, true);
@@ -408,6 +409,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     list_init(&supervisor->admitted);
     list_init(&supervisor->removed);
+    list_init(&supervisor->listings);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
     if (options->policy && !configure(supervisor, options->policy)) {

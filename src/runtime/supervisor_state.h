@@ -21,6 +21,7 @@ struct supervisor {
     struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
     struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
+    struct list listings;          /* supervisor_request.listing: a LIST that goes on in a later turn. */
     struct list removed;           /* supervised_child.waiting: to be freed after the step. */
     struct actor_context *context; /* Of the turn under way. */
     uint64_t random;
@@ -110,6 +111,9 @@ struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 
 /* supervisor_request.c */
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
+/** `child` has left the node: listings that were to go on with it go on with what stood behind. */
+void supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
+                              struct list *behind);
 
 static inline struct supervised_child *
 supervised_child_of(struct supervisor_child *node)
