@@ -100,7 +100,9 @@ enum request_verb {
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. */
     REQUEST_TIE,
-    REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    /* `visit` is called for each child, in start order; where they are many in several turns, between
+     * which children come and go, and other requests are answered. */
+    REQUEST_LIST,
     REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
     REQUEST_START_ALL, /* the root alone, as the next two */
@@ -109,7 +111,9 @@ enum request_verb {
 };
 
 struct supervisor_request {
-    struct control control; /* The runtime's. */
+    struct control control; /* The runtime's, as the next two. */
+    struct list listing;
+    struct list *next; /* LIST: the child with which it goes on; NULL: the first. */
 
     /* Set by the requester, who owns the request and keeps it until `done`. */
     enum request_verb verb;

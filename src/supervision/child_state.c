@@ -253,8 +253,9 @@ child_remove(struct step *step, struct supervisor_child *child)
     if (child->ties)
         list_remove(&child->ties->released);
     child->depended_on = false;
+    struct list *behind = child->siblings.next;
     list_remove(&child->siblings);
-    step_act(step, ACTION_REMOVED, child);
+    step_act(step, ACTION_REMOVED, child)->behind = behind;
 }
 
 bool
