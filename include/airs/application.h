@@ -124,6 +124,22 @@ struct airs_child {
     const char *strategy;  /* NULL for a component. */
 };
 
+/* A child that is to be added while the application runs. */
+struct airs_addition {
+    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
+    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
+    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
+    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
+    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
+};
+
+/** What was changed by hand while an application ran: a later run needs it to go on. */
+struct airs_kept {
+    const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    struct airs_addition addition; /* `text` NULL: scaled. */
+    uint32_t numbers;              /* Scaled: no number beyond this one was ever given. */
+};
+
 struct airs_application_options {
     const char *manifest_path; /* Required. */
     const char *cache_dir;     /* For compiled code, made 0700; NULL: $XDG_CACHE_HOME/airs. */
@@ -137,6 +153,14 @@ struct airs_application_options {
      * until airs_application_start has returned. Thread: that of airs_application_start. */
     bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);
 
+    /** The `index`-th of what `keep` was given in the last run, as long as that was cut off; false: no
+     * more. Only what `memory` knows of comes back. Thread and texts: as `memory`. */
+    bool (*kept)(void *context, size_t index, struct airs_kept *kept_out);
+    /** Something is about to be added or scaled, or was taken over from the last run. What is
+     * `deleted` afterwards need not be kept. Thread: that of airs_application_start, or of a change.
+     * Blocks: for a write, at most. */
+    void (*keep)(void *context, const struct airs_kept *kept);
+
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
     /** Behind a burst of events, and before any start that they announce: who keeps events writes
@@ -146,15 +170,25 @@ struct airs_application_options {
     void (*log)(void *context, const struct airs_log_line *line);
     /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */
     size_t (*log_room)(void *context, const char *path);
-    /** How far compiling is, one line of text each. Thread: that of airs_application_start. */
+    /** How far compiling is, one line of text each. Thread: that of airs_application_start, or of a
+     * change. */
     void (*progress)(void *context, const char *line);
     /**
      * Has `file` compiled somewhere else, for instance in a child process that gives these
      * three texts to airs_compile(). NULL: airs_application_start compiles on its own thread.
-     * Thread: that of airs_application_start.  Blocks: as long as it takes.
+     * Thread: that of airs_application_start, or of a change; one at a time.  Blocks: as long as it
+     * takes.
      */
     enum airs_status (*compile)(void *context, const char *file, const char *cache_dir,
                                 const char *settings, struct airs_error *error);
+    /**
+     * The strategy of supervisors whose manifest says `strategy: predicate`: whether a restart of
+     * `failed` takes `candidate` along, two children (paths) of the supervisor `supervisor`. NULL: a
+     * manifest that says so is refused. Thread: any of the library's, inside a decision: quick, the
+     * same answer each time, must not call back.
+     */
+    bool (*affects)(void *context, const char *supervisor, const char *failed,
+                    const char *candidate);
     /**
      * The application has ended: nothing runs any more and `application-stopped` was written.
      * `exit_code`: 0, or 1 if a child is failed or the root escalated. Called once after a
@@ -241,12 +275,109 @@ AIRS_API const char *airs_verb_name(enum airs_verb verb);
 /** False, and *verb_out untouched, for any other name. Thread: any.  Blocks: no. */
 AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 
+/** What a change does: `what` is "added" or "deleted", and to whom; constant during the call
+ * alone. Thread: that of the change. */
+typedef void (*airs_changed)(void *context, const char *what, const char *path);
+
+/**
+ * Adds a child, or a whole supervisor, to a supervisor that runs or not; started if that runs.
+ *
+ * All that is added is named to `changed` (may be NULL) in tree order. A temporary child that was
+ * added is deleted at its end, and when its supervisor stops. A component that cannot be
+ * compiled or loaded is no error: it is added, and `failed` with reason load-error.
+ * Fails with AIRS_EEXIST (the error names the state of what exists), AIRS_ENOENT (no such
+ * supervisor, or a file that is not there), AIRS_EINVAL (the parent is a component; errors of
+ * the text are given to `report`, may be NULL), AIRS_ELIMIT (max-children; or more memory than
+ * instances were given at start), AIRS_ENOTRUNNING; then nothing is added.
+ * An instance beyond `max-instances` is no error: its start waits for `pool`.
+ * Thread: any but the library's, one change at a time: others wait.  Blocks: while it compiles, and
+ * until the supervisor has answered.
+ */
+AIRS_API enum airs_status airs_application_add(struct airs_application *application,
+                                               const struct airs_addition *addition,
+                                               airs_report report, airs_changed changed,
+                                               void *context, struct airs_error *error);
+
+/**
+ * Makes `count` children of the one with a `count` at `path` ("/web/back"): adds the next numbers,
+ * or deletes the highest ones, each stopped by its own shutdown. 0 is allowed.
+ *
+ * A number that is still being deleted is not used again. Each is named to `changed` (may be
+ * NULL). Fails with AIRS_ENOENT, AIRS_EINVAL (a child without `count`, or more than 100,000),
+ * AIRS_ELIMIT (max-children; then nothing changes), AIRS_ENOTRUNNING.
+ * Thread: as airs_application_add.  Blocks: until the supervisor has answered; not for stops.
+ */
+AIRS_API enum airs_status airs_application_scale(struct airs_application *application,
+                                                 const char *path, uint32_t count,
+                                                 airs_changed changed, void *context,
+                                                 struct airs_error *error);
+
+/* How many children a supervisor has, not counting what is below them. */
+struct airs_counts {
+    uint32_t children;
+    uint32_t registered, restarting, starting, running, stopping, stopped, failed;
+    uint32_t ready; /* Of those that run. */
+};
+
+/** Called once; `counts` is NULL unless AIRS_OK. Thread: any. Must not block. */
+typedef void (*airs_counted)(void *context, enum airs_status status,
+                             const struct airs_counts *counts);
+
+/**
+ * Counts the children of the supervisor at `path` ("/" is the root) at one moment. It costs the
+ * same however many they are: the supervisor has counted already.
+ * Fails as airs_application_control, AIRS_EINVAL: a component. Thread: any.  Blocks: no.
+ */
+AIRS_API enum airs_status airs_application_count(struct airs_application *application,
+                                                 const char *path, airs_counted counted,
+                                                 void *context, struct airs_error *error);
+
 enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONENT };
 
-/** What the manifest has at `path`, as long as it is not deleted ("/" is a supervisor); nothing:
- * `error` names the nearest path. Thread: any.  Blocks: no. */
+/** What there is at `path` now ("/" is a supervisor): of the manifest, or added, and not deleted;
+ * nothing: `error` names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
+
+/** One difference between a running tree and its manifest as it is now; constant during the call
+ * alone. */
+struct airs_difference {
+    /* "deleted", "changed", "added", "reordered" (the children of `path`); "note": something that
+     * only a new start of the application can follow; "rolled-back": the new code of `path` did not
+     * get ready, and the old one is back; "failed": `path` could not be changed. */
+    const char *change;
+    const char *path;     /* NULL of a "note". */
+    const char *restarts; /* "changed": the keys for which it starts again, or NULL. */
+    const char *live;     /* "changed": the keys that hold at once, or NULL. */
+    const char *text;     /* All of it as one line: "~ /web/front restarts: args; live: backoff". */
+};
+
+struct airs_reload {
+    bool dry_run; /* Says what would change, and changes nothing. */
+    void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
+    airs_report report; /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    void *context;      /* Of both. Thread: that of the reload. */
+};
+
+/**
+ * Reads the manifest again, and makes the running tree what it says.
+ *
+ * What has not changed is not touched. A component whose spec or whose file has changed starts
+ * again, uncounted; if new code does not get ready, all children of that file that had it already
+ * go back to the old one. Everything else changes live. Children that were added by hand stay, unless
+ * the manifest now has their name.
+ * Nothing has changed when it fails, but for AIRS_EFAILED: something could not be changed, or was
+ * rolled back (both were given to `differs`), and the rest is done. AIRS_EINVAL, AIRS_ENOENT:
+ * the manifest is wrong, its name is another, or it is gone · AIRS_ELOAD: a component of it cannot be
+ * compiled, loaded or given its arguments · AIRS_ELIMIT: more memory or more children than were
+ * made room for at start · AIRS_EBUSY: another reload is under way, or the application is stopping ·
+ * AIRS_ENOTRUNNING.
+ * Thread: any but the library's.  Blocks: while it compiles, and for each component whose code
+ * changes until it is ready or has failed to be.
+ */
+AIRS_API enum airs_status airs_application_reload(struct airs_application *application,
+                                                  const struct airs_reload *reload,
+                                                  struct airs_error *error);
 
 /**
  * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is

@@ -26,8 +26,11 @@ static const struct verb verbs[] = {
     { "stop", "stop a child until it is started again", cmd_stop },
     { "restart", "stop a child and start it again", cmd_restart },
     { "kill", "end a child's instance at once, as a crash", cmd_kill },
+    { "reload", "read the manifest again, and change what has changed", cmd_reload },
     { "reset", "give a child its whole restart budget back", cmd_reset },
     { "delete", "stop a child and forget it", cmd_delete },
+    { "add", "add a child while the application runs", cmd_add },
+    { "scale", "say how many there are of a child with a count", cmd_scale },
     { "logs", "show what children print", cmd_logs },
     { "events", "show what happened to children", cmd_events },
     { "explain", "say why a child is in its state, and what comes next", cmd_explain },
@@ -44,7 +47,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "add", "scale", "top", "reload", "completion" };
+static const char *const later[] = { "top", "completion" };
 
 static const struct verb *
 find_verb(const char *name)

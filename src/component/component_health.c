@@ -30,7 +30,7 @@ failure_text(const struct component_actor *actor, char text[QUANTITY_TEXT_BYTES 
     const struct health_monitor *monitor = &actor->monitor;
     char time[QUANTITY_TEXT_BYTES];
 
-    if (actor->is_command)
+    if (actor->setup.is_command)
         snprintf(text, QUANTITY_TEXT_BYTES + 32,
                  actor->watch ? "heartbeat-file unchanged for %s" : "no line on stdout for %s",
                  quantity_format_duration(monitor->policy.interval_us, time));
@@ -88,8 +88,8 @@ follow(struct component_actor *actor, struct health_outcome outcome)
 static void
 open_watch(struct component_actor *actor)
 {
-    const char *path = actor->spec->heartbeat_path;
-    if (!actor->is_command || !path || !actor->heartbeats)
+    const char *path = actor->setup.spec->heartbeat_path;
+    if (!actor->setup.is_command || !path || !actor->heartbeats)
         return;
     actor->watch = heartbeat_watch_open(actor->heartbeats, path, actor_context_self(actor->context));
     if (actor->watch)
@@ -104,8 +104,42 @@ component_health_start(struct component_actor *actor)
     if (!actor->health.enabled)
         return;
     open_watch(actor);
-    follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe, actor->is_command,
+    follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe, actor->setup.is_command,
                                        clock_now_us()));
+}
+
+static bool
+is_probed_now(const struct component_actor *actor)
+{
+    bool is_up = actor->phase == PHASE_IDLE || actor->phase == PHASE_HANDLING ||
+                 actor->phase == PHASE_PROBING || actor->phase == PHASE_RUNNING;
+    return is_up && !actor->stop_asked;
+}
+
+/* It ran without probes, and is ready. */
+static void
+begin_probing(struct component_actor *actor)
+{
+    component_health_start(actor);
+    actor->monitor.ready = true;
+    if (actor->phase == PHASE_PROBING) /* One of before is in flight. */
+        component_health_begun(actor);
+}
+
+void
+component_health_change(struct component_actor *actor, const struct health_restart_config *health)
+{
+    bool was_probed = actor->monitor.phase != HEALTH_OFF;
+
+    actor->health = *health;
+    if (!is_probed_now(actor))
+        return;
+    if (was_probed && health->enabled)
+        follow(actor, health_monitor_change(&actor->monitor, &health->probe, clock_now_us()));
+    else if (was_probed)
+        component_health_stop(actor);
+    else
+        begin_probing(actor);
 }
 
 void
@@ -189,7 +223,7 @@ component_health_look(struct component_actor *actor)
 void
 component_health_hear(struct component_actor *actor, const void *bytes, size_t size)
 {
-    bool is_told_by_lines = actor->is_command && !actor->watch;
+    bool is_told_by_lines = actor->setup.is_command && !actor->watch;
     if (is_told_by_lines && actor->monitor.phase != HEALTH_OFF && memchr(bytes, '\n', size))
         actor->heartbeat = true;
 }

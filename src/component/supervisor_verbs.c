@@ -2,6 +2,7 @@
  * the supervisor concerned answers in its turn; the completion is called there.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "component/supervisor_wrapper_state.h"
 #include "policy/supervisor_config.h"
@@ -78,6 +79,61 @@ wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
         free(request);
     }
 }
+
+/* ---- Counting ---- */
+
+struct count_request {
+    struct supervisor_request request;
+    struct child_counts counts;
+    struct bridge_counting counting;
+};
+
+static void
+counted(struct supervisor_request *request)
+{
+    struct count_request *count = container_of(request, struct count_request, request);
+    struct supervision_counts counts = { .children = count->counts.children,
+                                         .ready = count->counts.ready };
+
+    memcpy(counts.in_state, count->counts.in_state, sizeof counts.in_state);
+    count->counting.done(count->counting.context, request->status,
+                         request->status == AIRS_OK ? &counts : NULL);
+    free(count);
+}
+
+static enum airs_status
+send_count(struct supervisor_wrapper *wrapper, const struct wrapper_child *supervisor,
+           struct bridge_counting counting)
+{
+    struct count_request *count = calloc(1, sizeof *count);
+    if (!count)
+        return AIRS_ENOMEM;
+    count->counting = counting;
+    count->request.verb = REQUEST_COUNT;
+    count->request.counts_out = &count->counts;
+    count->request.done = counted;
+    if (supervisor_request_send(wrapper->options.system, atomic_load(&supervisor->pid),
+                                &count->request))
+        return AIRS_OK;
+    free(count);
+    return AIRS_EENDED;
+}
+
+void
+wrapper_count(struct supervisor_bridge *bridge, const char *path, struct bridge_counting counting)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+    enum airs_status status = AIRS_ENOENT;
+
+    if (child)
+        status = child->is_supervisor ? send_count(wrapper_of(bridge), child, counting)
+                                      : AIRS_EINVAL;
+    wrapper_child_unref(child);
+    if (status != AIRS_OK)
+        counting.done(counting.context, status, NULL);
+}
+
+/* ---- Verbs on one child, or all ---- */
 
 static void
 verb_on(struct supervisor_bridge *bridge, enum request_verb verb, const char *path,

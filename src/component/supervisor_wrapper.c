@@ -21,7 +21,11 @@
 #include "component/supervisor_wrapper_state.h"
 #include "policy/supervisor_config.h"
 #include "runtime/actor_system.h"
+#include "runtime/child_link.h"
 #include "runtime/event_log.h"
+
+/* A path longer than this has a predicate that takes nobody along. */
+#define PREDICATE_PATH_BYTES_MAX 4096
 
 /* ---- The tree. ---- */
 
@@ -42,6 +46,8 @@ wrapper_child_unref(struct wrapper_child *child)
         if (before > 1)
             return;
         struct wrapper_child *parent = child->parent;
+        if (child->release)
+            child->release(child->owner);
         refstr_unref(child->path);
         free(child);
         child = parent;
@@ -66,8 +72,8 @@ child_new(const char *path, const struct supervisor_config *config, const struct
         return NULL;
     }
     atomic_init(&child->references, 1);
-    child->config = config;
-    child->spec = spec;
+    atomic_init(&child->config, config);
+    atomic_init(&child->spec, spec);
     child->is_supervisor = spec == NULL;
     atomic_init(&child->state, CHILD_REGISTERED);
     list_init(&child->siblings);
@@ -98,6 +104,14 @@ take_out(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct
     list_push_back(gone, &child->siblings);
 }
 
+/* Taken by a supervisor meanwhile, its actor is that one's, and this does nothing. */
+static void
+discard_loose(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
+{
+    if (atomic_exchange(&child->is_loose, false))
+        child_discard(wrapper->options.system, atomic_load(&child->pid));
+}
+
 /* Each has lost its place, and with it the map's reference. */
 static void
 let_go(struct supervisor_wrapper *wrapper, struct list *gone)
@@ -108,8 +122,21 @@ let_go(struct supervisor_wrapper *wrapper, struct list *gone)
         struct wrapper_child *child = container_of(link, struct wrapper_child, siblings);
         if (!child->is_supervisor)
             component_spawner_forget(wrapper->options.spawner, child->path->text);
+        discard_loose(wrapper, child);
         wrapper_child_unref(child);
     }
+}
+
+void
+wrapper_insert_locked(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
+                      const char *before_path)
+{
+    struct wrapper_child *before =
+        before_path ? map_find(&wrapper->children, before_path) : NULL;
+    bool is_sibling = before && before != child && before->parent == child->parent;
+
+    list_remove(&child->siblings);
+    list_push_back(is_sibling ? &before->siblings : &child->parent->children, &child->siblings);
 }
 
 static void
@@ -196,6 +223,38 @@ on_root_end(void *context, struct exit_info exit)
         wrapper->options.on_end(wrapper->options.context, exit);
 }
 
+/* ---- Strategies. ---- */
+
+/* A node knows children; whoever gave the predicate knows paths. */
+static bool
+affects(void *context, const struct supervisor_child *failed,
+        const struct supervisor_child *candidate)
+{
+    struct supervisor_wrapper *wrapper = context;
+    const char *path = supervisor_child_path(failed)->text;
+    size_t size = (size_t)(strrchr(path, '/') - path);
+    char supervisor[PREDICATE_PATH_BYTES_MAX] = "/";
+
+    if (size >= sizeof supervisor)
+        return false;
+    if (size > 0)
+        memcpy(supervisor, path, size);
+    return wrapper->options.affects(wrapper->options.context, supervisor, path,
+                                    supervisor_child_path(candidate)->text);
+}
+
+struct node_policy
+wrapper_node_policy(struct supervisor_wrapper *wrapper, const struct node_policy *wanted)
+{
+    struct node_policy policy = *wanted;
+
+    if (policy.strategy == STRATEGY_PREDICATE && wrapper->options.affects) {
+        policy.affects = affects;
+        policy.ctx = wrapper;
+    }
+    return policy;
+}
+
 /* ---- The bridge. ---- */
 
 /* What an earlier run left of `path`; all 0: nothing. */
@@ -207,6 +266,13 @@ remember(struct supervisor_wrapper *wrapper, const char *path, struct child_memo
            wrapper->options.memory(wrapper->options.context, path, memory_out);
 }
 
+/* Whether what an earlier run left at its path is this child's. */
+static bool
+goes_on(const struct wrapper_child *child)
+{
+    return !child->is_dynamic || child->goes_on;
+}
+
 static enum airs_status
 spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
@@ -214,13 +280,16 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
-        struct child_memory memory;
-        remember(wrapper, child->path->text, &memory);
+        struct child_memory memory = { 0 };
+        if (goes_on(child))
+            remember(wrapper, child->path->text, &memory);
+        struct node_policy policy = wrapper_node_policy(wrapper, &child->config->node);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
                                             .path = child->path,
-                                            .seed = wrapper->options.seed + wrapper->children.size,
-                                            .policy = &child->config->node,
+                                            .seed = wrapper->options.seed
+                                                    + atomic_fetch_add(&wrapper->seeds, 1) + 1,
+                                            .policy = &policy,
                                             .intensity_us = memory.intensity_us,
                                             .intensity_size = memory.intensity_size,
                                         },
@@ -231,16 +300,19 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                          component_spec_of_child(child->spec),
                                          &child->config->health, &pid, error);
     }
-    if (status == AIRS_OK)
-        atomic_store(&child->pid, pid);
-    return status;
+    if (status != AIRS_OK)
+        return status;
+    atomic_store(&child->pid, pid);
+    atomic_store(&child->is_loose, true);
+    return AIRS_OK;
 }
 
 /* Puts `child` into the map and under its parent. */
 static enum airs_status
-enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrapper_child *child,
-      struct airs_error *error)
+enter(struct supervisor_wrapper *wrapper, const struct bridge_child *given,
+      struct wrapper_child *child, struct airs_error *error)
 {
+    const char *parent_path = given->parent_path;
     const char *path = child->path->text;
     enum airs_status status = AIRS_OK;
 
@@ -258,28 +330,56 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
     }
     if (status == AIRS_OK) {
         child->parent = wrapper_child_ref(parent);
-        list_push_back(&parent->children, &child->siblings);
+        wrapper_insert_locked(wrapper, child, given->before_path);
     }
     pthread_mutex_unlock(&wrapper->lock);
     return status;
+}
+
+/* The sibling in front of which `child` was entered, if one is there and has a supervisor yet. */
+static struct wrapper_child *
+next_sibling(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
+{
+    struct wrapper_child *next = NULL;
+
+    pthread_mutex_lock(&wrapper->lock);
+    bool is_entered = map_find(&wrapper->children, child->path->text) == child;
+    if (is_entered && child->siblings.next != &child->parent->children) {
+        next = container_of(child->siblings.next, struct wrapper_child, siblings);
+        next = atomic_load(&next->is_loose) ? NULL : wrapper_child_ref(next);
+    }
+    pthread_mutex_unlock(&wrapper->lock);
+    return next;
+}
+
+static unsigned
+max_children_of(const struct supervisor_wrapper *wrapper, const struct wrapper_child *supervisor)
+{
+    const struct supervisor_config *config = supervisor->config;
+    if (config)
+        return config->node.max_children;
+    return wrapper->options.root_policy ? wrapper->options.root_policy->max_children : 0;
 }
 
 /* Waits for the parent's answer, so that `registered` events come in the order of calls. */
 static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
+    struct wrapper_child *before = next_sibling(wrapper, child);
     struct child_memory memory;
     struct wrapper_paths paths;
     if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
         AIRS_OK)
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
-    bool goes_on = remember(wrapper, child->path->text, &memory);
+    bool is_old = goes_on(child) && remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
-        .memory = goes_on ? &memory : NULL,
+        .memory = is_old ? &memory : NULL,
         .verb = REQUEST_ADD,
         .path = child->path,
         .child = atomic_load(&child->pid),
         .is_supervisor = child->is_supervisor,
+        .is_dynamic = child->is_dynamic,
+        .before = before ? before->path : NULL,
         .policy = child->config->policy,
         .dependencies = paths.items,
         .dependencies_size = paths.size,
@@ -288,36 +388,89 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
+    if (status == AIRS_ENOENT && before) { /* Deleted in this moment. */
+        request.before = NULL;
+        status = supervisor_request_wait(wrapper->options.system, atomic_load(&child->parent->pid),
+                                         &request);
+    }
+    wrapper_child_unref(before);
 
     if (status == AIRS_OK)
         wrapper_tie_above(wrapper, child, &paths);
     wrapper_paths_deinit(&paths);
-    if (status == AIRS_OK)
+    if (status == AIRS_OK) {
+        atomic_store(&child->is_loose, false);
         return AIRS_OK;
+    }
     wrapper_child_unref(child);
+    if (status == AIRS_ELIMIT)
+        return fail(error, status, "child '%s': '%s' has as many children as its 'max-children', %u",
+                    child->path->text, child->parent->path->text, max_children_of(wrapper, child->parent));
     return fail(error, status, "child '%s': %s", child->path->text, wrapper_status_text(status));
 }
 
+/* Its supervisor was deleted while its actor was made: nobody else knows of that one. */
 static enum airs_status
-bridge_register(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                const struct supervisor_config *config, const struct child_spec *spec,
+check_entered(struct supervisor_wrapper *wrapper, const struct wrapper_child *child,
+              struct airs_error *error)
+{
+    pthread_mutex_lock(&wrapper->lock);
+    bool is_there = map_find(&wrapper->children, child->path->text) == child;
+    pthread_mutex_unlock(&wrapper->lock);
+    return is_there ? AIRS_OK
+                    : fail(error, AIRS_ENOENT, "child '%s': its supervisor was deleted",
+                           child->path->text);
+}
+
+static enum airs_status
+bridge_register(struct supervisor_bridge *bridge, const struct bridge_child *given,
                 struct airs_error *error)
 {
     struct supervisor_wrapper *wrapper = wrapper_of(bridge);
-    struct wrapper_child *child = child_new(path, config, spec);
-    if (!child)
-        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
+    struct wrapper_child *child = child_new(given->path, given->config, given->spec);
+    if (!child) {
+        if (given->release)
+            given->release(given->owner);
+        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", given->path);
+    }
+    child->is_dynamic = given->is_dynamic;
+    child->goes_on = given->goes_on;
+    child->release = given->release;
+    child->owner = given->owner;
 
-    enum airs_status status = enter(wrapper, parent_path, child, error);
+    enum airs_status status = enter(wrapper, given, child, error);
     if (status == AIRS_OK) {
         status = spawn(wrapper, child, error);
         if (status == AIRS_OK)
-            status = add(wrapper, child, error);
-        if (status != AIRS_OK)
+            status = given->is_apart ? check_entered(wrapper, child, error)
+                                     : add(wrapper, child, error);
+        if (status != AIRS_OK) {
             forget(wrapper, child);
+            discard_loose(wrapper, child);
+        }
     }
     wrapper_child_unref(child);
     return status;
+}
+
+static enum airs_status
+bridge_attach(struct supervisor_bridge *bridge, const char *path, struct airs_error *error)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+    if (!child) /* Its parent was deleted meanwhile. */
+        return fail(error, AIRS_ENOENT, "child '%s': no such child", path);
+    enum airs_status status = add(wrapper_of(bridge), child, error);
+    wrapper_child_unref(child);
+    return status;
+}
+
+static void
+bridge_abandon(struct supervisor_bridge *bridge, const char *path)
+{
+    struct wrapper_child *child = wrapper_find(wrapper_of(bridge), path);
+    if (child)
+        forget(wrapper_of(bridge), child);
+    wrapper_child_unref(child);
 }
 
 static bool
@@ -342,6 +495,10 @@ bridge_list(struct supervisor_bridge *bridge, const char *path, struct bridge_li
 
 static const struct supervisor_bridge_ops wrapper_ops = {
     .register_component = bridge_register,
+    .attach_component = bridge_attach,
+    .abandon_component = bridge_abandon,
+    .change_component = wrapper_change,
+    .move_component = wrapper_move,
     .start_component = wrapper_verb_start,
     .stop_component = wrapper_verb_stop,
     .restart_component = wrapper_verb_restart,
@@ -352,6 +509,7 @@ static const struct supervisor_bridge_ops wrapper_ops = {
     .start_all = wrapper_verb_start_all,
     .stop_all = wrapper_verb_stop_all,
     .kill_all = wrapper_verb_kill_all,
+    .count = wrapper_count,
     .list = bridge_list,
 };
 
@@ -368,11 +526,14 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
     airs_pid pid;
     struct child_memory memory;
     remember(wrapper, "/", &memory);
+    struct node_policy policy = node_policy_default();
+    if (wrapper->options.root_policy)
+        policy = wrapper_node_policy(wrapper, wrapper->options.root_policy);
     enum airs_status status = supervisor_actor_spawn(wrapper->options.system,
                                                      &(struct supervisor_options){
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
-                                                         .policy = wrapper->options.root_policy,
+                                                         .policy = &policy,
                                                          .intensity_us = memory.intensity_us,
                                                          .intensity_size = memory.intensity_size,
                                                          .on_end = on_root_end,

@@ -25,6 +25,11 @@ struct supervisor_wrapper_options {
      * child begins. */
     bool (*memory)(void *context, const char *path, struct child_memory *memory_out);
 
+    /* STRATEGY_PREDICATE, of every supervisor: whether a restart of `failed` takes `candidate`
+     * along, by their paths. On a worker, in a decision. NULL: none has that strategy. */
+    bool (*affects)(void *context, const char *supervisor, const char *failed,
+                    const char *candidate);
+
     /* On a worker; quick, may not block. NULL is allowed. */
     void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */
     /* Nothing can run any more and none was stopped by request; or again it can. `any_failed`:

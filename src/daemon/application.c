@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +20,6 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/nearest.h"
 #include "component/component_registry.h"
 #include "component/component_spawner.h"
 #include "component/supervisor_wrapper.h"
@@ -29,9 +29,6 @@
 #include "runtime/actor.h"
 #include "runtime/actor_system.h"
 #include "runtime/event_log.h"
-
-/* Paths that are compared to find the nearest one; a manifest has them all, names are cheap. */
-#define NEAREST_PATHS_MAX 4096
 
 const char *
 airs_version(void)
@@ -48,13 +45,14 @@ airs_engine_version(void)
 const char *
 airs_application_name(const struct airs_application *application)
 {
-    return application->manifest->root->name;
+    return application->name;
 }
 
 /* ---- Load ---- */
 
-static void
-give_report(const struct manifest_report *manifest_report, airs_report report, void *context)
+void
+application_give_report(const struct manifest_report *manifest_report, airs_report report,
+                        void *context)
 {
     struct buffer text;
     buffer_init(&text, 0);
@@ -94,11 +92,44 @@ application_alloc(void)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&application->ended, &monotonic);
+    pthread_cond_init(&application->watch_seen, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&application->lock, NULL);
+    pthread_mutex_init(&application->change_lock, NULL);
+    pthread_mutex_init(&application->watch_lock, NULL);
     list_init(&application->calls);
+    list_init(&application->retired);
     map_init(&application->unloadable);
     return application;
+}
+
+enum airs_status
+application_check_strategy(struct airs_application *application, const struct manifest_node *node,
+                           struct airs_error *error)
+{
+    if (node->config.node.strategy != STRATEGY_PREDICATE || application->options.affects)
+        return AIRS_OK;
+    return fail(error, AIRS_EINVAL,
+                "'%s' has 'strategy: predicate', which a program gives that embeds airs", node->path);
+}
+
+static enum airs_status
+check_strategies(struct airs_application *application, airs_report report, void *context,
+                 struct airs_error *error)
+{
+    struct airs_error reason = { 0 };
+    const struct manifest *manifest = application->manifest;
+    const struct manifest_node *node = manifest->root;
+    while (node && application_check_strategy(application, node, &reason) == AIRS_OK)
+        node = manifest_next(node);
+    if (!node)
+        return AIRS_OK;
+    fail(error, AIRS_EINVAL, "%s:%u: %s", manifest->file, node->line, reason.message);
+    char line[PATH_MAX + sizeof reason.message];
+    snprintf(line, sizeof line, "%s:%u: %s", manifest->file, node->line, reason.message);
+    if (report)
+        report(context, line);
+    return AIRS_EINVAL;
 }
 
 enum airs_status
@@ -121,7 +152,17 @@ airs_application_load(const struct airs_application_options *options, airs_repor
         goto out;
     status = manifest_load(options->manifest_path, &application->manifest, &manifest_report, error);
     if (status != AIRS_OK) {
-        give_report(&manifest_report, report, report_context);
+        application_give_report(&manifest_report, report, report_context);
+        goto out;
+    }
+    status = check_strategies(application, report, report_context, error);
+    if (status == AIRS_OK)
+        status = tree_init(&application->tree, application->manifest, error);
+    if (status != AIRS_OK)
+        goto out;
+    application->name = strdup(application->manifest->root->name);
+    if (!application->name) {
+        status = fail(error, AIRS_ENOMEM, "out of memory");
         goto out;
     }
     *application_out = application;
@@ -183,10 +224,10 @@ void
 application_on_idle(void *context, bool idle, bool any_failed)
 {
     struct airs_application *application = context;
-    if (!idle)
-        return;
     pthread_mutex_lock(&application->lock);
-    bool ends = application->phase == APPLICATION_RUNNING;
+    application->was_idle = idle;
+    application->idle_failed = any_failed;
+    bool ends = idle && application->phase == APPLICATION_RUNNING && !application->holds_idle;
     if (ends) {
         application->phase = APPLICATION_STOPPING;
         application->exit_code = any_failed ? 1 : 0;
@@ -312,7 +353,13 @@ airs_application_free(struct airs_application *application)
     refstr_unref(application->escalated);
     refstr_unref(application->escalated_detail);
     application_load_errors_free(application);
+    tree_deinit(&application->tree);
+    application_retired_free(application);
     manifest_free(application->manifest);
+    free(application->name);
+    pthread_mutex_destroy(&application->change_lock);
+    pthread_mutex_destroy(&application->watch_lock);
+    pthread_cond_destroy(&application->watch_seen);
     pthread_mutex_destroy(&application->lock);
     pthread_cond_destroy(&application->ended);
     free((char *)(uintptr_t)application->options.manifest_path);
@@ -339,32 +386,13 @@ application_check_running(struct airs_application *application, struct airs_erro
                 airs_application_name(application));
 }
 
-/* False: the manifest has it, and somebody has deleted it since. */
-static bool
-is_there(const struct airs_application *application, const struct manifest_node *node)
+enum airs_status
+application_check_path(struct airs_application *application, const char *path,
+                       struct airs_error *error)
 {
-    return !node->parent || !airs_application_is_running(application) ||
-           component_supervisor_has(application->supervisor, node->path);
-}
-
-const struct manifest_node *
-application_find(const struct airs_application *application, const char *path,
-                 struct airs_error *error)
-{
-    const char *paths[NEAREST_PATHS_MAX];
-    size_t size = 0;
-    const struct manifest_node *node = application->manifest->root;
-    for (; node; node = manifest_next(node)) {
-        bool matches = strcmp(node->path, path) == 0;
-        if (matches && is_there(application, node))
-            return node;
-        if (!matches && node->parent && size < NEAREST_PATHS_MAX)
-            paths[size++] = node->path;
-    }
-    const char *nearest = nearest_name(path, paths, size);
-    if (nearest)
-        fail(error, AIRS_ENOENT, "no child '%s'; did you mean '%s'?", path, nearest);
-    else
-        fail(error, AIRS_ENOENT, "no child '%s'", path);
-    return NULL;
+    struct tree_child *child = tree_find(&application->tree, path);
+    if (!child)
+        return tree_fail_no_child(&application->tree, path, error);
+    tree_child_unref(child);
+    return AIRS_OK;
 }

@@ -2,6 +2,7 @@
  * spawner, wrapper, component supervisor; then every child of the manifest in tree order.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -20,6 +21,14 @@ application_write_event(struct airs_application *application, enum event_type ty
 {
     struct event event = { .type = type };
     event_log_write(actor_system_event_log(application->system), &event);
+}
+
+void
+application_write_reloaded(struct airs_application *application, const char *detail)
+{
+    struct event event = { .type = EVENT_RELOADED, .detail = refstr_new(detail, strlen(detail)) };
+    event_log_write(actor_system_event_log(application->system), &event);
+    refstr_unref(event.detail);
 }
 
 void
@@ -50,12 +59,12 @@ on_wake(void *context, uint64_t id)
 }
 
 static uint64_t
-largest_memory(const struct manifest *manifest)
+largest_memory(const struct application_tree *tree)
 {
     uint64_t bytes = 0;
-    for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node))
-        if (node->spec && node->spec->limits.memory_bytes > bytes)
-            bytes = node->spec->limits.memory_bytes;
+    for (const struct tree_child *child = tree->root; child; child = tree_next(child))
+        if (child->node->spec && child->node->spec->limits.memory_bytes > bytes)
+            bytes = child->node->spec->limits.memory_bytes;
     return bytes;
 }
 
@@ -78,15 +87,17 @@ make_runtime(struct airs_application *application, const struct engine_config *c
     if (status == AIRS_OK)
         status = engine_new(config, &application->engine, error);
     if (status == AIRS_OK)
-        status = event_log_add_sink(actor_system_event_log(application->system),
-                                    application_on_event, application, error);
-    if (status == AIRS_OK && application->options.event_commit)
-        event_log_on_commit(actor_system_event_log(application->system),
-                            application->options.event_commit, application->options.context);
-    if (status == AIRS_OK)
         status = component_registry_new(airs_application_name(application), &application->registry,
                                         error);
     return status;
+}
+
+static bool
+affects(void *context, const char *supervisor, const char *failed, const char *candidate)
+{
+    const struct airs_application *application = context;
+    return application->options.affects(application->options.context, supervisor, failed,
+                                        candidate);
 }
 
 static enum airs_status
@@ -109,6 +120,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .spawner = application->spawner,
         .seed = clock_now_ns(),
         .memory = application_memory,
+        .affects = application->options.affects ? affects : NULL,
         .root_policy = &application->manifest->root->config.node,
         .on_end = application_on_end,
         .on_idle = application_on_idle,
@@ -119,23 +131,28 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         return status;
     status = component_supervisor_new(supervisor_wrapper_bridge(application->wrapper),
                                       &application->supervisor, error);
-    if (status == AIRS_OK)
-        supervisor_wrapper_attach(application->wrapper, application->supervisor);
+    if (status != AIRS_OK)
+        return status;
+    supervisor_wrapper_attach(application->wrapper, application->supervisor);
+    /* Behind the wrapper's: when others hear that a child was deleted, its path is free. */
+    status = event_log_add_sink(actor_system_event_log(application->system), application_on_event,
+                                application, error);
+    if (status == AIRS_OK && application->options.event_commit)
+        event_log_on_commit(actor_system_event_log(application->system),
+                            application->options.event_commit, application->options.context);
     return status;
 }
 
-/* Puts every child of the manifest under supervision, a supervisor before its children. */
+/* Puts every child of the tree under supervision, a supervisor before its children. */
 static enum airs_status
 supervise_all(struct airs_application *application, struct airs_error *error)
 {
     enum airs_status status = AIRS_OK;
-    const struct manifest_node *node = application->manifest->root;
-    while (status == AIRS_OK && (node = manifest_next(node)) != NULL) {
+    struct tree_child *child = application->tree.root;
+    while (status == AIRS_OK && (child = tree_next(child)) != NULL) {
         if (atomic_load(&application->cancelled))
             return fail(error, AIRS_EBUSY, "cancelled while it was loading");
-        status = component_supervisor_supervise(
-            application->supervisor, node->parent->path, node->path, &node->config,
-            node->spec ? component_spec_to_child(node->spec) : NULL, error);
+        status = application_supervise(application, child, false, error);
     }
     return status;
 }
@@ -178,13 +195,17 @@ enum airs_status
 application_build(struct airs_application *application, struct airs_error *error)
 {
     const struct manifest *manifest = application->manifest;
+    application_restore(application);
     struct engine_config config = {
         .instances_max = manifest->max_instances,
-        .memory_bytes_max = largest_memory(manifest),
+        .memory_bytes_max = largest_memory(&application->tree),
         .wake = on_wake,
         .wake_context = application,
     };
     enum airs_status status = application_compile_all(application, &config, error);
+    application->instances_max = config.instances_max;
+    application->memory_bytes_max = config.memory_bytes_max;
+    application->large_code = config.large_code;
     if (status == AIRS_OK)
         status = make_runtime(application, &config, error);
     if (status == AIRS_OK)

@@ -177,7 +177,7 @@ find_actor(struct airs_application *application, const char *path, airs_pid *pid
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!application_find(application, path, error))
+    if (application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     enum component_kind_known kind;
     if (!component_registry_find(application->registry, path, pid_out, &kind))

@@ -44,10 +44,13 @@ airs_application_find(const struct airs_application *application, const char *pa
                       struct airs_error *error)
 {
     assert(application && path);
-    const struct manifest_node *node = application_find(application, path, error);
-    if (!node)
+    struct application_tree *tree = (struct application_tree *)(uintptr_t)&application->tree;
+    bool is_component = false;
+    if (!tree_look(tree, path, &is_component)) {
+        tree_fail_no_child(tree, path, error);
         return AIRS_FOUND_NOTHING;
-    return node->spec ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
+    }
+    return is_component ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
 }
 
 /* What one request needs until it is answered. */
@@ -62,6 +65,8 @@ struct request {
 static void
 request_free(struct request *request)
 {
+    if (request->visit)
+        application_listing_ends(request->application);
     free(request->below);
     free(request);
 }
@@ -76,6 +81,8 @@ request_new(struct airs_application *application, airs_visit visit, airs_done do
         return NULL;
     }
     *request = (struct request){ application, visit, done, context, NULL };
+    if (visit)
+        application_listing_begins(application);
     return request;
 }
 
@@ -87,6 +94,16 @@ on_control_done(void *context, enum airs_status status, const char *text)
     request_free(request);
 }
 
+/* A member of a template does not count any more from here on. */
+static void
+mark_leaving(struct airs_application *application, const char *path)
+{
+    struct tree_child *child = tree_find(&application->tree, path);
+    if (child)
+        tree_mark_leaving(&application->tree, child);
+    tree_child_unref(child);
+}
+
 enum airs_status
 airs_application_control(struct airs_application *application, enum airs_verb verb,
                          const char *path, airs_done done, void *context, struct airs_error *error)
@@ -96,7 +113,7 @@ airs_application_control(struct airs_application *application, enum airs_verb ve
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!application_find(application, path, error))
+    if (application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, NULL, done, context, error);
     if (!request)
@@ -121,6 +138,7 @@ airs_application_control(struct airs_application *application, enum airs_verb ve
         component_supervisor_reset(supervisor, path, completion);
         break;
     case AIRS_DELETE:
+        mark_leaving(application, path);
         component_supervisor_delete(supervisor, path, completion);
         break;
     }
@@ -266,7 +284,7 @@ airs_application_list(struct airs_application *application, const char *path, ai
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!everything && !application_find(application, path, error))
+    if (!everything && application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, visit, done, context, error);
     if (!request)
@@ -289,12 +307,66 @@ airs_application_get(struct airs_application *application, const char *path, air
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
-    if (!application_find(application, path, error))
+    if (application_check_path(application, path, error) != AIRS_OK)
         return AIRS_ENOENT;
     struct request *request = request_new(application, visit, done, context, error);
     if (!request)
         return AIRS_ENOMEM;
     component_supervisor_list(application->supervisor, path,
                               (struct bridge_listing){ on_listed, request });
+    return AIRS_OK;
+}
+
+/* ---- Counts ---- */
+
+struct count {
+    airs_counted counted;
+    void *context;
+};
+
+static void
+on_counted(void *context, enum airs_status status, const struct supervision_counts *from)
+{
+    struct count *count = context;
+    struct airs_counts counts;
+    if (from)
+        counts = (struct airs_counts){
+            .children = from->children,
+            .registered = from->in_state[CHILD_REGISTERED],
+            .restarting = from->in_state[CHILD_RESTARTING],
+            .starting = from->in_state[CHILD_STARTING],
+            .running = from->in_state[CHILD_RUNNING],
+            .stopping = from->in_state[CHILD_STOPPING],
+            .stopped = from->in_state[CHILD_STOPPED],
+            .failed = from->in_state[CHILD_FAILED],
+            .ready = from->ready,
+        };
+    count->counted(count->context, status, from ? &counts : NULL);
+    free(count);
+}
+
+enum airs_status
+airs_application_count(struct airs_application *application, const char *path,
+                       airs_counted counted, void *context, struct airs_error *error)
+{
+    assert(application && path && counted);
+
+    enum airs_status status = application_check_running(application, error);
+    if (status != AIRS_OK)
+        return status;
+    switch (airs_application_find(application, path, error)) {
+    case AIRS_FOUND_NOTHING:
+        return AIRS_ENOENT;
+    case AIRS_FOUND_COMPONENT:
+        return fail(error, AIRS_EINVAL, "'%s' is a component: it has no children", path);
+    case AIRS_FOUND_SUPERVISOR:
+        break;
+    }
+    struct count *count = calloc(1, sizeof *count);
+    if (!count)
+        return fail(error, AIRS_ENOMEM, "out of memory");
+    *count = (struct count){ counted, context };
+    component_supervisor_count_children(application->supervisor, path,
+                                        (struct bridge_counting){ on_counted, count });
     return AIRS_OK;
 }

@@ -114,6 +114,7 @@ exchange_free(struct exchange *exchange)
 {
     list_remove(&exchange->link);
     stream_close(&exchange->stream);
+    change_deinit(&exchange->change);
     buffer_deinit(&exchange->body);
     buffer_deinit(&exchange->answer);
     buffer_deinit(&exchange->done_bytes);
@@ -133,6 +134,8 @@ exchange_new(struct control_server *server, struct MHD_Connection *connection,
     exchange->connection = connection;
     exchange->client = client;
     list_init(&exchange->completed);
+    list_init(&exchange->change.link);
+    buffer_init(&exchange->change.report, 0);
     buffer_init(&exchange->body, CONTROL_BODY_BYTES_MAX);
     client->exchange = exchange;
     list_push_back(&server->exchanges, &exchange->link);

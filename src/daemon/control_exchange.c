@@ -31,6 +31,12 @@ exchange_fail(struct exchange *exchange, unsigned status, const char *format, ..
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    exchange_fail_text(exchange, status, text);
+}
+
+void
+exchange_fail_text(struct exchange *exchange, unsigned status, const char *text)
+{
     buffer_deinit(&exchange->answer);
     error_json_append(&exchange->answer, text, status); /* Out of memory: an empty body. */
     exchange_answer(exchange, status, "application/json");
@@ -130,6 +136,10 @@ answer_verb(struct exchange *exchange, const char *status)
 static void
 finish_verb(struct exchange *exchange)
 {
+    if (change_is_verb(exchange->route.verb)) {
+        change_finish(exchange);
+        return;
+    }
     if (exchange->done_status != AIRS_OK && exchange->done_status != AIRS_EALREADY) {
         /* The child is there and does not run: a conflict, unlike an application that does not. */
         unsigned code = exchange->done_status == AIRS_ENOTRUNNING
@@ -179,6 +189,12 @@ exchange_finish(struct exchange *exchange)
     case TARGET_HISTORY:
         history_finish(exchange);
         return;
+    case TARGET_COUNTS:
+        counts_finish(exchange);
+        return;
+    case TARGET_RELOAD:
+        reload_finish(exchange);
+        return;
     case TARGET_VERSION:
     case TARGET_EVENTS:
     case TARGET_LOGS:
@@ -191,9 +207,8 @@ exchange_finish(struct exchange *exchange)
 
 /* ---- Requests ---- */
 
-/* Waits for on_done, or fails with what the application said at once. */
-static void
-await(struct exchange *exchange, enum airs_status status, const struct airs_error *error)
+void
+exchange_await(struct exchange *exchange, enum airs_status status, const struct airs_error *error)
 {
     if (status == AIRS_OK) {
         exchange->state = EXCHANGE_WAITING;
@@ -215,7 +230,7 @@ request_list(struct exchange *exchange)
                                                           children_visit, on_done, exchange, &error)
                                   : airs_application_get(application, exchange->route.path,
                                                          children_visit, on_done, exchange, &error);
-    await(exchange, status, &error);
+    exchange_await(exchange, status, &error);
 }
 
 static void
@@ -242,7 +257,7 @@ request_call(struct exchange *exchange)
         return;
     }
     exchange->pending = true;
-    await(exchange,
+    exchange_await(exchange,
           airs_application_call(exchange->server->options.application, exchange->route.path,
                                 exchange->body.data, exchange->body.size, timeout_us, on_done,
                                 exchange, &error),
@@ -258,9 +273,13 @@ request_verb(struct exchange *exchange)
         request_send(exchange);
     } else if (strcmp(exchange->route.verb, "call") == 0) {
         request_call(exchange);
+    } else if (strcmp(exchange->route.verb, "add") == 0) {
+        change_request_add(exchange);
+    } else if (strcmp(exchange->route.verb, "scale") == 0) {
+        change_request_scale(exchange);
     } else if (airs_verb_find(exchange->route.verb, &verb)) {
         exchange->pending = true;
-        await(exchange,
+        exchange_await(exchange,
               airs_application_control(exchange->server->options.application, verb,
                                        exchange->route.path, on_done, exchange, &error),
               &error);
@@ -343,6 +362,14 @@ dispatch_route(struct exchange *exchange)
     case TARGET_VERB:
         if (!refuse_for_phase(exchange))
             request_verb(exchange);
+        return;
+    case TARGET_COUNTS:
+        if (!refuse_for_phase(exchange))
+            counts_request(exchange);
+        return;
+    case TARGET_RELOAD:
+        if (!refuse_for_phase(exchange))
+            reload_request(exchange, query_is_set(exchange, "dry_run"));
         return;
     case TARGET_EVENTS:
         stream_open_events(exchange);

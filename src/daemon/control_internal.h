@@ -32,6 +32,17 @@ struct control_stream {
     char *below; /* Logs: of this child and all under it. */
 };
 
+/* One add, scale or reload, while the thread of changes has it. */
+struct exchange_change {
+    struct list link;
+    bool dry_run;    /* Of a reload. */
+    char *directory; /* Of an add, from its query; NULL: none. */
+    char *file;
+    uint32_t count;       /* Of a scale. */
+    struct buffer report; /* What is wrong with the child that was to be added. */
+    bool out_of_memory;
+};
+
 struct exchange {
     struct control_server *server;
     struct MHD_Connection *connection; /* NULL once it is over for MHD. */
@@ -58,6 +69,7 @@ struct exchange {
     char *done_text;
     struct buffer done_bytes;
     struct store_query history;
+    struct exchange_change change;
     struct buffer children; /* Packed, see control_children.c. */
     bool children_lost;     /* Memory ran out. */
 };
@@ -71,8 +83,20 @@ struct client {
     struct exchange *exchange; /* NULL: none yet. */
 };
 
+/* The thread of changes, and what waits for it. */
+struct control_changes {
+    pthread_t thread;
+    bool has_thread; /* The loop's. */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct list queue; /* exchange.change.link. */
+    bool closing;
+    bool reloads; /* A reload waits or is under way. The loop's. */
+};
+
 struct control_server {
     struct control_options options;
+    struct control_changes changes;
     enum control_phase phase;
     struct MHD_Daemon *mhd;
     struct list clients;
@@ -122,9 +146,37 @@ unsigned exchange_refusal_code(enum airs_status status);
 void exchange_answer(struct exchange *exchange, unsigned status, const char *content_type);
 void exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/** The same, of a text of any length. */
+void exchange_fail_text(struct exchange *exchange, unsigned status, const char *text);
+/** Waits for the application's answer, or fails with what it said at once. */
+void exchange_await(struct exchange *exchange, enum airs_status status,
+                    const struct airs_error *error);
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
 const char *exchange_query(const struct exchange *exchange, const char *key);
+
+/* control_change.c */
+void changes_open(struct control_changes *changes);
+/** Every change that was asked for has its answer when this returns.  Blocks: until then. */
+void changes_close(struct control_changes *changes);
+void changes_deinit(struct control_changes *changes);
+/** Hands the exchange to the thread; what becomes of it comes by exchange_finish(). */
+void changes_queue(struct exchange *exchange);
+/** Takes a line of a report. On the thread; `context` is the exchange. */
+void change_on_report(void *context, const char *line);
+bool change_is_verb(const char *verb);
+void change_request_add(struct exchange *exchange);
+void change_request_scale(struct exchange *exchange);
+void change_finish(struct exchange *exchange);
+void change_deinit(struct exchange_change *change);
+void counts_request(struct exchange *exchange);
+void counts_finish(struct exchange *exchange);
+
+/* control_reload.c */
+void reload_request(struct exchange *exchange, bool dry_run);
+/** On the thread of changes. */
+enum airs_status reload_run(struct exchange *exchange, struct airs_error *error);
+void reload_finish(struct exchange *exchange);
 
 /* control_history.c */
 void history_request(struct exchange *exchange);

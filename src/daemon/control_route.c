@@ -110,6 +110,11 @@ parse_child(bool is_post, const char *rest, struct control_route *route)
     route->target = TARGET_CHILD;
     if (is_post) {
         const char *slash = strrchr(rest, '/');
+        if (strcmp(rest, "add") == 0) { /* Under the root. */
+            strcpy(route->verb, rest);
+            route->target = TARGET_VERB;
+            return ROUTE_FOUND;
+        }
         if (!slash || slash == rest)
             return ROUTE_UNKNOWN;
         if (!percent_decode(slash + 1, strlen(slash + 1), route->verb, sizeof route->verb))
@@ -129,8 +134,19 @@ static const struct {
     { "/v1/children/", TARGET_CHILDREN, false }, { "/v1/events", TARGET_EVENTS, false },
     { "/v1/logs", TARGET_LOGS, false },          { "/v1/logs/", TARGET_LOGS, false },
     { "/v1/history", TARGET_HISTORY, false }, { "/v1/history/", TARGET_HISTORY, false },
-    { "/v1/down", TARGET_DOWN, true },           { "/healthz", TARGET_HEALTHZ, false },
+    { "/v1/counts", TARGET_COUNTS, false }, { "/v1/counts/", TARGET_COUNTS, false },
+    { "/v1/down", TARGET_DOWN, true },           { "/v1/reload", TARGET_RELOAD, true },
+    { "/healthz", TARGET_HEALTHZ, false },
     { "/readyz", TARGET_READYZ, false },
+};
+
+static const struct {
+    const char *prefix;
+    enum control_target target;
+} of_path[] = {
+    { "/v1/logs/", TARGET_LOGS },
+    { "/v1/history/", TARGET_HISTORY },
+    { "/v1/counts/", TARGET_COUNTS },
 };
 
 static const char *
@@ -158,14 +174,11 @@ control_route_parse(const char *method, const char *url, struct control_route *r
     const char *rest = after(url, "/v1/children/");
     if (rest)
         return is_post || is_get ? parse_child(is_post, rest, route_out) : ROUTE_WRONG_METHOD;
-    enum control_target target = TARGET_LOGS;
-    rest = after(url, "/v1/logs/");
-    if (!rest) {
-        target = TARGET_HISTORY;
-        rest = after(url, "/v1/history/");
-    }
-    if (rest) {
-        route_out->target = target;
+    for (size_t i = 0; i < sizeof of_path / sizeof of_path[0]; i++) {
+        rest = after(url, of_path[i].prefix);
+        if (!rest)
+            continue;
+        route_out->target = of_path[i].target;
         return is_get ? parse_path(rest, strlen(rest), route_out) : ROUTE_WRONG_METHOD;
     }
     return ROUTE_UNKNOWN;

@@ -17,7 +17,9 @@ enum control_target {
     TARGET_EVENTS,
     TARGET_LOGS, /* `path` "/" without one. */
     TARGET_HISTORY, /* `path` "/" without one. */
+    TARGET_COUNTS, /* `path` "/" without one. */
     TARGET_DOWN,
+    TARGET_RELOAD,
     TARGET_HEALTHZ,
     TARGET_READYZ
 };

@@ -237,6 +237,7 @@ control_server_new(const struct control_options *options, struct control_server 
     list_init(&server->clients);
     list_init(&server->exchanges);
     list_init(&server->completed);
+    changes_open(&server->changes);
     buffer_init(&server->record, 0);
     pthread_mutex_init(&server->lock, NULL);
     server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -263,6 +264,7 @@ control_server_close(struct control_server *server)
         exchange->hung_up = true;
         exchange_resume(exchange);
     }
+    changes_close(&server->changes);
     MHD_run(server->mhd);
     struct MHD_Daemon *mhd = server->mhd;
     server->mhd = NULL;
@@ -287,6 +289,7 @@ control_server_free(struct control_server *server)
     assert(list_is_empty(&server->exchanges));
     if (server->hangup_fd >= 0)
         close(server->hangup_fd);
+    changes_deinit(&server->changes);
     pthread_mutex_destroy(&server->lock);
     buffer_deinit(&server->record);
     free(server);

@@ -9,8 +9,14 @@
  *                                 that of the last event
  *   GET  /v1/children             the tree, one `ps --json` object a line
  *   GET  /v1/children/PATH        the same for one child; ?tree=1 for it and all below
- *   POST /v1/children/PATH/VERB   start stop restart kill reset → {"path":…,"verb":…,"status":"done"},
+ *   POST /v1/children/PATH/VERB   start stop restart kill reset delete → {"path":…,"verb":…,"status":"done"},
  *                                 or "already running" as its status (200 too)
+ *        …/add?directory=D&file=F body = one child as under `children`, YAML or JSON; PATH is the
+ *                                 supervisor, /v1/children/add the root; → one {"path":…,
+ *                                 "verb":"add","status":"added"} a line. D: what its files are
+ *                                 relative to, F: how errors name the body
+ *        …/scale?count=N          of a child with a `count` → the same lines, "added" or "deleted",
+ *                                 or one of PATH that is "unchanged"
  *        …/send                   body = the message → {"path":…,"verb":"send","status":"done"}
  *        …/call?timeout=30s       body = the message → 200 and the response's bytes as they are
  *                                 (application/octet-stream)
@@ -19,6 +25,11 @@
  *   GET  /v1/logs/PATH            lines as {"time":…,"path":…,"generation":…,"stream":…,"level":…,
  *                                 "text":…}; ?follow=1; ?lines=N for the last N. Of one child:
  *                                 from its files; /v1/logs or a supervisor's: from memory
+ *   GET  /v1/counts/PATH          {"path":…,"children":…,"registered":…, …,"failed":…,"ready":…} of a
+ *                                 supervisor; /v1/counts: of the root
+ *   POST /v1/reload             reads the manifest again; ?dry_run=1 changes nothing. One difference a
+ *                                line: {"change":…,"path":…,"restarts":…,"live":…,"text":…}; change is
+ *                                deleted, changed, added, reordered, note, rolled-back or failed
  *   POST /v1/down                 stops; the answer {"status":"stopped"} comes when the
  *                                 application has ended, the process is gone a moment later
  *                                 (the socket is closed last); ?kill=1 kills

@@ -48,6 +48,7 @@ stop(struct daemon *daemon, bool kill)
         compile_child_cancel(&daemon->compiler);
         return;
     case DAEMON_RUNNING:
+        compile_child_cancel(&daemon->compiler); /* Of what was to be added. */
         if (daemon->kill_wanted)
             airs_application_kill(daemon->application);
         else
@@ -141,6 +142,7 @@ static void
 drain(struct daemon *daemon)
 {
     daemon->phase = DAEMON_DRAINING;
+    compile_child_cancel(&daemon->compiler);
     while (log_store_flush(daemon->logs, NULL))
         ;
     daemon->drain_until_us = clock_now_us() + DAEMON_DRAIN_US;

@@ -43,12 +43,23 @@ node_free(struct manifest_node *node)
 void
 manifest_free(struct manifest *manifest)
 {
-    if (!manifest)
+    if (!manifest ||
+        atomic_fetch_sub_explicit(&manifest->references, 1, memory_order_acq_rel) > 1)
         return;
     node_free(manifest->root);
+    for (size_t i = 0; i < manifest->outside_size; i++)
+        free(manifest->outside[i]);
+    free(manifest->outside);
     free(manifest->file);
     free(manifest->directory);
     free(manifest);
+}
+
+struct manifest *
+manifest_ref(struct manifest *manifest)
+{
+    atomic_fetch_add_explicit(&manifest->references, 1, memory_order_relaxed);
+    return manifest;
 }
 
 /* A node with the defaults of its kind, under `parent`; NULL when out of memory. */
@@ -157,6 +168,18 @@ line_of(struct reader *reader, size_t offset)
     return reader->line;
 }
 
+/* `map` is the supervisor's own. */
+static void
+check_max_children(struct reader *reader, const struct yaml_node *map,
+                   const struct manifest_node *node)
+{
+    uint32_t max = node->config.node.max_children;
+    const struct yaml_node *at = yaml_map_find(map, "max-children");
+    if (at && max > 0 && node->children_size > max)
+        reader_complain(reader, at, "'max-children' is %u, and %zu children stand here", max,
+                        node->children_size);
+}
+
 static void
 read_child(struct reader *reader, const struct yaml_node *map, struct manifest_node *parent,
            unsigned nesting)
@@ -180,8 +203,10 @@ read_child(struct reader *reader, const struct yaml_node *map, struct manifest_n
     reader_read_entry(reader, map, node);
     if (reader->report->errors_total == errors)
         reader_check_entry(reader, map, node);
-    if (children)
+    if (children) {
         read_children(reader, children, node, nesting + 1);
+        check_max_children(reader, map, node);
+    }
 
     const struct yaml_node *count = yaml_map_find(map, "count");
     if (!take_children(reader, count ? count : map, node->count))
@@ -268,27 +293,75 @@ read_application(struct reader *reader, const struct yaml_node *root)
     reader_set_defaults(reader, manifest->root);
     reader_read_entry(reader, root, manifest->root);
     const struct yaml_node *children = yaml_map_find(root, "children");
-    if (children)
+    if (children) {
         read_children(reader, children, manifest->root, 1);
+        check_max_children(reader, root, manifest->root);
+    }
+}
+
+/* Supervisors from the root down to `path`. */
+static unsigned
+nesting_of(const char *path)
+{
+    unsigned nesting = 1;
+    for (const char *at = path; *at; at++)
+        nesting += *at == '/' && at[1] != '\0';
+    return nesting;
+}
+
+/* One child, under a root that stands for the supervisor it is for. */
+static void
+read_fragment(struct reader *reader, const struct yaml_node *child,
+              const struct manifest_parent *parent)
+{
+    struct manifest *manifest = reader->manifest;
+
+    if (!child) {
+        manifest_report_add(reader->report, NULL, 0, 0, 0,
+                            "the file is empty; a child has 'name' and 'component'");
+        return;
+    }
+    manifest->root = node_new(NULL, true);
+    if (manifest->root)
+        manifest->root->path = strdup(parent->path);
+    if (!manifest->root || !manifest->root->path) {
+        reader->out_of_memory = true;
+        return;
+    }
+    manifest->root->config.node = *parent->policy;
+    read_child(reader, child, manifest->root, nesting_of(parent->path));
+}
+
+static bool
+give_path(struct manifest_node *node)
+{
+    bool is_top = !node->parent || strcmp(node->parent->path, "/") == 0;
+    if (asprintf(&node->path, "%s/%s", is_top ? "" : node->parent->path,
+                 node->parent ? node->name : "") >= 0)
+        return true;
+    node->path = NULL;
+    return false;
 }
 
 /* Paths, counts, and the default that follows from them; false when out of memory. */
 static bool
 complete(struct manifest *manifest)
 {
+    uint64_t wanted = 0; /* By all max-children, and the components. */
     for (const struct manifest_node *at = manifest->root; at; at = manifest_next(at)) {
         struct manifest_node *node = at->parent ? at->parent->children[at->index] : manifest->root;
-        const char *above = node->parent && node->parent->parent ? node->parent->path : "";
-        if (asprintf(&node->path, "%s/%s", above, node->parent ? node->name : "") < 0) {
-            node->path = NULL;
+        if (!node->path && !give_path(node))
             return false;
-        }
         manifest->components += !node->config.is_supervisor;
         manifest->supervisors += node->config.is_supervisor && node->parent;
+        wanted += node->config.node.max_children;
     }
+    manifest->max_instances_set = manifest->max_instances;
+    wanted += manifest->components;
+    uint64_t instances = wanted + (wanted + 3) / 4 + INSTANCES_SPARE;
     if (manifest->max_instances == 0)
-        manifest->max_instances =
-            (uint32_t)(manifest->components + (manifest->components + 3) / 4) + INSTANCES_SPARE;
+        manifest->max_instances = instances < MANIFEST_INSTANCES_MAX ? (uint32_t)instances
+                                                                     : MANIFEST_INSTANCES_MAX;
     return true;
 }
 
@@ -320,11 +393,13 @@ order(struct reader *reader)
     return reader->report->errors_total > 0 ? AIRS_EINVAL : AIRS_OK;
 }
 
+/* `parent` NULL: a whole manifest. */
 static enum airs_status
-fill(struct manifest *manifest, const char *text, size_t size, struct manifest_report *report)
+fill(struct manifest *manifest, const char *text, size_t size,
+     const struct manifest_parent *parent, struct manifest_report *report)
 {
     struct reader reader = {
-        .text = text, .text_size = size, .report = report, .manifest = manifest
+        .text = text, .text_size = size, .report = report, .manifest = manifest, .parent = parent
     };
     struct yaml_tree tree = { 0 };
 
@@ -337,7 +412,10 @@ fill(struct manifest *manifest, const char *text, size_t size, struct manifest_r
         return AIRS_EINVAL;
     enum airs_status status = yaml_tree_parse(&tree, text, size, report);
     if (status == AIRS_OK) {
-        read_application(&reader, tree.root);
+        if (parent)
+            read_fragment(&reader, tree.root, parent);
+        else
+            read_application(&reader, tree.root);
         if (reader.out_of_memory)
             status = AIRS_ENOMEM;
         else if (report->errors_total > 0)
@@ -365,10 +443,10 @@ fail_with_report(const struct manifest_report *report, const char *file, enum ai
     return fail(error, status, "%s:%u:%u: %s", file, first->line, first->column, first->message);
 }
 
-enum airs_status
-manifest_parse(const char *text, size_t size, const char *file, const char *directory,
-               struct manifest **manifest_out, struct manifest_report *report,
-               struct airs_error *error)
+static enum airs_status
+parse(const char *text, size_t size, const char *file, const char *directory,
+      const struct manifest_parent *parent, struct manifest **manifest_out,
+      struct manifest_report *report, struct airs_error *error)
 {
     assert((text || size == 0) && file && directory && directory[0] && manifest_out && report);
 
@@ -376,11 +454,12 @@ manifest_parse(const char *text, size_t size, const char *file, const char *dire
     enum airs_status status = AIRS_ENOMEM;
     if (!manifest)
         goto out;
+    atomic_init(&manifest->references, 1);
     manifest->file = strdup(file);
     manifest->directory = strdup(directory);
     if (!manifest->file || !manifest->directory || !manifest_report_set_file(report, file))
         goto out;
-    status = fill(manifest, size > 0 ? text : "", size, report);
+    status = fill(manifest, size > 0 ? text : "", size, parent, report);
     manifest_report_sort(report);
 out:
     if (status != AIRS_OK) {
@@ -389,6 +468,23 @@ out:
     }
     *manifest_out = manifest;
     return AIRS_OK;
+}
+
+enum airs_status
+manifest_parse(const char *text, size_t size, const char *file, const char *directory,
+               struct manifest **manifest_out, struct manifest_report *report,
+               struct airs_error *error)
+{
+    return parse(text, size, file, directory, NULL, manifest_out, report, error);
+}
+
+enum airs_status
+manifest_parse_child(const char *text, size_t size, const char *file, const char *directory,
+                     const struct manifest_parent *parent, struct manifest **manifest_out,
+                     struct manifest_report *report, struct airs_error *error)
+{
+    assert(parent && parent->path && parent->policy && parent->find);
+    return parse(text, size, file, directory, parent, manifest_out, report, error);
 }
 
 const struct manifest_node *

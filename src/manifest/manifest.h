@@ -7,6 +7,7 @@
 #ifndef MANIFEST_MANIFEST_H
 #define MANIFEST_MANIFEST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,17 @@
 #define MANIFEST_INSTANCES_MAX 1000000u /* `max-instances` and `max-concurrent-starts`. */
 
 struct manifest;
+
+/* The supervisor that a child is read for, which runs already. */
+struct manifest_parent {
+    const char *path;                 /* "/" is the root. */
+    const struct node_policy *policy; /* Some defaults of its children depend on its strategy. */
+    /* Calls `found` with each child that `path` means in the tree that runs: one, or all of those
+     * with a `count`; none: there is no such child. */
+    void (*find)(void *context, const char *path, void (*found)(void *to, const char *path),
+                 void *to);
+    void *context;
+};
 
 /* One child, or the root. Constant after load. */
 struct manifest_node {
@@ -48,11 +60,15 @@ struct manifest_node {
 };
 
 struct manifest {
+    atomic_uint references;         /* manifest_free's last decrement pairs with all others. */
     char *file;                     /* As given to manifest_load. */
     char *directory;                /* Of the file: what `component` is relative to. */
     struct manifest_node *root;     /* A supervisor; never NULL. */
     uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
-    uint32_t max_instances;         /* Set, or components + 25 % + 64. */
+    uint32_t max_instances;         /* Set, or components + each max-children + 25 % + 64. */
+    uint32_t max_instances_set;     /* As written; 0: not set. */
+    char **outside; /* Paths outside of the text, on which a child of it depends. */
+    size_t outside_size;
     size_t components;              /* Children that are components. */
     size_t supervisors;             /* Children that are supervisors; the root is not counted. */
 };
@@ -75,7 +91,22 @@ enum airs_status manifest_parse(const char *text, size_t size, const char *file,
                                 const char *directory, struct manifest **manifest_out,
                                 struct manifest_report *report, struct airs_error *error);
 
-/** Frees the tree; NULL is allowed. Specs that somebody else holds a reference of stay. */
+/**
+ * Reads one child, as it would stand under `children` of `parent`: a component (of which `count`
+ * makes several) or a supervisor with all below it.
+ *
+ * The manifest that comes of it has `parent` as its root; the paths are those that the children
+ * get. Otherwise as manifest_parse.
+ */
+enum airs_status manifest_parse_child(const char *text, size_t size, const char *file,
+                                      const char *directory, const struct manifest_parent *parent,
+                                      struct manifest **manifest_out,
+                                      struct manifest_report *report, struct airs_error *error);
+
+/** One more reference to `manifest`, which is returned. Thread: any. */
+struct manifest *manifest_ref(struct manifest *manifest);
+
+/** One less; the last one frees the tree. NULL is allowed. Thread: any. Specs that somebody else holds a reference of stay. */
 void manifest_free(struct manifest *manifest);
 
 /** The node after `node` in tree order (a supervisor before its children); NULL at the end. */

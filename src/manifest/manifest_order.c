@@ -255,12 +255,69 @@ add_paths(struct order *order, const struct order_edge *edge, struct manifest_no
     config->depends_on_size = size;
 }
 
+/* ---- What stands outside of a child that is read alone ---- */
+
+struct outside {
+    struct order *order;
+    const struct order_note *note;
+    size_t found;
+};
+
+/* A copy of `path` that lives as long as the manifest; NULL: out of memory. */
+static const char *
+keep_outside(struct manifest *manifest, const char *path)
+{
+    char **paths =
+        realloc(manifest->outside, (manifest->outside_size + 1) * sizeof *manifest->outside);
+    if (!paths)
+        return NULL;
+    manifest->outside = paths;
+    char *copy = strdup(path);
+    if (copy)
+        paths[manifest->outside_size++] = copy;
+    return copy;
+}
+
+static void
+take_outside(void *to, const char *path)
+{
+    struct outside *outside = to;
+    struct reader *reader = outside->order->reader;
+    struct manifest_node *node = outside->note->node;
+    struct supervisor_config *config = &node->config;
+    const char **paths =
+        realloc(node->dependencies, (config->depends_on_size + 1) * sizeof *paths);
+    const char *copy = paths ? keep_outside(reader->manifest, path) : NULL;
+    outside->found++;
+    if (paths) {
+        node->dependencies = paths;
+        config->depends_on = paths;
+    }
+    if (copy)
+        paths[config->depends_on_size++] = copy;
+    else
+        reader->out_of_memory = true;
+}
+
+/* Whether the tree that runs has it: then it comes before all that is read here. */
+static bool
+resolve_outside(struct order *order, const struct order_note *note)
+{
+    const struct manifest_parent *parent = order->reader->parent;
+    struct outside outside = { .order = order, .note = note };
+    if (parent && note->place->text[0] == '/')
+        parent->find(parent->context, note->place->text, take_outside, &outside);
+    return outside.found > 0;
+}
+
 static void
 resolve(struct order *order, const struct order_note *note)
 {
     bool is_entry;
     struct order_edge edge = { .node = note->node, .place = note->place };
     struct manifest_node *dependency = find(order, note->place->text, &is_entry);
+    if (!dependency && resolve_outside(order, note))
+        return;
     if (!dependency) {
         complain_unknown(order->reader, note->place);
         return;

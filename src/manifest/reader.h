@@ -22,6 +22,7 @@ struct reader {
     unsigned line;
     struct manifest_report *report;
     struct manifest *manifest; /* Being filled. */
+    const struct manifest_parent *parent; /* Of one child, that is read alone; else NULL. */
     size_t children;           /* Seen so far, each of a `count` counted. */
     size_t unknown_keys;       /* Seen so far. */
     struct order_note *notes;  /* What stands in `depends-on`: manifest_order.c. */

@@ -190,6 +190,15 @@ read_key(struct reader *reader, const struct schema_field *inside, const struct 
         read_field(reader, field, value, node);
 }
 
+/* Stands where a program that embeds airs puts its own (airs_application_options.affects). */
+static bool
+takes_nobody(void *context, const struct supervisor_child *failed,
+             const struct supervisor_child *candidate)
+{
+    (void)context, (void)failed, (void)candidate;
+    return false;
+}
+
 void
 reader_read_entry(struct reader *reader, const struct yaml_node *map, struct manifest_node *node)
 {
@@ -218,6 +227,8 @@ reader_read_entry(struct reader *reader, const struct yaml_node *map, struct man
     bool has_reset = backoff && backoff->kind == YAML_MAP && yaml_map_find(backoff, "reset-after");
     if (!has_reset)
         node->config.policy.backoff.reset_after_us = node->config.policy.within_us;
+    if (node->config.node.strategy == STRATEGY_PREDICATE)
+        node->config.node.affects = takes_nobody;
     node->config = supervisor_config_with_health(node->config, node->config.health);
 }
 

@@ -21,8 +21,8 @@ struct entry {
         handle; /* `history` is a ring here: `next` is the oldest once full. */
     size_t next;
     struct list gone;    /* Of those that one event takes away. */
-    bool is_registering; /* The bridge has it in hand: whoever registers it takes it away. */
-    bool is_doomed;      /* Its supervisor was deleted meanwhile. */
+    bool is_registering; /* The bridge has it in hand: whoever registers it frees it. */
+    bool is_doomed;      /* It was deleted meanwhile: its path may be another's by now. */
 };
 
 struct component_supervisor {
@@ -107,32 +107,78 @@ enter(struct component_supervisor *supervisor, struct entry *entry, struct airs_
 }
 
 enum airs_status
-component_supervisor_supervise(struct component_supervisor *supervisor, const char *parent_path,
-                               const char *path, const struct supervisor_config *config,
-                               const struct child_spec *spec, struct airs_error *error)
+component_supervisor_supervise_child(struct component_supervisor *supervisor,
+                                     const struct bridge_child *child, struct airs_error *error)
 {
-    assert(supervisor && parent_path && path && config);
+    assert(supervisor && child->parent_path && child->path && child->config);
 
-    struct entry *entry = entry_new(path, config, spec);
-    if (!entry)
-        return fail(error, AIRS_ENOMEM, "child '%s': out of memory", path);
-    enum airs_status status = enter(supervisor, entry, error);
+    enum airs_status status = AIRS_ENOMEM;
+    struct entry *entry = entry_new(child->path, child->config, child->spec);
+    if (entry)
+        status = enter(supervisor, entry, error);
+    else
+        fail(error, status, "child '%s': out of memory", child->path);
     if (status != AIRS_OK) {
         entry_free(entry);
+        if (child->release)
+            child->release(child->owner);
         return status;
     }
 
     struct supervisor_bridge *bridge = supervisor->bridge;
-    status = bridge->ops->register_component(bridge, parent_path, path, config, spec, error);
+    status = bridge->ops->register_component(bridge, child, error);
     pthread_mutex_lock(&supervisor->lock);
     entry->is_registering = false;
     bool is_gone = status != AIRS_OK || entry->is_doomed;
-    if (is_gone)
-        map_remove(&supervisor->entries, path);
+    if (is_gone && !entry->is_doomed)
+        map_remove(&supervisor->entries, entry->handle.path->text);
     pthread_mutex_unlock(&supervisor->lock);
     if (is_gone)
         entry_free(entry);
     return status;
+}
+
+enum airs_status
+component_supervisor_supervise(struct component_supervisor *supervisor, const char *parent_path,
+                               const char *path, const struct supervisor_config *config,
+                               const struct child_spec *spec, struct airs_error *error)
+{
+    struct bridge_child child = {
+        .parent_path = parent_path, .path = path, .config = config, .spec = spec
+    };
+    return component_supervisor_supervise_child(supervisor, &child, error);
+}
+
+enum airs_status
+component_supervisor_attach(struct component_supervisor *supervisor, const char *path,
+                            struct airs_error *error)
+{
+    return supervisor->bridge->ops->attach_component(supervisor->bridge, path, error);
+}
+
+enum airs_status
+component_supervisor_change(struct component_supervisor *supervisor, const char *path,
+                            const struct bridge_change *change, uint32_t *generation_out,
+                            struct airs_error *error)
+{
+    assert(supervisor && path && change && change->config);
+
+    pthread_mutex_lock(&supervisor->lock);
+    struct entry *entry = map_find(&supervisor->entries, path);
+    if (entry) {
+        entry->handle.config = change->config;
+        entry->handle.spec = change->spec;
+    }
+    pthread_mutex_unlock(&supervisor->lock);
+    return supervisor->bridge->ops->change_component(supervisor->bridge, path, change,
+                                                     generation_out, error);
+}
+
+enum airs_status
+component_supervisor_move(struct component_supervisor *supervisor, const char *path,
+                          const char *before_path, struct airs_error *error)
+{
+    return supervisor->bridge->ops->move_component(supervisor->bridge, path, before_path, error);
 }
 
 void
@@ -196,6 +242,13 @@ component_supervisor_kill_all(struct component_supervisor *supervisor,
                               struct bridge_completion completion)
 {
     supervisor->bridge->ops->kill_all(supervisor->bridge, completion);
+}
+
+void
+component_supervisor_count_children(struct component_supervisor *supervisor, const char *path,
+                                    struct bridge_counting counting)
+{
+    supervisor->bridge->ops->count(supervisor->bridge, path, counting);
 }
 
 void
@@ -286,6 +339,7 @@ entry_take_in(struct entry *entry, const struct supervision_event *event)
     case EVENT_RESET:
     case EVENT_DENIED:
     case EVENT_DEAD_LETTER:
+    case EVENT_RELOADED:
     case EVENT_APPLICATION_STARTED:
     case EVENT_APPLICATION_STOPPED:
         break;
@@ -305,8 +359,20 @@ static void
 doom(struct entry *entry, struct list *gone)
 {
     entry->is_doomed = true;
-    if (!entry->is_registering)
-        list_push_back(gone, &entry->gone);
+    list_push_back(gone, &entry->gone);
+}
+
+/* Who registers it frees it, and may be about to: not touched once the lock is given back. */
+static void
+take_out(struct component_supervisor *supervisor, struct list *gone)
+{
+    list_for_each(link, gone)
+    {
+        struct entry *entry = container_of(link, struct entry, gone);
+        map_remove(&supervisor->entries, entry->handle.path->text);
+        if (entry->is_registering)
+            list_remove(link);
+    }
 }
 
 /* The child has left its supervisor, with all below it. */
@@ -328,12 +394,17 @@ forget(struct component_supervisor *supervisor, const char *top)
                 doom(entry, &gone);
         }
     }
-    list_for_each(each, &gone)
-        map_remove(&supervisor->entries,
-                   container_of(each, struct entry, gone)->handle.path->text);
+    take_out(supervisor, &gone);
     pthread_mutex_unlock(&supervisor->lock);
     while ((link = list_pop_front(&gone)) != NULL)
         entry_free(container_of(link, struct entry, gone));
+}
+
+void
+component_supervisor_abandon(struct component_supervisor *supervisor, const char *path)
+{
+    supervisor->bridge->ops->abandon_component(supervisor->bridge, path);
+    forget(supervisor, path);
 }
 
 void

@@ -81,6 +81,23 @@ enum airs_status component_supervisor_supervise(struct component_supervisor *sup
                                                 const struct child_spec *spec,
                                                 struct airs_error *error);
 
+/** The same with all that a bridge can be told of a child. Thread, blocks: as there. */
+enum airs_status component_supervisor_supervise_child(struct component_supervisor *supervisor,
+                                                      const struct bridge_child *child,
+                                                      struct airs_error *error);
+/** A supervisor that was put under supervision apart: as in supervisor_bridge.h. */
+enum airs_status component_supervisor_attach(struct component_supervisor *supervisor,
+                                             const char *path, struct airs_error *error);
+void component_supervisor_abandon(struct component_supervisor *supervisor, const char *path);
+
+/** Changes and moves: as in supervisor_bridge.h; a handle shows the new config and spec. */
+enum airs_status component_supervisor_change(struct component_supervisor *supervisor,
+                                             const char *path, const struct bridge_change *change,
+                                             uint32_t *generation_out, struct airs_error *error);
+enum airs_status component_supervisor_move(struct component_supervisor *supervisor,
+                                           const char *path, const char *before_path,
+                                           struct airs_error *error);
+
 /** The verbs: as in supervisor_bridge.h. Thread: any.  Blocks: no. */
 void component_supervisor_start(struct component_supervisor *supervisor, const char *path,
                                 struct bridge_completion completion);
@@ -101,6 +118,8 @@ void component_supervisor_stop_all(struct component_supervisor *supervisor, uint
                                    struct bridge_completion completion);
 void component_supervisor_kill_all(struct component_supervisor *supervisor,
                                    struct bridge_completion completion);
+void component_supervisor_count_children(struct component_supervisor *supervisor, const char *path,
+                                         struct bridge_counting counting);
 void component_supervisor_list(struct component_supervisor *supervisor, const char *path,
                                struct bridge_listing listing);
 

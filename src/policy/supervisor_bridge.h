@@ -69,18 +69,81 @@ struct bridge_listing {
     void *context;
 };
 
+/* A child to register. Texts are copied. */
+struct bridge_child {
+    const char *parent_path; /* "/" is the root. */
+    const char *path;
+    const char *before_path; /* The sibling in front of which it goes; NULL, or gone: the end. */
+    const struct supervisor_config *config; /* Borrowed, as `spec`, until `release`; without it */
+    const struct child_spec *spec;          /* they outlive the bridge. NULL: a supervisor. */
+    bool is_dynamic; /* Added while the tree runs: it remembers nothing of an earlier run, unless
+                      * `goes_on`; a temporary one is deleted at its end. */
+    bool goes_on;
+    bool is_apart; /* A supervisor whose parent is not told of it before attach_component. */
+    /* NULL allowed. Called exactly once: when it could not be registered, or when the child has been
+     * deleted and no view shows it any more, or with the bridge. Thread: any. Must not block. */
+    void (*release)(void *owner);
+    void *owner;
+};
+
+/* What is to be different of a child that is there. */
+struct bridge_change {
+    const struct supervisor_config *config; /* From now on, as if it had been registered with it. */
+    const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
+    const char *detail; /* What changes, for its event; NULL: nothing is said. */
+    bool is_same;  /* Both say what those before said: nothing else is to be done. */
+    bool restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
+                    * the one that runs is stopped, uncounted, and a failed child is started. */
+    bool on_trial; /* With `restarts`: if that instance ends before it is ready, that is not counted
+                    * either. */
+};
+
+/* What a supervisor has counted of its children, at one moment of its turn. */
+struct supervision_counts {
+    uint32_t children;
+    uint32_t in_state[CHILD_STATES];
+    uint32_t ready; /* Of those that run. */
+};
+
+/* Called once, on a worker or on the calling thread. AIRS_ENOENT: no such path; AIRS_EINVAL: no
+ * supervisor; then `counts` is NULL. */
+struct bridge_counting {
+    void (*done)(void *context, enum airs_status status, const struct supervision_counts *counts);
+    void *context;
+};
+
 struct supervisor_bridge_ops {
-    /* Adds a child under `parent_path` ("/" is the root), at the end of its order. `spec` NULL:
-     * a supervisor. `config` and `spec` are borrowed and outlive the bridge. When the parent
-     * runs already, the child is started.
-     * AIRS_EEXIST, AIRS_ENOENT (parent), AIRS_EINVAL (parent is no supervisor), AIRS_ELIMIT,
-     * AIRS_ENOMEM, AIRS_EENDED. A component that cannot be loaded is no error here: its start
-     * says so. Thread: any but a worker, once these run.  Blocks: until the parent has taken
-     * the child, so its event `registered` is written when this returns. */
+    /* Adds a child at the end of its parent's order. When the parent runs already, the child is
+     * started.
+     * AIRS_EEXIST, AIRS_ENOENT (parent), AIRS_EINVAL (parent is no supervisor), AIRS_ELIMIT (its
+     * max_children, or the actors of the system), AIRS_ENOMEM, AIRS_EENDED. A component that cannot
+     * be loaded is no error here: its start says so. Thread: any but a worker, once these run.
+     * Blocks: until the parent has taken the child, so its event `registered` is written when this
+     * returns. */
     enum airs_status (*register_component)(struct supervisor_bridge *bridge,
-                                           const char *parent_path, const char *path,
-                                           const struct supervisor_config *config,
-                                           const struct child_spec *spec, struct airs_error *error);
+                                           const struct bridge_child *child,
+                                           struct airs_error *error);
+    /* Gives a supervisor that was registered apart to its parent, with all that was registered
+     * below it meanwhile: so it never runs without them. Fails, threads and blocks as
+     * register_component; then it is still apart. */
+    enum airs_status (*attach_component)(struct supervisor_bridge *bridge, const char *path,
+                                         struct airs_error *error);
+    /* Forgets a supervisor that is apart, and all below it, without events. Thread: any.
+     * Blocks: no. */
+    void (*abandon_component)(struct supervisor_bridge *bridge, const char *path);
+
+    /* Changes a child, or the root ("/"). What was borrowed before is not shown by a listing any more
+     * that begins after the return. *generation_out (NULL allowed): that of the instance which is made
+     * for it; 0: none is, the next one will be, whenever it comes.
+     * AIRS_ENOENT, AIRS_ENOMEM, AIRS_EENDED; some of it may then have changed. Thread: any but a
+     * worker.  Blocks: until child and supervisors have taken it. */
+    enum airs_status (*change_component)(struct supervisor_bridge *bridge, const char *path,
+                                         const struct bridge_change *change, uint32_t *generation_out,
+                                         struct airs_error *error);
+    /* Moves a child in front of its sibling at `before_path`; NULL: to the end of their order. As
+     * change_component. */
+    enum airs_status (*move_component)(struct supervisor_bridge *bridge, const char *path,
+                                       const char *before_path, struct airs_error *error);
 
     /* The verbs by hand (semantics: By hand). AIRS_OK: taken · AIRS_ENOENT · AIRS_EBUSY:
      * stopping · AIRS_EALREADY: starting or running (start) · AIRS_ENOTRUNNING (kill) ·
@@ -114,6 +177,10 @@ struct supervisor_bridge_ops {
                      struct bridge_completion completion);
     /* Ends every child now; joins a stop_all under way. Completes when it is taken. */
     void (*kill_all)(struct supervisor_bridge *bridge, struct bridge_completion completion);
+
+    /* How many children the supervisor at `path` has. */
+    void (*count)(struct supervisor_bridge *bridge, const char *path,
+                  struct bridge_counting counting);
 
     /* The child at `path` alone; NULL: all of the tree. */
     void (*list)(struct supervisor_bridge *bridge, const char *path, struct bridge_listing listing);

@@ -1,6 +1,7 @@
 #include "runtime/child_link.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "runtime/internal.h"
 
@@ -50,6 +51,7 @@ begin_command(struct child_link *link, struct child_command *command)
         command->reason =
             (enum exit_reason)atomic_load_explicit(&link->kill_reason, memory_order_relaxed);
         return command->generation == link->generation;
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
@@ -272,6 +274,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
         /* Release pairs with the acquire in actor_context_is_killed(). */
         atomic_store_explicit(&link->kill_generation, command->generation, memory_order_release);
         break;
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
@@ -279,6 +282,28 @@ child_link_send(struct actor_system *system, struct child_link *link,
     }
     set_commands(link, stale, bit_of(command->type));
     control_send(system, link->child, &link->command);
+}
+
+static void
+free_bare_link(struct child_link *link)
+{
+    free(link);
+}
+
+void
+child_discard(struct actor_system *system, airs_pid pid)
+{
+    struct child_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return;
+    child_link_init(link, 0, pid, free_bare_link);
+    if (child_link_attach(system, link) == AIRS_OK) {
+        struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
+        if (path)
+            registry_remove(&system->registry, path, pid);
+        child_link_send(system, link, &(struct child_command){ .type = CHILD_RELEASE });
+    }
+    child_link_unref(link);
 }
 
 struct child_reports

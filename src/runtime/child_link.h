@@ -30,7 +30,9 @@
 struct actor_context;
 struct actor_system;
 
+/* Those that come together are taken in this order: a rest lies before the start that ends it. */
 enum child_command_type {
+    CHILD_BURY, /* Supervisors alone: at rest; mail held below becomes dead letters. */
     CHILD_START,
     CHILD_START_SUBTREE, /* Supervisors alone: start what does not run below, by request stopped or not. */
     CHILD_RESET,         /* Supervisors alone: empty budgets in the whole subtree. */
@@ -140,6 +142,9 @@ struct child_link *child_link_find(struct actor_system *system, airs_pid pid, ai
 
 void child_link_send(struct actor_system *system, struct child_link *link,
                      const struct child_command *command);
+/** Ends the actor `pid`, which no supervisor has taken; out of memory it stays until the system
+ * stops. Thread: any.  Blocks: no. */
+void child_discard(struct actor_system *system, airs_pid pid);
 /** What has come together since the last look. */
 struct child_reports child_link_take_reports(struct child_link *link);
 

@@ -60,6 +60,7 @@ static void
 end(struct supervisor *supervisor, struct exit_info exit)
 {
     if (child_generation(supervisor->context) == 0) {
+        supervisor_bury(supervisor); /* The root: nobody brings it back. */
         if (supervisor->options.on_end)
             supervisor->options.on_end(supervisor->options.ctx, exit);
         return;
@@ -248,7 +249,11 @@ obey(struct supervisor *supervisor, const struct child_command *command)
 {
     struct node_event event = { .everything = command->everything };
     switch (command->type) {
+    case CHILD_BURY:
+        supervisor_bury(supervisor);
+        return;
     case CHILD_START:
+        supervisor->at_rest = false;
         child_report_started(supervisor->context); /* Its children are registered. */
         event.type = NODE_START_ALL;
         break;
@@ -410,6 +415,23 @@ configure(struct supervisor *supervisor, const struct supervisor_options *option
 }
 
 enum airs_status
+supervisor_configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t capacity = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    uint64_t *before_us = supervisor->intensity_us;
+    if (capacity > 0 && !grants_us)
+        return AIRS_ENOMEM;
+    supervisor->intensity_us = grants_us;
+    struct node_event event = {
+        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
+    };
+    supervisor_feed(supervisor, event);
+    free(before_us);
+    return AIRS_OK;
+}
+
+enum airs_status
 supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
                        airs_pid *pid_out, struct airs_error *error)
 {
@@ -443,6 +465,6 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
         free_supervisor(supervisor);
         return status;
     }
-    mailbox_set_accepting(system, *pid_out, false); /* It takes requests, not mail. */
+    mailbox_set_gate(system, *pid_out, MAILBOX_CLOSED); /* It takes requests, not mail. */
     return AIRS_OK;
 }

@@ -76,19 +76,30 @@ struct child_view {
     void *user; /* As given to ADD. */
 };
 
+/* How many children a supervisor has; all of it is counted as it changes. */
+struct child_counts {
+    uint32_t children;
+    uint32_t in_state[CHILD_STATES];
+    uint32_t ready;
+};
+
 enum request_verb {
-    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `dependencies`, `user` */
+    REQUEST_ADD,   /* `child`, `policy`, `is_supervisor`, `is_dynamic`, `dependencies`, `user` */
     REQUEST_START, /* `path` names the child, in these too … */
     REQUEST_STOP,
     REQUEST_RESTART,
     REQUEST_KILL,
     REQUEST_RESET,
     REQUEST_DELETE,
+    REQUEST_CHANGE,    /* … with `policy`, `restarts`, `on_trial` */
+    REQUEST_MOVE,      /* … with `before` */
     REQUEST_GET,       /* … with `visit` */
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. */
     REQUEST_TIE,
     REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    REQUEST_COUNT,     /* `counts_out`; visits nobody */
+    REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
     REQUEST_START_ALL, /* the root alone, as the next two */
     REQUEST_STOP_ALL,
     REQUEST_KILL_ALL
@@ -102,7 +113,14 @@ struct supervisor_request {
     struct refstr *path;        /* Of the child; borrowed until done. */
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
-    struct child_policy policy; /* ADD; copied, its delay list too. */
+    bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
+    struct child_policy policy; /* ADD, CHANGE; copied, its delay list too. */
+    struct refstr *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
+    bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
+    bool on_trial;
+    struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
+    const struct node_policy *node_policy; /* CONFIGURE; copied. */
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
@@ -112,15 +130,19 @@ struct supervisor_request {
     void (*user_free)(void *user);
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
+    struct child_counts *counts_out; /* COUNT: the requester's. */
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The
      * request is then the requester's again, who may free it in there. */
     void (*done)(struct supervisor_request *request);
     void *ctx; /* The requester's. */
 
-    /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
-     * ENOENT (no such child) · EEXIST (ADD) · ENOMEM (ADD) · EENDED (the supervisor is over).
-     * START, STOP … are answered when they have begun; what comes of them are events. */
+    /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill; CHANGE
+     * that restarts: it is done, and there was nothing to restart) · ENOENT (no such child, or no
+     * such `before`) · EEXIST, ELIMIT (max_children) (ADD) · ENOMEM (ADD, CHANGE, CONFIGURE) · EENDED
+     * (the supervisor is over). START, STOP … are answered when they have begun; what comes of them
+     * are events. */
     enum airs_status status;
+    uint32_t generation; /* CHANGE that restarts, OK: that of the instance to come. */
 };
 
 /**
@@ -136,6 +158,9 @@ bool supervisor_request_send(struct actor_system *system, airs_pid supervisor,
  */
 enum airs_status supervisor_request_wait(struct actor_system *system, airs_pid supervisor,
                                          struct supervisor_request *request);
+
+/** The path of a child of a supervisor actor's node, in the step of that node alone. */
+const struct refstr *supervisor_child_path(const struct supervisor_child *child);
 
 /** The path of the supervisor above `path`: "/web" of "/web/front", "/" of "/web". */
 struct refstr *supervisor_path_of(const struct refstr *path); /* NULL: out of memory. */

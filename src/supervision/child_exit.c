@@ -67,8 +67,19 @@ action_of(const struct supervisor_child *child)
 }
 
 static void
+leave(struct step *step, struct supervisor_child *child)
+{
+    step_notify_exit(step, child, EVENT_DELETED, child->state);
+    child_remove(step, child);
+}
+
+static void
 come_to_rest(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
+    if (child_leaves_at_rest(child, cause)) {
+        leave(step, child);
+        return;
+    }
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify_exit(step, child, EVENT_STOPPED, from);
 }
@@ -175,6 +186,17 @@ decide(struct step *step, struct supervisor_child *child)
     }
 }
 
+/* What was changed did not get ready: it starts again after its delay, uncounted, unless whoever
+ * changed it does something else. */
+static void
+end_trial(struct step *step, struct supervisor_child *child)
+{
+    uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
+    child->on_trial = false;
+    wait_for_restart(step, child,
+                     restart_backoff_delay_us(&child->policy->backoff, attempt, &child->random));
+}
+
 /* It was to stop when those after it are down, and went before: uncounted. */
 static void
 end_before_stop(struct step *step, struct supervisor_child *child)
@@ -195,6 +217,8 @@ child_exited(struct step *step, struct supervisor_child *child)
         come_to_rest(step, child, STOPPED_IGNORED);
     else if (child->group == GROUP_STOP)
         end_before_stop(step, child);
+    else if (child->on_trial)
+        end_trial(step, child);
     else
         decide(step, child);
     return true;
@@ -229,8 +253,7 @@ child_ended(struct step *step, struct supervisor_child *child)
         wait_for_restart(step, child, 0);
         break;
     case AFTER_DELETED:
-        step_notify_exit(step, child, EVENT_DELETED, child->state);
-        child_remove(step, child);
+        leave(step, child);
         break;
     }
     return true;

@@ -42,10 +42,21 @@ stop_live(struct step *step, struct supervisor_child *child, enum child_after af
 }
 
 static void
+leave(struct step *step, struct supervisor_child *child)
+{
+    step_notify(step, child, EVENT_DELETED, child->state);
+    child_remove(step, child);
+}
+
+static void
 stop_waiting(struct step *step, struct supervisor_child *child, enum stop_cause cause)
 {
     child_end_wait(step, child);
     child->everything = false;
+    if (child_leaves_at_rest(child, cause)) {
+        leave(step, child);
+        return;
+    }
     enum child_state from = child_enter_stopped(step, child, cause);
     step_notify(step, child, EVENT_STOPPED, from);
 }
@@ -125,8 +136,7 @@ bool
 child_delete(struct step *step, struct supervisor_child *child)
 {
     child_end_wait(step, child);
-    step_notify(step, child, EVENT_DELETED, child->state);
-    child_remove(step, child);
+    leave(step, child);
     return true;
 }
 

@@ -92,9 +92,10 @@ add(struct rig *rig, const char *parent, const char *path, struct supervisor_con
 {
     assert_true(rig->children < CHILDREN_MAX);
     rig->configs[rig->children] = config;
-    assert_int_equal(rig->bridge->ops->register_component(
-                         rig->bridge, parent, path, &rig->configs[rig->children++], NULL, NULL),
-                     AIRS_OK);
+    struct bridge_child child = {
+        .parent_path = parent, .path = path, .config = &rig->configs[rig->children++]
+    };
+    assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &child, NULL), AIRS_OK);
 }
 
 static struct supervisor_config
@@ -293,14 +294,12 @@ test_mapping_takes_a_path_once(void **state)
 
     rig_open(rig);
     add(rig, "/", "/s", config_of(RESTART_PERMANENT));
-    assert_int_equal(
-        rig->bridge->ops->register_component(rig->bridge, "/", "/s", &config, NULL, NULL),
-        AIRS_EEXIST);
+    struct bridge_child again = { .parent_path = "/", .path = "/s", .config = &config };
+    assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &again, NULL), AIRS_EEXIST);
     assert_int_equal(list_of(rig, "/s"), AIRS_OK);
     assert_ptr_equal(seen[0].config, &rig->configs[0]);
-    assert_int_equal(
-        rig->bridge->ops->register_component(rig->bridge, "/none", "/none/s", &config, NULL, NULL),
-        AIRS_ENOENT);
+    struct bridge_child orphan = { .parent_path = "/none", .path = "/none/s", .config = &config };
+    assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &orphan, NULL), AIRS_ENOENT);
     assert_int_equal(list_of(rig, "/none/s"), AIRS_ENOENT);
     rig_close(rig);
 }

@@ -356,29 +356,32 @@ health_takes_its_own_keys_in_their_limits(void **state)
 }
 
 static void
+max_children_holds_for_the_children_that_stand_there(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        { "name: s\nmax-children: 0\nchildren: [{ name: a, component: a.wasm }]\n", 2, 15,
+          "'max-children' must be between 1 and 100000" },
+        { "name: s\nmax-children: 1\nchildren:\n  - { name: a, component: a.wasm }\n"
+          "  - { name: b, component: a.wasm }\n",
+          2, 15, "'max-children' is 1, and 2 children stand here" },
+        { "name: s\nchildren:\n  - name: w\n    max-children: 3\n    children:\n"
+          "      - { name: a, component: a.wasm, count: 4 }\n",
+          4, 19, "'max-children' is 3, and 4 children stand here" },
+        { CHILD("max-children: 4"), 2, KEYS, "'max-children' is for supervisors" },
+    };
+    ASSERT_ALL_REFUSED(refusals);
+}
+
+static void
 what_this_version_lacks_is_refused_by_name(void **state)
 {
     (void)state;
-    static const char *const parents[] = {
-        "max-children: 100",
-    };
     static const char *const children[] = {
         "capabilities: {}",
     };
     char text[512], words[128];
 
-    for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
-        snprintf(words, sizeof words, "'%.*s' is not supported by this version of airs yet; remove",
-                 (int)strcspn(parents[i], ":"), parents[i]);
-        snprintf(text, sizeof text, "name: s\n%s\nchildren: [{ name: a, component: a.wasm }]\n",
-                 parents[i]);
-        assert_refused(text, 2, 1, words);
-        snprintf(text, sizeof text,
-                 "name: s\nchildren:\n  - name: w\n    %s\n    children: [{ name: a, component: "
-                 "a.wasm }]\n",
-                 parents[i]);
-        assert_refused(text, 4, 5, words);
-    }
     for (size_t i = 0; i < sizeof children / sizeof children[0]; i++) {
         snprintf(words, sizeof words, "'%.*s' is not supported by this version of airs yet; remove",
                  (int)strcspn(children[i], ":"), children[i]);
@@ -452,6 +455,7 @@ main(void)
         cmocka_unit_test(unlimited_restarts_need_a_delay),
         cmocka_unit_test(keys_of_a_backoff_must_fit_its_strategy),
         cmocka_unit_test(health_takes_its_own_keys_in_their_limits),
+        cmocka_unit_test(max_children_holds_for_the_children_that_stand_there),
         cmocka_unit_test(what_this_version_lacks_is_refused_by_name),
         cmocka_unit_test(what_an_exit_leads_to_is_checked),
         cmocka_unit_test(what_a_supervisor_wants_of_its_children_is_checked),

@@ -31,19 +31,38 @@ note(struct supervisor_bridge *bridge, const char *verb, const char *path)
 }
 
 static enum airs_status
-register_component(struct supervisor_bridge *bridge, const char *parent_path, const char *path,
-                   const struct supervisor_config *config, const struct child_spec *spec,
+register_component(struct supervisor_bridge *bridge, const struct bridge_child *child,
                    struct airs_error *error)
 {
     struct recorder *recorder = (struct recorder *)bridge;
     char both[128];
 
-    (void)config, (void)spec;
-    snprintf(both, sizeof both, "%s in %s", path, parent_path);
+    snprintf(both, sizeof both, "%s in %s", child->path, child->parent_path);
     note(bridge, "register", both);
     if (recorder->answer != AIRS_OK)
         return fail(error, recorder->answer, "refused");
     return AIRS_OK;
+}
+
+static enum airs_status
+attach_component(struct supervisor_bridge *bridge, const char *path, struct airs_error *error)
+{
+    (void)error;
+    note(bridge, "attach", path);
+    return ((struct recorder *)bridge)->answer;
+}
+
+static void
+abandon_component(struct supervisor_bridge *bridge, const char *path)
+{
+    note(bridge, "abandon", path);
+}
+
+static void
+count_children(struct supervisor_bridge *bridge, const char *path, struct bridge_counting counting)
+{
+    note(bridge, "count", path);
+    counting.done(counting.context, AIRS_OK, &(struct supervision_counts){ .children = 7 });
 }
 
 static void
@@ -136,6 +155,9 @@ list(struct supervisor_bridge *bridge, const char *path, struct bridge_listing l
 
 static const struct supervisor_bridge_ops recorder_ops = {
     .register_component = register_component,
+    .attach_component = attach_component,
+    .abandon_component = abandon_component,
+    .count = count_children,
     .start_component = start_component,
     .stop_component = stop_component,
     .restart_component = restart_component,

@@ -1,0 +1,311 @@
+/* airs add: one more child, or a whole supervisor, while the application runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <airs/application.h>
+#include <jansson.h>
+
+#include "cli/cli_verbs.h"
+#include "cli/ndjson.h"
+#include "cli/session.h"
+#include "cli/text.h"
+
+/* The daemon may compile first. */
+#define ADD_TIMEOUT_MS 600000u
+#define STANDARD_INPUT "-"
+
+static const char help[] =
+    "Adds a child to a supervisor that runs: PATH is the new child's, and --component its file; or,\n"
+    "with -f, PATH is the supervisor's (/ is the application itself), and FILE has one child as it\n"
+    "would stand under 'children' of a manifest: also a supervisor with all below it ('-': standard\n"
+    "input). Prints what was added. It is gone after 'airs down'; a temporary child is deleted at\n"
+    "its end.\n";
+static const char example[] = "  airs add /web/extra --component extra.wasm --restart transient\n"
+                              "  airs add /web -f extra.yaml\n";
+
+/* What the command line says of a child; the rest has its defaults. */
+struct wanted {
+    const char *file;
+    const char *component;
+    const char *restart;
+    const char *max_restarts;
+    const char *within;
+    const char *shutdown;
+    const char *memory;
+    const char *count;
+    const char *config;
+};
+
+struct body {
+    struct buffer text;
+    char directory[PATH_MAX]; /* What files in it are relative to. */
+    const char *name;         /* Of the file, for errors; NULL: the text is ours. */
+};
+
+/* ---- What is sent ---- */
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(object, key, json_string(text));
+}
+
+/* A number where it is one: what else stands there, the daemon complains about. */
+static void
+set_number(json_t *object, const char *key, const char *text)
+{
+    uint64_t number;
+    if (text && cli_number(text, INT32_MAX, &number))
+        json_object_set_new(object, key, json_integer((json_int_t)number));
+    else
+        set_text(object, key, text);
+}
+
+static int
+make_child(const char *name, const struct wanted *wanted, struct body *body)
+{
+    json_t *object = json_object();
+    set_text(object, "name", name);
+    set_text(object, "component", wanted->component);
+    set_text(object, "restart", wanted->restart);
+    set_number(object, "max-restarts", wanted->max_restarts);
+    set_text(object, "within", wanted->within);
+    set_text(object, "shutdown", wanted->shutdown);
+    set_number(object, "count", wanted->count);
+    set_text(object, "config", wanted->config);
+    if (wanted->memory)
+        json_object_set_new(object, "limits", json_pack("{s:s}", "memory", wanted->memory));
+    char *text = json_dumps(object, JSON_COMPACT);
+    bool done = text && buffer_append_text(&body->text, text);
+    free(text);
+    json_decref(object);
+    if (!done)
+        return cli_fail("add", CLI_FAILED, "cannot make the child's description");
+    if (!getcwd(body->directory, sizeof body->directory))
+        return cli_fail("add", CLI_FAILED, "no working directory: %s", strerror(errno));
+    return CLI_DONE;
+}
+
+static int
+read_all(int descriptor, const char *name, struct buffer *text)
+{
+    char bytes[8192];
+    for (;;) {
+        ssize_t got = read(descriptor, bytes, sizeof bytes);
+        if (got == 0)
+            return CLI_DONE;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cli_fail("add", CLI_WRONG_USE, "%s: %s", name, strerror(errno));
+        if (text->size + (size_t)got > AIRS_CALL_BYTES_MAX)
+            return cli_fail("add", CLI_WRONG_USE, "%s: larger than 1 MiB", name);
+        if (!buffer_append(text, bytes, (size_t)got))
+            return cli_fail("add", CLI_FAILED, "out of memory");
+    }
+}
+
+/* Cuts the last step off `path`: "/web" of "/web/x", "/" of "/x" and "." of "x". */
+static void
+cut_last_step(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        strcpy(path, ".");
+    else if (slash == path)
+        path[1] = '\0';
+    else
+        *slash = '\0';
+}
+
+static int
+find_directory(const char *file, bool is_standard_input, char directory[PATH_MAX])
+{
+    if (is_standard_input ? getcwd(directory, PATH_MAX) != NULL : realpath(file, directory) != NULL) {
+        if (!is_standard_input)
+            cut_last_step(directory);
+        return CLI_DONE;
+    }
+    return cli_fail("add", CLI_WRONG_USE, "%s: %s", file, strerror(errno));
+}
+
+static int
+read_file(const char *file, struct body *body)
+{
+    bool is_standard_input = strcmp(file, STANDARD_INPUT) == 0;
+    body->name = is_standard_input ? "(standard input)" : file;
+    int exit_code = find_directory(file, is_standard_input, body->directory);
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    int descriptor = is_standard_input ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return cli_fail("add", CLI_WRONG_USE, "%s: %s", file, strerror(errno));
+    exit_code = read_all(descriptor, body->name, &body->text);
+    if (!is_standard_input)
+        close(descriptor);
+    return exit_code;
+}
+
+/* ---- The request ---- */
+
+/* The report of a manifest names its places itself; anything else gets our name in front. */
+static int
+say_what_is_wrong(struct session *session, const struct body *body, enum airs_status status,
+                  const struct airs_error *error)
+{
+    json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
+                                session->reply.body.size, 0, NULL);
+    const char *text = json_text(answer, "error");
+    size_t size = body->name ? strlen(body->name) : 0;
+    bool has_places = text && size > 0 && strncmp(text, body->name, size) == 0 && text[size] == ':';
+    int exit_code = status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED;
+    if (has_places)
+        fprintf(stderr, "%s\n", text);
+    else if (text && status != AIRS_ENOENT)
+        cli_fail("add", exit_code, "%s", text);
+    else
+        exit_code = session_fail(session, status, error);
+    json_decref(answer);
+    return exit_code;
+}
+
+static void
+print_added(const struct buffer *lines, bool json)
+{
+    json_t *children = json ? NULL : ndjson_read(lines);
+    size_t index;
+    json_t *child;
+    if (json)
+        fwrite(lines->data ? lines->data : "", 1, lines->size, stdout);
+    json_array_foreach(children, index, child)
+        printf("added %s\n", json_text(child, "path"));
+    json_decref(children);
+}
+
+static int
+add(struct session *session, const struct body *body, bool json)
+{
+    struct airs_error error = { 0 };
+    struct buffer suffix;
+    buffer_init(&suffix, 0);
+    bool done = buffer_append_text(&suffix, "/add?directory=") &&
+                client_append_encoded(&suffix, body->directory);
+    if (done && body->name)
+        done = buffer_append_text(&suffix, "&file=") && client_append_encoded(&suffix, body->name);
+    const char *target = done ? session_target(session, "/v1/children", suffix.data) : NULL;
+    enum airs_status status =
+        target ? client_post(session->client, target, body->text.data, body->text.size,
+                             ADD_TIMEOUT_MS, &session->reply, &error)
+               : AIRS_ENOMEM;
+    buffer_deinit(&suffix);
+    if (status != AIRS_OK)
+        return say_what_is_wrong(session, body, status, &error);
+    print_added(&session->reply.body, json);
+    return CLI_DONE;
+}
+
+/* Where the new child goes, and its name; with a file the name stands there. */
+static int
+split_path(const char *path, bool has_file, char parent[CLI_PATH_BYTES_MAX + 1],
+           const char **name_out)
+{
+    if (strlen(path) >= CLI_PATH_BYTES_MAX)
+        return cli_wrong_use("add", "the path is longer than %d bytes", CLI_PATH_BYTES_MAX);
+    snprintf(parent, CLI_PATH_BYTES_MAX + 1, "%s%s", path[0] == '/' ? "" : "/", path);
+    if (has_file)
+        return CLI_DONE;
+    const char *slash = strrchr(path, '/');
+    *name_out = slash ? slash + 1 : path;
+    if (**name_out == '\0')
+        return cli_wrong_use("add", "'%s' names no child", path);
+    cut_last_step(parent);
+    return CLI_DONE;
+}
+
+static int
+run(const char *path, const struct wanted *wanted, const struct cli_target *target, bool json)
+{
+    char parent[CLI_PATH_BYTES_MAX + 1];
+    const char *name = NULL;
+    struct body body = { .name = NULL };
+    struct session session;
+    int exit_code = split_path(path, wanted->file != NULL, parent, &name);
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    buffer_init(&body.text, 0);
+    exit_code = wanted->file ? read_file(wanted->file, &body) : make_child(name, wanted, &body);
+    if (exit_code == CLI_DONE) {
+        bool is_root = strcmp(parent, "/") == 0;
+        exit_code = session_open(&session, "add", target, is_root ? NULL : parent);
+        if (exit_code == CLI_DONE)
+            exit_code = add(&session, &body, json);
+        session_close(&session);
+    }
+    buffer_deinit(&body.text);
+    return exit_code;
+}
+
+/* One of the two ways, and not both. */
+static int
+check_wanted(const struct wanted *wanted)
+{
+    bool has_policy = wanted->restart || wanted->max_restarts || wanted->within ||
+                      wanted->shutdown || wanted->memory || wanted->count || wanted->config;
+    if (!wanted->file && !wanted->component)
+        return cli_wrong_use("add", "needs --component FILE, or -f FILE");
+    if (wanted->file && (wanted->component || has_policy))
+        return cli_wrong_use("add", "with -f everything stands in the file");
+    return CLI_DONE;
+}
+
+int
+cmd_add(int argc, char **argv)
+{
+    struct cli_target target = { 0 };
+    struct wanted wanted = { 0 };
+    bool json = false;
+    const struct cli_option options[] = {
+        { .name = "component", .value = "FILE", .text_out = &wanted.component,
+          .help = "the .wasm file" },
+        { .name = "file", .letter = 'f', .value = "FILE", .text_out = &wanted.file,
+          .help = "a child as in a manifest" },
+        { .name = "restart", .value = "POLICY", .text_out = &wanted.restart,
+          .help = "permanent (default), transient or temporary" },
+        { .name = "max-restarts", .value = "N", .text_out = &wanted.max_restarts,
+          .help = "restarts within --within (3), or unlimited" },
+        { .name = "within", .value = "DURATION", .text_out = &wanted.within,
+          .help = "the window of --max-restarts (60s)" },
+        { .name = "shutdown", .value = "DURATION", .text_out = &wanted.shutdown,
+          .help = "time to stop when asked to (5s)" },
+        { .name = "memory", .value = "SIZE", .text_out = &wanted.memory,
+          .help = "of one instance (64MiB)" },
+        { .name = "count", .value = "N", .text_out = &wanted.count,
+          .help = "so many of it: PATH#1, PATH#2, ..." },
+        { .name = "config", .value = "TEXT", .text_out = &wanted.config,
+          .help = "text handed to an actor's initialize" },
+    };
+    struct cli_command command = {
+        .verb = "add",
+        .operands = "PATH",
+        .operands_min = 1,
+        .operands_max = 1,
+        .help = help,
+        .example = example,
+        .options = options,
+        .options_size = sizeof options / sizeof *options,
+        .target = &target,
+        .json = &json,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    int exit_code;
+    if (!cli_parse(&command, argc, argv, operands, &exit_code))
+        return exit_code;
+    exit_code = check_wanted(&wanted);
+    return exit_code == CLI_DONE ? run(operands[0], &wanted, &target, json) : exit_code;
+}

@@ -1,0 +1,155 @@
+/* Application tree: which paths there are now, and what each of them is.
+ *
+ * It begins as the manifest has it; children that are added while the application runs come in,
+ * and whatever is deleted goes out with its event. States are not here: they live in the nodes.
+ * One lock, held for a few instructions and never across a call out of here.
+ */
+#ifndef DAEMON_APPLICATION_TREE_H
+#define DAEMON_APPLICATION_TREE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <airs/status.h>
+
+#include "base/list.h"
+#include "base/map.h"
+
+struct manifest;
+struct manifest_node;
+
+/* A child whose entry has a `count`: its members come and go by number. */
+struct tree_template {
+    char *path;                       /* "/web/back", which is no child's. Constant, as the next. */
+    bool is_dynamic;                  /* Came in while the application ran. */
+    struct manifest *manifest;        /* Referenced: it holds `node`. Both until the next reload. */
+    const struct manifest_node *node; /* Any of the members that the entry made; all are alike. */
+    struct list link;                 /* In its supervisor's `templates`. Under the tree's lock, too: */
+    struct list members;              /* tree_child.member, by number. */
+    uint32_t staying;                 /* Members that are not being deleted. */
+};
+
+/* Counted: the tree's reference until it is deleted, and one of whoever has it in hand. */
+struct tree_child {
+    atomic_uint references;
+    char *path;                       /* Constant, as the next two. */
+    uint32_t number;                  /* Of a template's member; else 0. */
+    bool is_dynamic;
+    /* Constant but for a reload, which has all changes to itself: read in a change, or under the
+     * tree's lock. */
+    const char *parent_path;          /* In `manifest`; NULL of the root. */
+    struct manifest *manifest;        /* Referenced: it holds `node`. */
+    const struct manifest_node *node; /* What it is: its policy, its spec. Of a member that was
+                                       * scaled up: the template's, whose path is another. */
+    bool goes_on;              /* It came in while an earlier run ran, which was cut off. */
+    struct tree_child *parent; /* NULL of the root. Under the tree's lock, as all that follows. */
+    struct list siblings;      /* In its parent's `children`, in their order. */
+    struct list children;
+    uint32_t children_size;
+    struct list templates;
+    struct tree_template *of; /* NULL: no member. */
+    struct list member;
+    bool is_leaving; /* It was asked to be deleted. */
+};
+
+struct application_tree {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* Something was deleted. */
+    struct map children;    /* Path → struct tree_child. */
+    struct map templates;   /* Path → struct tree_template. */
+    struct tree_child *root;
+};
+
+/** The tree of `manifest`, of which it takes a reference. AIRS_ENOMEM. */
+enum airs_status tree_init(struct application_tree *tree, struct manifest *manifest,
+                           struct airs_error *error);
+/** Also of zeroed memory. */
+void tree_deinit(struct application_tree *tree);
+
+struct tree_child *tree_child_ref(struct tree_child *child);
+/** Thread: any. */
+void tree_child_unref(struct tree_child *child);
+
+/** The child at `path`, referenced; NULL: none. Thread: any. */
+struct tree_child *tree_find(struct application_tree *tree, const char *path);
+/** Calls `found` with each child that `path` means: itself, or the members of a template. Under the
+ * lock: `found` must not come back here. Thread: any. */
+void tree_each_meant(struct application_tree *tree, const char *path,
+                     void (*found)(void *to, const char *path), void *to);
+/** Reports that there is no child `path`, with the nearest path. */
+enum airs_status tree_fail_no_child(struct application_tree *tree, const char *path,
+                                    struct airs_error *error);
+/** The next in tree order, a supervisor before its children; NULL: the end. Under the lock, or
+ * before the application runs. */
+struct tree_child *tree_next(const struct tree_child *child);
+
+/* What came in together. */
+struct tree_entry {
+    struct tree_child **children; /* In tree order, each referenced. */
+    size_t size;
+};
+
+/**
+ * Takes the names of `nodes` (siblings out of `manifest`) and of all below them, under their
+ * parent's path; all of them or none.
+ * AIRS_EEXIST, AIRS_ENOENT (the parent is gone), AIRS_EINVAL (it is no supervisor), AIRS_ELIMIT
+ * (its max-children), AIRS_ENOMEM. Thread: any. Ownership: the caller deinits *entry_out.
+ */
+enum airs_status tree_enter(struct application_tree *tree, struct manifest *manifest,
+                            struct manifest_node *const *nodes, size_t size, bool is_dynamic,
+                            bool goes_on, struct tree_entry *entry_out, struct airs_error *error);
+/** The member with `number`, which is higher than all that are there. As below. */
+enum airs_status tree_enter_number(struct application_tree *tree, const char *path,
+                                   uint32_t number, struct airs_error *error);
+/** `count` more members of the template at `path`, with the numbers behind the highest one.
+ * As tree_enter; AIRS_ENOENT: no such template. */
+enum airs_status tree_enter_members(struct application_tree *tree, const char *path,
+                                    uint32_t count, bool goes_on, struct tree_entry *entry_out,
+                                    struct airs_error *error);
+void tree_entry_deinit(struct tree_entry *entry);
+
+/** Takes `child` and all below it out, if it is still in. Thread: any. */
+void tree_remove(struct application_tree *tree, struct tree_child *child);
+/** The same for whatever is at `path`. */
+void tree_remove_path(struct application_tree *tree, const char *path);
+
+/** Marks `child` as asked to be deleted; false: it is already, or gone. */
+bool tree_mark_leaving(struct application_tree *tree, struct tree_child *child);
+/** Waits until `child` has been taken out. Thread: any that may wait.  Blocks: yes. */
+void tree_wait_gone(struct application_tree *tree, struct tree_child *child);
+
+/** Whether `path` is there, and whether it is a component. Thread: any. */
+bool tree_look(struct application_tree *tree, const char *path, bool *is_component_out);
+/** Whether `path` is there, and was not asked to be deleted. Thread: any. */
+bool tree_has(struct application_tree *tree, const char *path);
+
+/* For a reload. */
+
+/** Whether the child at the node's path is there, stays, and is of its kind. Thread: any. */
+bool tree_is_like(struct application_tree *tree, const struct manifest_node *node);
+
+/**
+ * `manifest` is what the tree is from now on: each child of it that the tree has is what it says,
+ * each template that it has makes what it says. Every manifest that somebody lets go of is given
+ * to `release`, once for each. Blocks: O(children).
+ */
+void tree_adopt(struct application_tree *tree, struct manifest *manifest,
+                void (*release)(void *context, struct manifest *manifest), void *context);
+/** Puts the child at `path` in front of its sibling at `before_path`; NULL, or none: at the end. */
+void tree_move(struct application_tree *tree, const char *path, const char *before_path);
+/** The path of the first of those children of the supervisor at `path` that were added by hand, which
+ * stand behind all others; the caller's, NULL: none. Thread: any. */
+char *tree_first_by_hand(struct application_tree *tree, const char *path);
+/** Forgets the template at `path`, if it has no members. */
+void tree_drop_template(struct application_tree *tree, const char *path);
+
+/** The highest number that the template at `path` has given to a member that is there; 0: none. */
+uint32_t tree_highest_number(struct application_tree *tree, const char *path);
+/** Members of the template at `path` that stay; false: no such template. */
+bool tree_template_size(struct application_tree *tree, const char *path, uint32_t *size_out);
+/** The member with the highest number that stays, referenced, and marked as leaving; NULL: none. */
+struct tree_child *tree_take_last_member(struct application_tree *tree, const char *path);
+
+#endif
