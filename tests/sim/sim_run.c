@@ -113,6 +113,8 @@ sim_deinit(struct sim *sim)
     for (size_t i = 0; i < sim->children_size; i++) {
         free(sim->children[i]->ledger.grants);
         free(sim->children[i]->child);
+        free(sim->children[i]->changed);
+        free(sim->children[i]->changed_us);
         free(sim->children[i]);
     }
     for (size_t i = 0; i < sim->nodes_size; i++) {
