@@ -124,6 +124,22 @@ struct airs_child {
     const char *strategy;  /* NULL for a component. */
 };
 
+/* A child that is to be added while the application runs. */
+struct airs_addition {
+    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
+    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
+    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
+    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
+    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
+};
+
+/** What was changed by hand while an application ran: a later run needs it to go on. */
+struct airs_kept {
+    const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    struct airs_addition addition; /* `text` NULL: scaled. */
+    uint32_t numbers;              /* Scaled: no number beyond this one was ever given. */
+};
+
 struct airs_application_options {
     const char *manifest_path; /* Required. */
     const char *cache_dir;     /* For compiled code, made 0700; NULL: $XDG_CACHE_HOME/airs. */
@@ -136,6 +152,14 @@ struct airs_application_options {
     /** What the last run left of the child at `path`; false: nothing. Texts and grants live
      * until airs_application_start has returned. Thread: that of airs_application_start. */
     bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);
+
+    /** The `index`-th of what `keep` was given in the last run, as long as that was cut off; false: no
+     * more. Only what `memory` knows of comes back. Thread and texts: as `memory`. */
+    bool (*kept)(void *context, size_t index, struct airs_kept *kept_out);
+    /** Something is about to be added or scaled, or was taken over from the last run. What is
+     * `deleted` afterwards need not be kept. Thread: that of airs_application_start, or of a change.
+     * Blocks: for a write, at most. */
+    void (*keep)(void *context, const struct airs_kept *kept);
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
@@ -255,15 +279,6 @@ AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
  * alone. Thread: that of the change. */
 typedef void (*airs_changed)(void *context, const char *what, const char *path);
 
-/* A child that is to be added while the application runs. */
-struct airs_addition {
-    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
-    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
-    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
-    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
-    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
-};
-
 /**
  * Adds a child, or a whole supervisor, to a supervisor that runs or not; started if that runs.
  *
@@ -323,6 +338,46 @@ enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONEN
  * nothing: `error` names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
+
+/** One difference between a running tree and its manifest as it is now; constant during the call
+ * alone. */
+struct airs_difference {
+    /* "deleted", "changed", "added", "reordered" (the children of `path`); "note": something that
+     * only a new start of the application can follow; "rolled-back": the new code of `path` did not
+     * get ready, and the old one is back; "failed": `path` could not be changed. */
+    const char *change;
+    const char *path;     /* NULL of a "note". */
+    const char *restarts; /* "changed": the keys for which it starts again, or NULL. */
+    const char *live;     /* "changed": the keys that hold at once, or NULL. */
+    const char *text;     /* All of it as one line: "~ /web/front restarts: args; live: backoff". */
+};
+
+struct airs_reload {
+    bool dry_run; /* Says what would change, and changes nothing. */
+    void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
+    airs_report report; /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    void *context;      /* Of both. Thread: that of the reload. */
+};
+
+/**
+ * Reads the manifest again, and makes the running tree what it says.
+ *
+ * What has not changed is not touched. A component whose spec or whose file has changed starts
+ * again, uncounted; if new code does not get ready, all children of that file that had it already
+ * go back to the old one. Everything else changes live. Children that were added by hand stay, unless
+ * the manifest now has their name.
+ * Nothing has changed when it fails, but for AIRS_EFAILED: something could not be changed, or was
+ * rolled back (both were given to `differs`), and the rest is done. AIRS_EINVAL, AIRS_ENOENT:
+ * the manifest is wrong, its name is another, or it is gone · AIRS_ELOAD: a component of it cannot be
+ * compiled, loaded or given its arguments · AIRS_ELIMIT: more memory or more children than were
+ * made room for at start · AIRS_EBUSY: another reload is under way, or the application is stopping ·
+ * AIRS_ENOTRUNNING.
+ * Thread: any but the library's.  Blocks: while it compiles, and for each component whose code
+ * changes until it is ready or has failed to be.
+ */
+AIRS_API enum airs_status airs_application_reload(struct airs_application *application,
+                                                  const struct airs_reload *reload,
+                                                  struct airs_error *error);
 
 /**
  * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is

@@ -2,6 +2,7 @@
  * spawner, wrapper, component supervisor; then every child of the manifest in tree order.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -20,6 +21,14 @@ application_write_event(struct airs_application *application, enum event_type ty
 {
     struct event event = { .type = type };
     event_log_write(actor_system_event_log(application->system), &event);
+}
+
+void
+application_write_reloaded(struct airs_application *application, const char *detail)
+{
+    struct event event = { .type = EVENT_RELOADED, .detail = refstr_new(detail, strlen(detail)) };
+    event_log_write(actor_system_event_log(application->system), &event);
+    refstr_unref(event.detail);
 }
 
 void
@@ -186,6 +195,7 @@ enum airs_status
 application_build(struct airs_application *application, struct airs_error *error)
 {
     const struct manifest *manifest = application->manifest;
+    application_restore(application);
     struct engine_config config = {
         .instances_max = manifest->max_instances,
         .memory_bytes_max = largest_memory(&application->tree),

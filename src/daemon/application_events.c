@@ -115,6 +115,7 @@ application_on_event(void *context, const struct event *event)
 {
     struct airs_application *application = context;
     note_escalation(application, event);
+    application_watch_event(application, event);
     if (event->type == EVENT_DELETED) /* Whoever hears of it may use the path again. */
         tree_remove_path(&application->tree, event->path->text);
     if (!application->options.event)

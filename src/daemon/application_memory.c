@@ -94,6 +94,8 @@ application_memory(void *context, const char *path, struct child_memory *memory_
     struct airs_application *application = context;
     struct airs_memory memory;
     enum child_state state;
+    if (airs_application_is_running(application)) /* What comes in now begins. */
+        return false;
     if (!application->options.memory ||
         !application->options.memory(application->options.context, path, &memory))
         return false;

@@ -45,13 +45,11 @@ airs_application_find(const struct airs_application *application, const char *pa
 {
     assert(application && path);
     struct application_tree *tree = (struct application_tree *)(uintptr_t)&application->tree;
-    struct tree_child *child = tree_find(tree, path);
-    if (!child) {
+    bool is_component = false;
+    if (!tree_look(tree, path, &is_component)) {
         tree_fail_no_child(tree, path, error);
         return AIRS_FOUND_NOTHING;
     }
-    bool is_component = child->node->spec != NULL;
-    tree_child_unref(child);
     return is_component ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
 }
 
@@ -67,6 +65,8 @@ struct request {
 static void
 request_free(struct request *request)
 {
+    if (request->visit)
+        application_listing_ends(request->application);
     free(request->below);
     free(request);
 }
@@ -81,6 +81,8 @@ request_new(struct airs_application *application, airs_visit visit, airs_done do
         return NULL;
     }
     *request = (struct request){ application, visit, done, context, NULL };
+    if (visit)
+        application_listing_begins(application);
     return request;
 }
 

@@ -163,6 +163,9 @@ finish_list(struct exchange *exchange)
         exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
+    else if (!exchange->children_lost &&
+             exchange->children.size > CONTROL_CHILDREN_AT_ONCE_BYTES)
+        stream_open_children(exchange);
     else if (children_format(exchange))
         exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
     else
@@ -191,6 +194,9 @@ exchange_finish(struct exchange *exchange)
         return;
     case TARGET_COUNTS:
         counts_finish(exchange);
+        return;
+    case TARGET_RELOAD:
+        reload_finish(exchange);
         return;
     case TARGET_VERSION:
     case TARGET_EVENTS:
@@ -363,6 +369,10 @@ dispatch_route(struct exchange *exchange)
     case TARGET_COUNTS:
         if (!refuse_for_phase(exchange))
             counts_request(exchange);
+        return;
+    case TARGET_RELOAD:
+        if (!refuse_for_phase(exchange))
+            reload_request(exchange, query_is_set(exchange, "dry_run"));
         return;
     case TARGET_EVENTS:
         stream_open_events(exchange);

@@ -16,7 +16,7 @@ enum exchange_state {
     EXCHANGE_SENDING   /* The response is queued. */
 };
 
-enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS };
+enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS, STREAM_CHILDREN };
 
 /* An answer that is made while it is sent. */
 struct control_stream {
@@ -28,13 +28,15 @@ struct control_stream {
     struct buffer block; /* Made, not yet taken. */
     struct log_snapshot snapshot; /* Logs: files that come first. */
     size_t file;
+    size_t child; /* Children: where the next one is packed. */
     uint64_t offsets[LOG_FILES_A_CHILD];
     char *below; /* Logs: of this child and all under it. */
 };
 
-/* One add or scale, while the thread of changes has it. */
+/* One add, scale or reload, while the thread of changes has it. */
 struct exchange_change {
     struct list link;
+    bool dry_run;    /* Of a reload. */
     char *directory; /* Of an add, from its query; NULL: none. */
     char *file;
     uint32_t count;       /* Of a scale. */
@@ -90,6 +92,7 @@ struct control_changes {
     pthread_cond_t wake;
     struct list queue; /* exchange.change.link. */
     bool closing;
+    bool reloads; /* A reload waits or is under way. The loop's. */
 };
 
 struct control_server {
@@ -158,6 +161,10 @@ void changes_open(struct control_changes *changes);
 /** Every change that was asked for has its answer when this returns.  Blocks: until then. */
 void changes_close(struct control_changes *changes);
 void changes_deinit(struct control_changes *changes);
+/** Hands the exchange to the thread; what becomes of it comes by exchange_finish(). */
+void changes_queue(struct exchange *exchange);
+/** Takes a line of a report. On the thread; `context` is the exchange. */
+void change_on_report(void *context, const char *line);
 bool change_is_verb(const char *verb);
 void change_request_add(struct exchange *exchange);
 void change_request_scale(struct exchange *exchange);
@@ -165,6 +172,12 @@ void change_finish(struct exchange *exchange);
 void change_deinit(struct exchange_change *change);
 void counts_request(struct exchange *exchange);
 void counts_finish(struct exchange *exchange);
+
+/* control_reload.c */
+void reload_request(struct exchange *exchange, bool dry_run);
+/** On the thread of changes. */
+enum airs_status reload_run(struct exchange *exchange, struct airs_error *error);
+void reload_finish(struct exchange *exchange);
 
 /* control_history.c */
 void history_request(struct exchange *exchange);
@@ -174,6 +187,10 @@ void history_finish(struct exchange *exchange);
 /** Whether `path` is `below`, or under it. */
 bool path_is_in(const char *path, const char *below);
 void children_visit(void *context, const struct airs_child *child);
+/** Appends the child at `*at` of those that were visited as a line to `text`, and goes on; false:
+ * there is none. *enough becomes false when memory runs out. */
+bool children_append_next(const struct exchange *exchange, size_t *at, struct buffer *text,
+                          bool *enough);
 /** Turns what was visited into JSON lines in exchange->answer. */
 bool children_format(struct exchange *exchange);
 /** True when no child is registered, restarting, starting or not ready. */
@@ -182,6 +199,8 @@ bool children_are_ready(struct exchange *exchange);
 /* control_stream.c */
 void stream_open_events(struct exchange *exchange);
 void stream_open_logs(struct exchange *exchange);
+/** Of what was visited already: the lines are made while they are sent. */
+void stream_open_children(struct exchange *exchange);
 void stream_close(struct control_stream *stream);
 ssize_t stream_read(void *context, uint64_t position, char *to, size_t size);
 

@@ -202,6 +202,8 @@ load(struct daemon *daemon, struct airs_error *error)
         .event_commit = daemon_history_commit,
         .memory = daemon_history_memory,
         .last_seq = daemon_history_last_seq,
+        .kept = daemon_history_kept,
+        .keep = daemon_history_keep,
         .log = on_log,
         .log_room = log_room,
         .progress = on_progress,

@@ -30,7 +30,8 @@ supervisor_cause_path(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    return was_escalated(child) && child->cause ? child->cause : child->path;
+    struct refstr *below = was_escalated(child) ? child_link_cause(&child->link) : NULL;
+    return below ? below : child->path;
 }
 
 struct refstr *
@@ -39,11 +40,12 @@ supervisor_cause_text(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    if (was_escalated(child) && child->detail)
-        return refstr_ref(child->detail);
+    struct refstr *last = child_link_detail(&child->link);
+    if (was_escalated(child) && last)
+        return refstr_ref(last);
 
     char text[CAUSE_TEXT_BYTES];
-    const char *detail = child->detail ? child->detail->text : "";
+    const char *detail = last ? last->text : "";
     int length = snprintf(text, sizeof text, "%s: %s%s%.*s", child->path->text,
                           exit_reason_name(child->node.last_exit.reason), *detail ? ", " : "",
                           (int)strcspn(detail, "\n"), detail);
@@ -58,6 +60,8 @@ static struct refstr *
 cause_of(const struct supervisor *supervisor, const struct supervised_child *child,
          const struct node_action *action)
 {
+    if (action->event == EVENT_RELOADED)
+        return NULL;
     if (action->event == EVENT_ESCALATED)
         return supervisor_cause_path(supervisor);
     if (action->of_dependency)
@@ -65,7 +69,7 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
     if (action->cause)
         return supervised_child_of(action->cause)->path;
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
-        return child->cause;
+        return child_link_cause(&child->link);
     bool gives_up =
         supervisor->node.end.reason == EXIT_ESCALATED && supervisor->node.state != NODE_RUNNING;
     return gives_up && &child->node != supervisor->node.cause ? supervisor_cause_path(supervisor)
@@ -77,36 +81,58 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
 static void
 name_timeout(struct supervised_child *child, const struct node_action *action)
 {
-    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT || child->detail)
+    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT ||
+        child_link_detail(&child->link))
         return;
     const char *text = action->from == CHILD_STARTING ? "start-timeout" : "stop-timeout";
-    child->detail = refstr_new(text, strlen(text));
+    struct refstr *detail = refstr_new(text, strlen(text));
+    child_link_set_detail(&child->link, detail);
+    refstr_unref(detail);
 }
 
-static bool
-takes_mail(enum child_state state)
+/* What is queued outlives an instance that is stopped, and the child's rest only if it went down
+ * with its supervisor, or took it down, and that may come back. */
+static enum mailbox_gate
+gate_of(const struct supervisor *supervisor, const struct supervisor_child *node)
 {
-    switch (state) {
+    enum mailbox_gate with_supervisor = supervisor->at_rest ? MAILBOX_CLOSED : MAILBOX_HELD;
+    switch (node->state) {
     case CHILD_REGISTERED:
     case CHILD_RESTARTING:
     case CHILD_STARTING:
     case CHILD_RUNNING:
-        return true;
+        return MAILBOX_OPEN;
     case CHILD_STOPPING:
+        return MAILBOX_HELD;
     case CHILD_STOPPED:
+        return node->stop_cause == STOPPED_WITH_SUPERVISOR ? with_supervisor : MAILBOX_CLOSED;
     case CHILD_FAILED:
-        return false;
+        return node == supervisor->node.cause ? with_supervisor : MAILBOX_CLOSED;
     }
-    return false;
+    return MAILBOX_OPEN;
 }
 
 static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->node.is_supervisor || takes_mail(child->node.state) == child->accepts_mail)
+    enum mailbox_gate gate = gate_of(supervisor, &child->node);
+    if (gate == child->link.mail)
         return;
-    child->accepts_mail = !child->accepts_mail;
-    mailbox_set_accepting(supervisor->system, child->link.child, child->accepts_mail);
+    child->link.mail = (uint8_t)gate;
+    if (!child->node.is_supervisor)
+        mailbox_set_gate(supervisor->system, child->link.child, gate);
+    else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */
+        child_link_send(supervisor->system, &child->link,
+                        &(struct child_command){ .type = CHILD_BURY });
+}
+
+void
+supervisor_bury(struct supervisor *supervisor)
+{
+    supervisor->at_rest = true;
+    list_for_each(link, &supervisor->node.children)
+        follow_state(supervisor, supervised_child_of(
+                                     container_of(link, struct supervisor_child, siblings)));
 }
 
 struct refstr *
@@ -182,9 +208,9 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.state = action->state;
     event.has_exit = action->has_exit;
     event.exit = action->exit;
-    event.detail = action->has_exit ? child->detail : NULL;
-    if (action->event == EVENT_HEALTH_FAILED)
-        event.detail = child->health_detail;
+    event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
+    if (action->event == EVENT_HEALTH_FAILED || action->event == EVENT_RELOADED)
+        event.detail = supervisor->told_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
@@ -192,14 +218,14 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     event.waits_for = supervisor_waits_for(supervisor, child, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
-        registry_remove(&supervisor->system->registry, child->path, child->link.child);
+        registry_remove(supervisor->system, child->path, child->link.child);
     event.ready = action->ready;
     event.attempt = action->attempt;
     event.lived_us = action->lived_us;
     event.born_lived_us = action->born_lived_us;
     note_instance(child, &event);
+    follow_state(supervisor, child); /* Whoever hears of it finds the mailbox as it says. */
     event_log_append(supervisor->system->event_log, &event);
-    follow_state(supervisor, child);
 }
 
 void

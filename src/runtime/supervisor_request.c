@@ -6,6 +6,9 @@
 #include "runtime/futex.h"
 #include "runtime/supervisor_state.h"
 
+/* Children that a LIST visits in one turn: a crowd is listed while its supervisor decides. */
+#define LISTED_AT_ONCE_MAX 500u
+
 /* ---- The requester's side ---- */
 
 bool
@@ -13,6 +16,8 @@ supervisor_request_send(struct actor_system *system, airs_pid supervisor,
                         struct supervisor_request *request)
 {
     control_init(&request->control, CONTROL_REQUEST);
+    list_init(&request->listing);
+    request->next = NULL;
     return control_send(system, supervisor, &request->control);
 }
 
@@ -70,8 +75,8 @@ supervisor_path_of(const struct refstr *path)
 
 /* ---- The supervisor's side ---- */
 
-static enum airs_status
-status_of(enum node_reply reply)
+enum airs_status
+supervisor_request_status(enum node_reply reply)
 {
     switch (reply) {
     case REPLY_OK:
@@ -90,7 +95,7 @@ static enum airs_status
 feed_verb(struct supervisor *supervisor, struct supervised_child *child, enum node_event_type type)
 {
     struct node_event event = { .type = type, .child = &child->node };
-    return status_of(supervisor_feed(supervisor, event));
+    return supervisor_request_status(supervisor_feed(supervisor, event));
 }
 
 static enum airs_status
@@ -100,6 +105,20 @@ visit(struct supervisor *supervisor, struct supervised_child *child,
     struct child_view view = supervised_child_view(supervisor, child, clock_now_us());
     request->visit(request, &view);
     return AIRS_OK;
+}
+
+static enum airs_status
+move(struct supervisor *supervisor, struct supervised_child *child,
+     const struct supervisor_request *request)
+{
+    struct node_event event = { .type = NODE_MOVE, .child = &child->node };
+    if (request->before) {
+        struct supervised_child *before = supervised_child_find(supervisor, request->before);
+        if (!before || before == child)
+            return AIRS_ENOENT;
+        event.before = &before->node;
+    }
+    return supervisor_request_status(supervisor_feed(supervisor, event));
 }
 
 static enum airs_status
@@ -132,6 +151,10 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return feed_verb(supervisor, child, NODE_RESET);
     case REQUEST_DELETE:
         return feed_verb(supervisor, child, NODE_DELETE);
+    case REQUEST_CHANGE:
+        return supervised_child_change(supervisor, child, request);
+    case REQUEST_MOVE:
+        return move(supervisor, child, request);
     case REQUEST_GET:
         return visit(supervisor, child, request);
     case REQUEST_TIE:
@@ -139,6 +162,7 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_ADD:
     case REQUEST_LIST:
     case REQUEST_COUNT:
+    case REQUEST_CONFIGURE:
     case REQUEST_START_ALL:
     case REQUEST_STOP_ALL:
     case REQUEST_KILL_ALL:
@@ -147,13 +171,36 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
     return AIRS_EINVAL;
 }
 
-static enum airs_status
-list(struct supervisor *supervisor, struct supervisor_request *request)
+/* Visits some; false: there are more, and it goes on behind what waits for this supervisor. */
+static bool
+list_some(struct supervisor *supervisor, struct supervisor_request *request)
 {
-    list_for_each(link, &supervisor->node.children)
+    struct list *end = &supervisor->node.children;
+    struct list *link = request->next ? request->next : end->next;
+    list_remove(&request->listing);
+    for (unsigned i = 0; i < LISTED_AT_ONCE_MAX && link != end; i++, link = link->next)
         visit(supervisor,
               supervised_child_of(container_of(link, struct supervisor_child, siblings)), request);
-    return AIRS_OK;
+    if (link == end)
+        return true;
+    request->next = link;
+    list_push_back(&supervisor->listings, &request->listing);
+    control_init(&request->control, CONTROL_REQUEST);
+    control_send(supervisor->system, supervisor->self, &request->control);
+    return false;
+}
+
+void
+supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
+                         struct list *behind)
+{
+    list_for_each(link, &supervisor->listings)
+    {
+        struct supervisor_request *request =
+            container_of(link, struct supervisor_request, listing);
+        if (request->next == &child->node.siblings)
+            request->next = behind;
+    }
 }
 
 static enum airs_status
@@ -173,6 +220,7 @@ start_all(struct supervisor *supervisor, const struct supervisor_request *reques
     if (supervisor->node.state == NODE_RUNNING && !request->everything)
         return AIRS_EALREADY;
     struct node_event event = { .type = NODE_START_ALL, .everything = request->everything };
+    supervisor->at_rest = false;
     supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
@@ -200,13 +248,17 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_KILL:
     case REQUEST_RESET:
     case REQUEST_DELETE:
+    case REQUEST_CHANGE:
+    case REQUEST_MOVE:
     case REQUEST_GET:
     case REQUEST_TIE:
         return ask_child(supervisor, request);
-    case REQUEST_LIST:
-        return list(supervisor, request);
+    case REQUEST_LIST: /* All have been visited. */
+        return AIRS_OK;
     case REQUEST_COUNT:
         return count(supervisor, request->counts_out);
+    case REQUEST_CONFIGURE:
+        return supervisor_configure(supervisor, request->node_policy);
     case REQUEST_START_ALL:
         return start_all(supervisor, request);
     case REQUEST_STOP_ALL:
@@ -220,6 +272,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
 void
 supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request)
 {
+    if (request->verb == REQUEST_LIST && !list_some(supervisor, request))
+        return;
     enum airs_status status = take(supervisor, request);
     event_log_commit(supervisor->system->event_log); /* Who is answered may look for the events. */
     answer(request, status);

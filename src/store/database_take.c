@@ -134,6 +134,21 @@ follow_grants(struct database *database, uint64_t run, uint64_t before,
     return status;
 }
 
+/* What was below a deleted supervisor went without events of its own. */
+static enum airs_status
+forget_below(struct database *database, const char *path, struct airs_error *error)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(database->sqlite,
+                           "DELETE FROM children WHERE path>=?1||'/' AND path<?1||'0'", -1,
+                           &statement, NULL) != SQLITE_OK)
+        return database_failed(database, "cannot be written", error);
+    database_bind_text(statement, 1, path);
+    bool done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_finalize(statement);
+    return done ? AIRS_OK : database_failed(database, "cannot be written", error);
+}
+
 /* What is remembered of a child follows its event; what the event does not say, stays. */
 static enum airs_status
 follow_child(struct database *database, uint64_t run, const struct airs_event *event,
@@ -166,7 +181,12 @@ follow_child(struct database *database, uint64_t run, const struct airs_event *e
         uint64_t gone_us = event->time_us > before.time_us ? event->time_us - before.time_us : 0;
         after.delay_us = before.delay_us > gone_us ? before.delay_us - gone_us : 0;
     }
+    bool is_deleted = database_is_text(event->event, "deleted");
+    if (is_deleted)
+        after.state = "deleted";
     enum airs_status status = database_write_child(database, &run, &after, error);
+    if (status == AIRS_OK && is_deleted)
+        status = forget_below(database, event->path, error);
     if (status == AIRS_OK)
         status = drop_intensity(database, event, error);
     if (status == AIRS_OK)

@@ -145,6 +145,14 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     }
 }
 
+/* Each restart of each child has a jitter of its own. */
+static uint64_t
+delay_before(const struct supervisor_child *child, uint32_t attempt)
+{
+    uint64_t random = (uint64_t)child->random << 32 | child->generation;
+    return restart_backoff_delay_us(&child->policy->backoff, attempt, &random);
+}
+
 static void
 grant_restart(struct step *step, struct supervisor_child *child)
 {
@@ -155,9 +163,7 @@ grant_restart(struct step *step, struct supervisor_child *child)
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
-    wait_for_restart(
-        step, child,
-        restart_backoff_delay_us(&child->policy->backoff, child->attempt, &child->random));
+    wait_for_restart(step, child, delay_before(child, child->attempt));
 }
 
 static void
@@ -186,6 +192,16 @@ decide(struct step *step, struct supervisor_child *child)
     }
 }
 
+/* What was changed did not get ready: it starts again after its delay, uncounted, unless whoever
+ * changed it does something else. */
+static void
+end_trial(struct step *step, struct supervisor_child *child)
+{
+    uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
+    child->on_trial = false;
+    wait_for_restart(step, child, delay_before(child, attempt));
+}
+
 /* It was to stop when those after it are down, and went before: uncounted. */
 static void
 end_before_stop(struct step *step, struct supervisor_child *child)
@@ -206,6 +222,8 @@ child_exited(struct step *step, struct supervisor_child *child)
         come_to_rest(step, child, STOPPED_IGNORED);
     else if (child->group == GROUP_STOP)
         end_before_stop(step, child);
+    else if (child->on_trial)
+        end_trial(step, child);
     else
         decide(step, child);
     return true;

@@ -23,4 +23,8 @@ void restart_intensity_restore(struct supervisor_node *node, uint64_t now_us,
 /** Forgets all grants. */
 void restart_intensity_clear(struct supervisor_node *node);
 
+/** Gives the node `policy` and the ring `grants_us`; the newest grants that fit stay. */
+void restart_intensity_move(struct supervisor_node *node, const struct node_policy *policy,
+                            uint64_t *grants_us);
+
 #endif

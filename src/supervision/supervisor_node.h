@@ -91,6 +91,7 @@ enum child_group {
     X(RESET, "reset")                             \
     X(DENIED, "denied")                           \
     X(DEAD_LETTER, "dead-letter")                 \
+    X(RELOADED, "reloaded")                       \
     X(APPLICATION_STARTED, "application-started") \
     X(APPLICATION_STOPPED, "application-stopped")
 
@@ -110,58 +111,60 @@ struct child_ties;
 
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
- * anybody else only reads, on the thread that steps. */
+ * anybody else only reads, on the thread that steps. 100,000 of these are held: 88 bytes, and 8 for
+ * each grant of the budget behind them. */
 struct supervisor_child {
-    /* Set by the shell before NODE_ADD; constant, but for supervisor_node_change_policy(). */
+    /* Set by the shell before NODE_ADD; constant, but for what NODE_CHANGE changes. */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
-    bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
-    bool is_dynamic; /* Added by hand: a temporary one is deleted at its end. */
-    uint64_t random;                   /* Seed of its jitter. */
     struct child_ties *ties; /* Siblings that depend on it or that it depends on; NULL: none. */
+    uint16_t random;         /* Seed of its jitter. */
+    bool is_supervisor : 1;  /* Takes no start slot; reports readiness and idleness. */
+    bool is_dynamic : 1;     /* Added by hand: a temporary one is deleted at its end. */
 
-    /* The node's. Bit-fields, because 100,000 of these are held. */
-    struct list siblings;
-    enum child_state state : 8;
-    enum stop_cause stop_cause : 8; /* In STOPPED, and in STOPPING for what comes after. */
-    enum child_wait wait : 4;       /* Meaningful in REGISTERED and RESTARTING. */
-    enum child_after after : 4;     /* What follows STOPPING. */
-    enum child_group group : 4;
+    /* The node's. */
+    bool ready : 1;
+    bool timer_armed : 1; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
+    bool has_exited : 1;
+    bool idle : 1;        /* A supervisor child that reported it. */
+    bool holds_slot : 1;  /* Its place among concurrent starts, until SETTLED. */
+    bool kill_sent : 1;   /* KILL is out; its exit has not come yet. */
+    bool resumes : 1; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
+    bool everything : 1;  /* A supervisor: its next START takes along those stopped by request. */
     bool group_taken : 1; /* A sibling's restart has taken it along. */
     bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
-    bool unmet : 1;       /* What it depends on is not met. Before ADD the shell says so. */
-    bool depended_on : 1; /* Its changes are told (TELL_DEPENDANTS). */
-    bool told_met : 1;    /* What was told last. */
-    bool ready;
-    bool timer_armed; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
-    bool has_exited;
-    bool idle;       /* A supervisor child that reported it. */
-    bool holds_slot; /* Its place among concurrent starts, until SETTLED. */
-    bool kill_sent;  /* KILL is out; its exit has not come yet. */
-    enum child_state restored : 8; /* Until NODE_ADD: where an earlier run left it. */
-    bool resumes; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
-    bool everything; /* A supervisor: its next START takes along those stopped by request. */
-    enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
+    bool grants_moved : 1; /* See restart_budget.h. */
+    bool on_trial : 1;     /* Changed: its next exit before it is ready does not count. */
+    bool start_timer : 1;  /* The armed timer is that of its start, in STOPPING too. */
+    bool unmet : 1;        /* What it depends on is not met. Before ADD the shell says so. */
+    bool depended_on : 1;  /* Its changes are told (TELL_DEPENDANTS). */
+    bool told_met : 1;     /* What was told last. */
+    enum child_state state : 3;
+    enum stop_cause stop_cause : 3; /* In STOPPED, and in STOPPING for what comes after. */
+    enum child_wait wait : 2;       /* Meaningful in REGISTERED and RESTARTING. */
+    enum child_after after : 3;     /* What follows STOPPING. */
+    enum child_group group : 2;
+    enum child_state restored : 3;    /* Until NODE_ADD: where an earlier run left it. */
+    enum exit_reason kill_reason : 4; /* While kill_sent: what its exit `killed` will be called. */
+    struct list siblings;
     uint32_t generation;        /* Of the current or last start attempt; 0 before the first. */
     uint32_t restarts;          /* Grants since registered or reset. */
     uint32_t attempt;           /* n: restarts since the last stable run. */
+    uint32_t grants_taken;      /* See restart_budget.h. */
     uint64_t due_us;            /* When a wait or a timeout ends, or ended. */
-    uint64_t lived_us;          /* Lived time up to the end of the last ready span. */
-    uint64_t ready_since_us;    /* Meaningful while `ready`. */
+    uint64_t lived_us;          /* Lived time up to the end of the last ready span; while `ready`, */
+                                /* less the time at which that began. */
     uint64_t born_lived_us;     /* Lived time when the current generation began. */
     struct exit_info last_exit; /* Meaningful if has_exited. */
-    uint32_t grants_size;       /* The last grants, by lived time: a ring of max_restarts, */
-    uint32_t grants_next;       /* the next one goes here. See restart_budget.h. */
-    uint64_t *grants_us;        /* Behind it, until its policy changes. */
 };
 
 /** How many grants such a child remembers. Thread: any. */
 uint32_t supervisor_child_grants_max(const struct child_policy *policy);
 
-/** Bytes of a child with this policy: the ring of its grants lies behind it. Thread: any. */
+/** Bytes of a child with this policy, with the ring of its grants. Thread: any. */
 size_t supervisor_child_size(const struct child_policy *policy);
 
-/** Sets the policy and the ring of zeroed memory of that size. Thread: any. */
+/** Sets the policy of zeroed memory of that size. Thread: any. */
 void supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy);
 
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
@@ -169,7 +172,7 @@ enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 /* What one step does to all children, one after the other. */
 enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, SWEEP_GROUP };
 
-#define NODE_EVENTS 25 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 28 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
@@ -195,6 +198,7 @@ struct supervisor_node {
     struct supervisor_child *group_cause;  /* That, or who took it along before. */
     bool group_passed; /* SWEEP_GROUP has come past group_failed: what follows stands before it. */
     bool group_inside; /* … and has found that it is part of the group of group_cause. */
+    bool stops_in_order; /* STOPPING: whether stops wait for one another. */
     struct list *stops;                   /* The next to look at, going back; NULL: no stops. */
     struct supervisor_child *stop_ends;   /* The stop that those before it wait for. */
     struct supervisor_child *turn;        /* The first in GROUP_START. */
@@ -209,7 +213,8 @@ struct supervisor_node {
 
 /* What can happen to a node. X(NAME); `child` is NULL where it concerns the whole node.
  *
- * ADD: `child` joins at the end of the order, REGISTERED; it is started at once if the node runs.
+ * ADD: `child` joins in front of `before` (NULL: at the end of the order), REGISTERED; it is started
+ *   at once if the node runs.
  * START_ALL: the node starts (again), with empty budgets: every child but those stopped by
  *   request and temporary ones that ended. `everything`: those too, and also on a node that runs.
  * STOP_ALL: the node is asked to end: children stop in reverse order, each within its own time.
@@ -226,6 +231,13 @@ struct supervisor_node {
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
  * RESET_ALL: RESET of each child, and an empty intensity.
+ * CHANGE: `child` gets `policy` (NULL: keeps its own) and the ring `grants_us` for it; what it waits
+ *   for now goes on, what is decided next follows the new one; grants that fit stay. With `restarts`
+ *   what runs is stopped and started again, uncounted, and what is failed is started as by hand;
+ *   for another child the reply is NOT_RUNNING. `on_trial`: see struct supervisor_child.
+ * MOVE: `child` moves in front of `before` (NULL: to the end of the order).
+ * CONFIGURE: the node gets `node_policy` and the ring `grants_us` for its intensity. Siblings that
+ *   are in an order (node_group.c) finish it; the next exit is judged by the new strategy.
  * GROUP: made by the node itself, for each sibling that a group restart takes along.
  */
 #define NODE_EVENT_LIST(X) \
@@ -253,6 +265,9 @@ struct supervisor_node {
     X(RESET)               \
     X(DELETE)              \
     X(RESET_ALL)           \
+    X(CHANGE)              \
+    X(MOVE)                \
+    X(CONFIGURE)           \
     X(GROUP)
 
 enum node_event_type {
@@ -274,6 +289,14 @@ struct node_event {
     struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
     bool ignored;          /* EXITED: it answered its start with `ignore`; `exit` is NORMAL. */
     bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
+    struct supervisor_child *before; /* ADD, MOVE: another child of the node; NULL: the end. */
+    const struct child_policy *policy; /* CHANGE: outlives the child, or its next change. */
+    const struct node_policy *node_policy; /* CONFIGURE: copied. */
+    /* CHANGE: room for supervisor_child_grants_max(policy) times, CONFIGURE: for max_restarts; NULL of
+     * none. The ring before is the caller's again. */
+    uint64_t *grants_us;
+    bool restarts; /* CHANGE */
+    bool on_trial; /* CHANGE with `restarts`: an exit before it is ready starts it again, uncounted. */
 };
 
 /* What the answer to a verb is. */
@@ -355,6 +378,7 @@ struct node_action {
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
     struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
+    struct list *behind;            /* REMOVED: what stood behind the child. */
     bool of_dependency; /* A dependency's exit made it happen; the shell knows whose. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
@@ -388,14 +412,9 @@ void supervisor_node_init(struct supervisor_node *node);
 void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
                                uint64_t *grants_us);
 
-/**
- * Gives a child of the node another policy, which holds from the next decision on: what it waits
- * for now goes on. `grants_us` is room for supervisor_child_grants_max(policy) times (NULL of 0),
- * and stays until the child goes or changes again; the newest grants that fit go there, and the
- * ring before is the shell's again. Thread: the stepping one, not inside a step.
- */
-void supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
-                                   const struct child_policy *policy, uint64_t *grants_us);
+/** Where a change of policy has put the grants; NULL: they lie where they were. Thread: the
+ * stepping one, and any once the child has left its node. */
+uint64_t *supervisor_child_moved_grants(const struct supervisor_child *child);
 
 /**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.

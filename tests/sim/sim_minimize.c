@@ -4,7 +4,9 @@
  * instances; a life that is left out just runs, or is skipped by its child. Delta debugging (Zeller, Hildebrandt, 2002),
  * one kind of item after the other: large pieces are left out first, then smaller ones, until
  * no single item can go. A smaller run counts if the same invariant breaks; items that it did
- * not come by are gone at once. What is left is written as text, and repeats the failure.
+ * not come by are gone at once. The seeds behind the failing one are looked at, too: what breaks
+ * the same invariant in fewer items is told instead. It is written as text, and repeats the
+ * failure.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,6 +17,8 @@
 
 #define RUNS_MAX 20000
 #define SECONDS_MAX 30
+#define OTHER_SEEDS 100 /* Behind the one that failed. */
+#define OTHER_FAILURES 10 /* Of them, those that are made smaller. */
 #define LINE_SIZE_MAX 1024
 
 struct best {
@@ -163,19 +167,48 @@ write_run(const struct best *best, const struct sim *sim, FILE *file)
     fprintf(file, "fails %s\n", sim->failure);
 }
 
-void
-sim_minimize(const struct sim *failed, FILE *file)
+static struct best
+minimize_one(const struct sim *failed, uint64_t seed, clock_t end)
 {
-    static struct sim sim;
-    struct best best = { .seed = failed->source.seed,
+    struct best best = { .seed = seed,
                          .failure_kind = failed->failure_kind,
                          .items = malloc((failed->used_size + 1) * sizeof *best.items),
                          .whole_size = failed->used_size,
-                         .end = clock() + SECONDS_MAX * CLOCKS_PER_SEC };
+                         .end = end };
     if (!best.items)
         abort();
     set_items(&best, failed);
     find_smallest(&best);
+    return best;
+}
+
+/* The failure of another seed instead of `best`, if it is the same one and takes fewer items. */
+static bool
+try_seed(struct best *best, uint64_t seed)
+{
+    static struct sim sim;
+    bool held = sim_run(&sim, (struct sim_source){ .seed = seed }, (struct sim_options){ 0 });
+    bool is_same = !held && sim.failure_kind == best->failure_kind;
+    if (is_same) {
+        struct best other = minimize_one(&sim, seed, best->end);
+        struct best worse = other.size < best->size ? *best : other;
+        if (other.size < best->size)
+            *best = other;
+        free(worse.items);
+    }
+    sim_deinit(&sim);
+    return is_same;
+}
+
+void
+sim_minimize(const struct sim *failed, FILE *file)
+{
+    static struct sim sim;
+    uint64_t seed = failed->source.seed;
+    struct best best = minimize_one(failed, seed, clock() + SECONDS_MAX * CLOCKS_PER_SEC);
+    unsigned others = 0;
+    for (uint64_t i = 1; i <= OTHER_SEEDS && others < OTHER_FAILURES && has_time(&best); i++)
+        others += try_seed(&best, seed + i);
     run_items(&sim, best.seed, best.items, best.size, true);
     sim_print_failure(&sim, stdout);
     write_run(&best, &sim, stdout);

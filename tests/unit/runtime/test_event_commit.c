@@ -1,6 +1,8 @@
 /* Commits: what keeps events takes them over once for a burst, and a grant before its start. */
 #include "pupil.h"
 
+#define COMMIT_NS 3000000
+
 /* What is kept of a stage's events, as a journal would. */
 struct keeper {
     atomic_uint appended;
@@ -34,6 +36,8 @@ static void
 commit(void *ctx)
 {
     struct keeper *keeper = ctx;
+    /* A disk: whoever does not wait for it is ahead of it. */
+    nanosleep(&(struct timespec){ .tv_nsec = COMMIT_NS }, NULL);
     atomic_store(&keeper->committed, atomic_load(&keeper->appended));
     atomic_store(&keeper->starting_committed, atomic_load(&keeper->starting_appended));
     atomic_fetch_add(&keeper->commits, 1);

@@ -15,6 +15,7 @@ static const struct {
     { NODE_KILL, "xxxxxxx" },      { NODE_RESET, "xxxxxxx" },     { NODE_DELETE, "xxxxxxx" },
     { NODE_RESET_ALL, "xxxxxxx" }, { NODE_DEGRADED, "...x..." },
     { NODE_HEALTH_FAILED, "...x..." }, { NODE_GROUP, "xxxxxx." },
+    { NODE_CHANGE, "xxxxxxx" },    { NODE_MOVE, "xxxxxxx" },      { NODE_CONFIGURE, "......." },
     { NODE_DEPENDENCY_MET, "xxxxxxx" },
     { NODE_DEPENDENCY_LOST, "xxxxxxx" },
     { NODE_DEPENDENCY_EXITED, "..xx..." },
@@ -133,7 +134,7 @@ a_child_is_small(void **state)
 {
     (void)state;
     struct child_policy policy = plain_policy();
-    assert_in_range(supervisor_child_size(&policy), 1, 192);
+    assert_in_range(supervisor_child_size(&policy), 1, 120);
 }
 
 int
