@@ -46,6 +46,7 @@ struct airs_event {
     bool has_budget;
     uint32_t budget_used;
     uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint32_t intensity_allowed; /* Of its supervisor, over all its children; AIRS_UNLIMITED. */
     uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
     uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
     int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
@@ -77,6 +78,10 @@ struct airs_memory {
     const char *exit_detail;
     const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
     size_t grants_count;
+    /* A supervisor ("/" is the root): how long ago the grants over its children were, oldest
+     * first, those that its intensity may still count. */
+    const uint64_t *intensity_us;
+    size_t intensity_count;
 };
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
@@ -107,6 +112,7 @@ struct airs_child {
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */
+    const char *depends_on;   /* Paths, a space between two; NULL: none. A long list is cut. */
     const char *exit_reason;  /* Of the last instance; NULL: none has ended. */
     const char *exit_detail;  /* Trap code, exit code or message; NULL: none. */
     const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */
@@ -157,6 +163,9 @@ struct airs_application_options {
 
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
+    /** Behind a burst of events, and before any start that they announce: who keeps events writes
+     * them here, at once for all. A restart waits for it once. NULL allowed. Thread: as `event`. */
+    void (*event_commit)(void *context);
     /** A line. Thread: any of the library's, several at once. Must not block. */
     void (*log)(void *context, const struct airs_log_line *line);
     /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */
@@ -329,6 +338,46 @@ enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONEN
  * nothing: `error` names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
+
+/** One difference between a running tree and its manifest as it is now; constant during the call
+ * alone. */
+struct airs_difference {
+    /* "deleted", "changed", "added", "reordered" (the children of `path`); "note": something that
+     * only a new start of the application can follow; "rolled-back": the new code of `path` did not
+     * get ready, and the old one is back; "failed": `path` could not be changed. */
+    const char *change;
+    const char *path;     /* NULL of a "note". */
+    const char *restarts; /* "changed": the keys for which it starts again, or NULL. */
+    const char *live;     /* "changed": the keys that hold at once, or NULL. */
+    const char *text;     /* All of it as one line: "~ /web/front restarts: args; live: backoff". */
+};
+
+struct airs_reload {
+    bool dry_run; /* Says what would change, and changes nothing. */
+    void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
+    airs_report report; /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    void *context;      /* Of both. Thread: that of the reload. */
+};
+
+/**
+ * Reads the manifest again, and makes the running tree what it says.
+ *
+ * What has not changed is not touched. A component whose spec or whose file has changed starts
+ * again, uncounted; if new code does not get ready, all children of that file that had it already
+ * go back to the old one. Everything else changes live. Children that were added by hand stay, unless
+ * the manifest now has their name.
+ * Nothing has changed when it fails, but for AIRS_EFAILED: something could not be changed, or was
+ * rolled back (both were given to `differs`), and the rest is done. AIRS_EINVAL, AIRS_ENOENT:
+ * the manifest is wrong, its name is another, or it is gone · AIRS_ELOAD: a component of it cannot be
+ * compiled, loaded or given its arguments · AIRS_ELIMIT: more memory or more children than were
+ * made room for at start · AIRS_EBUSY: another reload is under way, or the application is stopping ·
+ * AIRS_ENOTRUNNING.
+ * Thread: any but the library's.  Blocks: while it compiles, and for each component whose code
+ * changes until it is ready or has failed to be.
+ */
+AIRS_API enum airs_status airs_application_reload(struct airs_application *application,
+                                                  const struct airs_reload *reload,
+                                                  struct airs_error *error);
 
 /**
  * Asks the supervisor of `path` for `verb` (docs: By hand). `done` gets AIRS_OK once it is

@@ -15,6 +15,7 @@ int cmd_start(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_restart(int argc, char **argv);
 int cmd_kill(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
 int cmd_delete(int argc, char **argv);
 int cmd_add(int argc, char **argv);

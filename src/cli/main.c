@@ -26,6 +26,7 @@ static const struct verb verbs[] = {
     { "stop", "stop a child until it is started again", cmd_stop },
     { "restart", "stop a child and start it again", cmd_restart },
     { "kill", "end a child's instance at once, as a crash", cmd_kill },
+    { "reload", "read the manifest again, and change what has changed", cmd_reload },
     { "reset", "give a child its whole restart budget back", cmd_reset },
     { "delete", "stop a child and forget it", cmd_delete },
     { "add", "add a child while the application runs", cmd_add },
@@ -46,7 +47,7 @@ static const struct verb verbs[] = {
 /* Not in the table: compile-component, which the daemon runs for itself. */
 
 /* Verbs of the interface that this version does not have. */
-static const char *const later[] = { "top", "reload", "completion" };
+static const char *const later[] = { "top", "completion" };
 
 static const struct verb *
 find_verb(const char *name)

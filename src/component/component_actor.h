@@ -16,6 +16,7 @@
 
 struct actor_system;
 struct component;
+struct heartbeat_files;
 
 /* Messages that one component handles before others of its worker get their turn. */
 #define COMPONENT_MESSAGES_PER_TURN 100
@@ -28,6 +29,7 @@ struct component_actor_options {
     const char *load_error;              /* Why; copied. */
     const struct component_spec *spec;   /* Referenced. */
     const struct health_restart_config *health; /* Copied. NULL: not enabled. */
+    struct heartbeat_files *heartbeats; /* Borrowed; NULL: no file is a heartbeat. */
     const char *path;                    /* Copied. */
 };
 
@@ -38,5 +40,14 @@ struct component_actor_options {
  */
 enum airs_status component_actor_spawn(const struct component_actor_options *options,
                                        airs_pid *pid_out, struct airs_error *error);
+
+/**
+ * Gives a live actor another spec with its component (or load_error), for its next instances, and
+ * other probes, at once; `spec` or `health` NULL: stays as it is. Of the options `system`, `path`
+ * and these are read. AIRS_ENOMEM, and then nothing has changed; AIRS_EENDED: the actor is gone.
+ * Thread: any but a worker.  Blocks: until the actor has taken it in its turn.
+ */
+enum airs_status component_actor_change(airs_pid pid, const struct component_actor_options *options,
+                                        struct airs_error *error);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/refstr.h"
 #include "component/component_actor.h"
+#include "component/heartbeat_file.h"
 #include "component/host_functions.h"
 #include "engine/instance.h"
 #include "runtime/actor.h"
@@ -33,23 +34,31 @@ enum phase {
 /* Why an instance was interrupted from inside its poll. */
 enum cut { CUT_NONE, CUT_KILLED, CUT_CALL_TIMEOUT, CUT_CPU_TIMEOUT };
 
-/* Everything is touched by the actor's turn alone, on whichever worker that is. */
-struct component_actor {
-    /* Constant after spawn. */
-    struct component_host host; /* What host functions see; callbacks find the actor around it. */
-    struct actor_system *system;
+/* What instances are made of. Its parts borrow from its spec. */
+struct component_setup {
     struct component *component; /* NULL: load_error says why. */
     struct refstr *load_error;
     struct component_spec *spec;
-    struct refstr *path;
     bool is_command;
     uint64_t call_timeout_us; /* DURATION_INFINITE: none. */
     uint64_t cpu_timeout_us;  /* Likewise. */
     struct span *arguments;   /* A command's, argv[0] first. */
     size_t argument_count;
     struct span_pair *environment;
-    struct guest_config config;      /* What initialize gets. */
+    struct guest_config config; /* What initialize gets. */
+};
+
+/* Everything is touched by the actor's turn alone, on whichever worker that is. */
+struct component_actor {
+    /* Constant after spawn. */
+    struct component_host host; /* What host functions see; callbacks find the actor around it. */
+    struct actor_system *system;
+    struct refstr *path;
+
+    /* Constant while an instance is there. */
+    struct component_setup setup;
     struct instance_options options; /* All but the id. */
+    struct component_setup *next;    /* Of the next instance, instead of `setup`; or NULL. */
 
     bool is_set_up; /* The pid is known: timer and options have it. */
     bool has_metadata;
@@ -77,7 +86,32 @@ struct component_actor {
     bool health_timer_fired;
     bool heartbeat;      /* A command has written a line since the last look. */
     bool probe_answered; /* The last one; else it failed by its time. */
+    struct heartbeat_files *heartbeats; /* Constant. */
+    struct heartbeat_watch *watch;      /* Of a heartbeat by a file, while it is waited for. */
 };
+
+/* ---- component_setup.c ---- */
+
+struct component_actor_options;
+static inline enum mailbox_full
+component_mailbox_full(enum on_full on_full)
+{
+    return on_full == ON_FULL_DROP_OLDEST ? MAILBOX_DROP_OLDEST : MAILBOX_REJECT;
+}
+/** Fills zeroed memory; false: out of memory, and then it is to be deinited all the same. */
+bool component_setup_init(struct component_setup *setup,
+                          const struct component_actor_options *options);
+void component_setup_deinit(struct component_setup *setup);
+/** Takes what is in `setup` (deinited by the actor) for its next instances; there is none now. */
+void component_setup_adopt(struct component_actor *actor, struct component_setup *setup);
+enum component_kind_known component_setup_kind(const struct component_setup *setup);
+
+/* ---- component_change.c ---- */
+
+/** The control is that of a change: takes it. */
+void component_change_take(struct component_actor *actor, struct control *control);
+/** No instance is there, and one is about to be made: of what was changed meanwhile. */
+void component_change_apply(struct component_actor *actor);
 
 /* ---- component_life.c ---- */
 
@@ -97,6 +131,9 @@ size_t component_life_on_output_room(void *host, enum guest_stream stream);
 void component_health_start(struct component_actor *actor);
 /** The instance is gone, or asked to end. */
 void component_health_stop(struct component_actor *actor);
+/** What is wanted of probes has changed; holds at once. */
+void component_health_change(struct component_actor *actor,
+                             const struct health_restart_config *health);
 /** Whether the probe is to be called now. */
 bool component_health_wants_probe(const struct component_actor *actor);
 /** The probe is being called. */

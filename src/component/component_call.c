@@ -49,9 +49,9 @@ component_call_on_epoch(void *host)
 
     if (actor_context_is_killed(actor->context))
         actor->cut = CUT_KILLED;
-    else if (is_bounded(actor) && is_past(cpu_ns, actor->cpu_timeout_us))
+    else if (is_bounded(actor) && is_past(cpu_ns, actor->setup.cpu_timeout_us))
         actor->cut = CUT_CPU_TIMEOUT;
-    else if (is_bounded(actor) && is_past(now_ns - actor->call_started_ns, actor->call_timeout_us))
+    else if (is_bounded(actor) && is_past(now_ns - actor->call_started_ns, actor->setup.call_timeout_us))
         actor->cut = CUT_CALL_TIMEOUT;
     if (actor->cut != CUT_NONE)
         return EPOCH_INTERRUPT;
@@ -63,11 +63,11 @@ component_call_on_epoch(void *host)
 static void
 arm(struct component_actor *actor)
 {
-    if (actor->timer_armed || !is_bounded(actor) || actor->call_timeout_us == DURATION_INFINITE)
+    if (actor->timer_armed || !is_bounded(actor) || actor->setup.call_timeout_us == DURATION_INFINITE)
         return;
     actor->timer_armed = true;
     timer_arm(actor->system, &actor->timer,
-              actor->call_started_ns / NS_PER_US + actor->call_timeout_us);
+              actor->call_started_ns / NS_PER_US + actor->setup.call_timeout_us);
 }
 
 bool
@@ -133,7 +133,7 @@ detail_of_memory(const struct component_actor *actor, const char *text)
     if (*text)
         return component_detail(text);
     snprintf(limit, sizeof limit, "memory limit of %" PRIu64 " bytes reached",
-             actor->spec->limits.memory_bytes);
+             actor->setup.spec->limits.memory_bytes);
     return component_detail(limit);
 }
 

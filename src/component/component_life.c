@@ -110,13 +110,14 @@ start(struct component_actor *actor, uint32_t generation)
     struct airs_error error = { 0 };
     actor->stop_asked = false;
     actor->host.output.generation = generation;
-    if (!actor->component) {
+    component_change_apply(actor);
+    if (!actor->setup.component) {
         child_report_exited(actor->context, (struct exit_info){ EXIT_LOAD_ERROR, 0 },
-                            actor->load_error, NULL);
+                            actor->setup.load_error, NULL);
         return;
     }
     enum airs_status status =
-        instance_new(actor->component, &actor->options, &actor->instance, &error);
+        instance_new(actor->setup.component, &actor->options, &actor->instance, &error);
     if (status != AIRS_OK) {
         enum exit_reason reason = status == AIRS_ENOMEM ? EXIT_OUT_OF_MEMORY : EXIT_LOAD_ERROR;
         finish(actor, (struct exit_info){ reason, 0 }, component_detail(error.message));
@@ -154,9 +155,9 @@ started(struct component_actor *actor)
 static void
 instantiated(struct component_actor *actor)
 {
-    if (!actor->is_command) {
+    if (!actor->setup.is_command) {
         component_call_begin(actor, PHASE_INITIALIZING);
-        instance_begin_initialize(actor->instance, &actor->config);
+        instance_begin_initialize(actor->instance, &actor->setup.config);
         return;
     }
     child_report_started(actor->context);
@@ -305,7 +306,7 @@ stop(struct component_actor *actor)
 {
     actor->stop_asked = true;
     component_health_stop(actor);
-    if (actor->is_command)
+    if (actor->setup.is_command)
         stop_command(actor);
     else if (actor->phase == PHASE_IDLE)
         begin_shutdown(actor);
@@ -327,6 +328,7 @@ obey(struct component_actor *actor, const struct child_command *command)
         if (actor->phase != PHASE_ABSENT)
             finish_as(actor, EXIT_KILLED);
         break;
+    case CHILD_BURY:
     case CHILD_RESET:
     case CHILD_START_SUBTREE:
         break; /* For supervisors. */
@@ -358,6 +360,8 @@ take_controls(struct component_actor *actor)
             actor->timer_fired = true;
         else if (control == &actor->health_timer.control)
             actor->health_timer_fired = true;
+        else if (control->type == CONTROL_REQUEST)
+            component_change_take(actor, control);
     while (child_take_command(actor->context, &command))
         if (!obey(actor, &command))
             return false;
@@ -408,6 +412,8 @@ proceed(struct component_actor *actor)
             if (handled_now == COMPONENT_MESSAGES_PER_TURN ||
                 (handled_now > 0 && actor_context_should_yield(actor->context)))
                 return ACTOR_YIELD;
+            if (actor_context_should_give_way(actor->context))
+                return ACTOR_GIVE_WAY;
             struct message *message = actor_context_take_message(actor->context);
             if (!message)
                 return ACTOR_PARK;
@@ -428,7 +434,7 @@ component_life_run(struct actor_context *context)
         set_up(actor);
     if (!take_controls(actor))
         return ACTOR_END;
-    if (actor->is_command)
+    if (actor->setup.is_command)
         refuse_messages(actor);
     enum actor_turn turn = proceed(actor);
     note_memory(actor);

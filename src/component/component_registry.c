@@ -148,6 +148,23 @@ component_registry_remove(struct component_registry *registry, const char *path,
 }
 
 void
+component_registry_set_kind(struct component_registry *registry, const char *path,
+                            enum component_kind_known kind)
+{
+    pthread_mutex_lock(&registry->lock);
+    struct entry *entry = map_find(&registry->entries, path);
+    char *name = entry ? entry->metadata_name : NULL;
+    char *version = entry ? entry->metadata_version : NULL;
+    if (entry) {
+        entry->kind = kind;
+        entry->metadata_name = entry->metadata_version = NULL;
+    }
+    pthread_mutex_unlock(&registry->lock);
+    free(name);
+    free(version);
+}
+
+void
 component_registry_set_metadata(struct component_registry *registry, const char *path,
                                 const char *name, const char *version)
 {

@@ -75,6 +75,10 @@ enum airs_status component_registry_add(struct component_registry *registry, con
 void component_registry_remove(struct component_registry *registry, const char *path,
                                const struct component_stats *stats);
 
+/** The child runs something else from now on: its metadata is not known. Thread: any. */
+void component_registry_set_kind(struct component_registry *registry, const char *path,
+                                 enum component_kind_known kind);
+
 /** Keeps what `metadata` said. Thread: any. */
 void component_registry_set_metadata(struct component_registry *registry, const char *path,
                                      const char *name, const char *version);

@@ -49,6 +49,41 @@ enum airs_status component_spawner_spawn(struct component_spawner *spawner, cons
                                          const struct health_restart_config *health,
                                          airs_pid *pid_out, struct airs_error *error);
 
+/**
+ * Gives the child at `path` another spec, with what its file has in this spawner, for its next
+ * instances, and other probes at once; NULL: as it is. As component_actor_change(). Blocks also
+ * while a file is opened for the first time.
+ */
+enum airs_status component_spawner_change(struct component_spawner *spawner, const char *path,
+                                          airs_pid pid, const struct component_spec *spec,
+                                          const struct health_restart_config *health,
+                                          struct airs_error *error);
+
+/* A file as it was when it was opened, or what was wrong with it. Counted. */
+struct component_file;
+
+/** Opens what stands in the file `name` now, apart from what children are given. AIRS_ENOMEM; what
+ * is wrong with the file is no error here. Thread: any.  Blocks: for the file. */
+enum airs_status component_spawner_open(struct component_spawner *spawner, const char *name,
+                                        struct component_file **file_out,
+                                        struct airs_error *error);
+/** What children of the file `name` are given, referenced; NULL: nobody has asked for it yet. */
+struct component_file *component_spawner_get(struct component_spawner *spawner, const char *name);
+/** From now on children of that name are given `file`, referenced, instead. Thread: any. */
+void component_spawner_put(struct component_spawner *spawner, struct component_file *file);
+/** NULL is allowed. Thread: any. */
+void component_file_unref(struct component_file *file);
+/** Why no child can run it, as long as it; NULL: they can. Thread: any. */
+const char *component_file_error(const struct component_file *file);
+/** Why a child of `spec` cannot run what is in the file, although others could; NULL: it can, or nobody
+ * can. A constant. Thread: any. */
+const char *component_file_misfit(const struct component_file *file,
+                                  const struct component_spec *spec);
+/** Whether the contents on disk still are those that were opened. Fails when they cannot be read.
+ * Thread: any.  Blocks: reads and hashes the file. */
+enum airs_status component_file_is_current(const struct component_file *file, bool *current_out,
+                                           struct airs_error *error);
+
 /** The child at `path` has been deleted: others do not find it any more. Thread: any.
  * Blocks: no. */
 void component_spawner_forget(struct component_spawner *spawner, const char *path);

@@ -15,6 +15,7 @@ struct kept_view {
     struct refstr *path;
     struct refstr *waits_for;
     struct refstr *detail;
+    struct wrapper_child *child; /* Referenced: with it go its config and its spec. */
     size_t order;
 };
 
@@ -53,12 +54,13 @@ listing_push(struct listing *listing)
 }
 
 static void
-keep(struct kept_view *kept, const struct wrapper_child *child, const struct child_view *view)
+keep(struct kept_view *kept, struct wrapper_child *child, const struct child_view *view)
 {
     *kept = (struct kept_view){
         .path = refstr_ref(view->path),
         .waits_for = refstr_ref(view->waits_for),
         .detail = refstr_ref(view->detail),
+        .child = wrapper_child_ref(child),
         .order = atomic_load(&child->order),
     };
     kept->view = (struct supervision_view){
@@ -117,6 +119,7 @@ listing_free(struct listing *listing)
         refstr_unref(listing->views[i].path);
         refstr_unref(listing->views[i].waits_for);
         refstr_unref(listing->views[i].detail);
+        wrapper_child_unref(listing->views[i].child);
     }
     free(listing->views);
     pthread_mutex_destroy(&listing->lock);

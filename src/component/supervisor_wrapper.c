@@ -72,8 +72,8 @@ child_new(const char *path, const struct supervisor_config *config, const struct
         return NULL;
     }
     atomic_init(&child->references, 1);
-    child->config = config;
-    child->spec = spec;
+    atomic_init(&child->config, config);
+    atomic_init(&child->spec, spec);
     child->is_supervisor = spec == NULL;
     atomic_init(&child->state, CHILD_REGISTERED);
     list_init(&child->siblings);
@@ -125,6 +125,18 @@ let_go(struct supervisor_wrapper *wrapper, struct list *gone)
         discard_loose(wrapper, child);
         wrapper_child_unref(child);
     }
+}
+
+void
+wrapper_insert_locked(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
+                      const char *before_path)
+{
+    struct wrapper_child *before =
+        before_path ? map_find(&wrapper->children, before_path) : NULL;
+    bool is_sibling = before && before != child && before->parent == child->parent;
+
+    list_remove(&child->siblings);
+    list_push_back(is_sibling ? &before->siblings : &child->parent->children, &child->siblings);
 }
 
 static void
@@ -231,8 +243,8 @@ affects(void *context, const struct supervisor_child *failed,
                                     supervisor_child_path(candidate)->text);
 }
 
-static struct node_policy
-node_policy_of(struct supervisor_wrapper *wrapper, const struct node_policy *wanted)
+struct node_policy
+wrapper_node_policy(struct supervisor_wrapper *wrapper, const struct node_policy *wanted)
 {
     struct node_policy policy = *wanted;
 
@@ -245,6 +257,22 @@ node_policy_of(struct supervisor_wrapper *wrapper, const struct node_policy *wan
 
 /* ---- The bridge. ---- */
 
+/* What an earlier run left of `path`; all 0: nothing. */
+static bool
+remember(struct supervisor_wrapper *wrapper, const char *path, struct child_memory *memory_out)
+{
+    *memory_out = (struct child_memory){ 0 };
+    return wrapper->options.memory &&
+           wrapper->options.memory(wrapper->options.context, path, memory_out);
+}
+
+/* Whether what an earlier run left at its path is this child's. */
+static bool
+goes_on(const struct wrapper_child *child)
+{
+    return !child->is_dynamic || child->goes_on;
+}
+
 static enum airs_status
 spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
@@ -252,13 +280,18 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
-        struct node_policy policy = node_policy_of(wrapper, &child->config->node);
+        struct child_memory memory = { 0 };
+        if (goes_on(child))
+            remember(wrapper, child->path->text, &memory);
+        struct node_policy policy = wrapper_node_policy(wrapper, &child->config->node);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
                                             .path = child->path,
                                             .seed = wrapper->options.seed
                                                     + atomic_fetch_add(&wrapper->seeds, 1) + 1,
                                             .policy = &policy,
+                                            .intensity_us = memory.intensity_us,
+                                            .intensity_size = memory.intensity_size,
                                         },
                                         &pid, error);
     } else {
@@ -276,9 +309,10 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
 
 /* Puts `child` into the map and under its parent. */
 static enum airs_status
-enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrapper_child *child,
-      struct airs_error *error)
+enter(struct supervisor_wrapper *wrapper, const struct bridge_child *given,
+      struct wrapper_child *child, struct airs_error *error)
 {
+    const char *parent_path = given->parent_path;
     const char *path = child->path->text;
     enum airs_status status = AIRS_OK;
 
@@ -296,17 +330,34 @@ enter(struct supervisor_wrapper *wrapper, const char *parent_path, struct wrappe
     }
     if (status == AIRS_OK) {
         child->parent = wrapper_child_ref(parent);
-        list_push_back(&parent->children, &child->siblings);
+        wrapper_insert_locked(wrapper, child, given->before_path);
     }
     pthread_mutex_unlock(&wrapper->lock);
     return status;
 }
 
+/* The sibling in front of which `child` was entered, if one is there and has a supervisor yet. */
+static struct wrapper_child *
+next_sibling(struct supervisor_wrapper *wrapper, struct wrapper_child *child)
+{
+    struct wrapper_child *next = NULL;
+
+    pthread_mutex_lock(&wrapper->lock);
+    bool is_entered = map_find(&wrapper->children, child->path->text) == child;
+    if (is_entered && child->siblings.next != &child->parent->children) {
+        next = container_of(child->siblings.next, struct wrapper_child, siblings);
+        next = atomic_load(&next->is_loose) ? NULL : wrapper_child_ref(next);
+    }
+    pthread_mutex_unlock(&wrapper->lock);
+    return next;
+}
+
 static unsigned
 max_children_of(const struct supervisor_wrapper *wrapper, const struct wrapper_child *supervisor)
 {
-    if (supervisor->config)
-        return supervisor->config->node.max_children;
+    const struct supervisor_config *config = supervisor->config;
+    if (config)
+        return config->node.max_children;
     return wrapper->options.root_policy ? wrapper->options.root_policy->max_children : 0;
 }
 
@@ -314,20 +365,21 @@ max_children_of(const struct supervisor_wrapper *wrapper, const struct wrapper_c
 static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
-    struct child_memory memory = { 0 };
+    struct wrapper_child *before = next_sibling(wrapper, child);
+    struct child_memory memory;
     struct wrapper_paths paths;
     if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
         AIRS_OK)
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
-    bool goes_on = wrapper->options.memory && (!child->is_dynamic || child->goes_on)
-                   && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
+    bool is_old = goes_on(child) && remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
-        .memory = goes_on ? &memory : NULL,
+        .memory = is_old ? &memory : NULL,
         .verb = REQUEST_ADD,
         .path = child->path,
         .child = atomic_load(&child->pid),
         .is_supervisor = child->is_supervisor,
         .is_dynamic = child->is_dynamic,
+        .before = before ? before->path : NULL,
         .policy = child->config->policy,
         .dependencies = paths.items,
         .dependencies_size = paths.size,
@@ -336,6 +388,12 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
+    if (status == AIRS_ENOENT && before) { /* Deleted in this moment. */
+        request.before = NULL;
+        status = supervisor_request_wait(wrapper->options.system, atomic_load(&child->parent->pid),
+                                         &request);
+    }
+    wrapper_child_unref(before);
 
     if (status == AIRS_OK)
         wrapper_tie_above(wrapper, child, &paths);
@@ -380,7 +438,7 @@ bridge_register(struct supervisor_bridge *bridge, const struct bridge_child *giv
     child->release = given->release;
     child->owner = given->owner;
 
-    enum airs_status status = enter(wrapper, given->parent_path, child, error);
+    enum airs_status status = enter(wrapper, given, child, error);
     if (status == AIRS_OK) {
         status = spawn(wrapper, child, error);
         if (status == AIRS_OK)
@@ -439,6 +497,8 @@ static const struct supervisor_bridge_ops wrapper_ops = {
     .register_component = bridge_register,
     .attach_component = bridge_attach,
     .abandon_component = bridge_abandon,
+    .change_component = wrapper_change,
+    .move_component = wrapper_move,
     .start_component = wrapper_verb_start,
     .stop_component = wrapper_verb_stop,
     .restart_component = wrapper_verb_restart,
@@ -464,14 +524,18 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
         return fail(error, AIRS_ENOMEM, "supervisor wrapper: out of memory");
     }
     airs_pid pid;
+    struct child_memory memory;
+    remember(wrapper, "/", &memory);
     struct node_policy policy = node_policy_default();
     if (wrapper->options.root_policy)
-        policy = node_policy_of(wrapper, wrapper->options.root_policy);
+        policy = wrapper_node_policy(wrapper, wrapper->options.root_policy);
     enum airs_status status = supervisor_actor_spawn(wrapper->options.system,
                                                      &(struct supervisor_options){
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
                                                          .policy = &policy,
+                                                         .intensity_us = memory.intensity_us,
+                                                         .intensity_size = memory.intensity_size,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -16,10 +16,11 @@
  * its supervisor's, as long as a view can show it; its children's; and whoever found it. */
 struct wrapper_child {
     atomic_uint references;
-    struct refstr *path;                    /* Constant, as the next three. */
-    const struct supervisor_config *config; /* NULL of the root. */
-    const struct child_spec *spec;          /* NULL of a supervisor. */
-    bool is_supervisor;
+    struct refstr *path; /* Constant. */
+    /* NULL of the root, until it is changed. */
+    _Atomic(const struct supervisor_config *) config;
+    _Atomic(const struct child_spec *) spec; /* NULL of a supervisor. */
+    bool is_supervisor;             /* Constant. */
     bool is_dynamic;                /* Constant, as the next three: see struct bridge_child. */
     bool goes_on;
     void (*release)(void *owner);
@@ -57,6 +58,11 @@ wrapper_of(struct supervisor_bridge *bridge)
 /** The child at `path`, referenced; NULL: none. */
 struct wrapper_child *wrapper_find(struct supervisor_wrapper *wrapper, const char *path);
 
+/** Puts `child` in front of its sibling at `before_path`; NULL, or none such: at the end. Under the
+ * lock. */
+void wrapper_insert_locked(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
+                           const char *before_path);
+
 /** One more; `child`. Thread: any. */
 struct wrapper_child *wrapper_child_ref(struct wrapper_child *child);
 /** NULL is allowed. Thread: any. */
@@ -67,6 +73,19 @@ void wrapper_child_unref(struct wrapper_child *child);
 /** Sends a verb about `child` to its supervisor; NULL: about the whole tree, to the root. */
 void wrapper_request(struct supervisor_wrapper *wrapper, enum request_verb verb,
                      struct wrapper_child *child, struct bridge_completion completion);
+
+/** `wanted`, with the owner's predicate, if that is its strategy. */
+struct node_policy wrapper_node_policy(struct supervisor_wrapper *wrapper,
+                                       const struct node_policy *wanted);
+
+/* ---- supervisor_change.c ---- */
+
+/** The bridge's `change_component` and `move_component`. */
+enum airs_status wrapper_change(struct supervisor_bridge *bridge, const char *path,
+                                const struct bridge_change *change, uint32_t *generation_out,
+                                struct airs_error *error);
+enum airs_status wrapper_move(struct supervisor_bridge *bridge, const char *path,
+                              const char *before_path, struct airs_error *error);
 
 /** The bridge's `count`. */
 void wrapper_count(struct supervisor_bridge *bridge, const char *path,

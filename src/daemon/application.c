@@ -45,7 +45,7 @@ airs_engine_version(void)
 const char *
 airs_application_name(const struct airs_application *application)
 {
-    return application->manifest->root->name;
+    return application->name;
 }
 
 /* ---- Load ---- */
@@ -92,10 +92,13 @@ application_alloc(void)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&application->ended, &monotonic);
+    pthread_cond_init(&application->watch_seen, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&application->lock, NULL);
     pthread_mutex_init(&application->change_lock, NULL);
+    pthread_mutex_init(&application->watch_lock, NULL);
     list_init(&application->calls);
+    list_init(&application->retired);
     map_init(&application->unloadable);
     return application;
 }
@@ -157,6 +160,11 @@ airs_application_load(const struct airs_application_options *options, airs_repor
         status = tree_init(&application->tree, application->manifest, error);
     if (status != AIRS_OK)
         goto out;
+    application->name = strdup(application->manifest->root->name);
+    if (!application->name) {
+        status = fail(error, AIRS_ENOMEM, "out of memory");
+        goto out;
+    }
     *application_out = application;
     application = NULL;
 out:
@@ -216,10 +224,10 @@ void
 application_on_idle(void *context, bool idle, bool any_failed)
 {
     struct airs_application *application = context;
-    if (!idle)
-        return;
     pthread_mutex_lock(&application->lock);
-    bool ends = application->phase == APPLICATION_RUNNING;
+    application->was_idle = idle;
+    application->idle_failed = any_failed;
+    bool ends = idle && application->phase == APPLICATION_RUNNING && !application->holds_idle;
     if (ends) {
         application->phase = APPLICATION_STOPPING;
         application->exit_code = any_failed ? 1 : 0;
@@ -346,8 +354,12 @@ airs_application_free(struct airs_application *application)
     refstr_unref(application->escalated_detail);
     application_load_errors_free(application);
     tree_deinit(&application->tree);
+    application_retired_free(application);
     manifest_free(application->manifest);
+    free(application->name);
     pthread_mutex_destroy(&application->change_lock);
+    pthread_mutex_destroy(&application->watch_lock);
+    pthread_cond_destroy(&application->watch_seen);
     pthread_mutex_destroy(&application->lock);
     pthread_cond_destroy(&application->ended);
     free((char *)(uintptr_t)application->options.manifest_path);

@@ -2,6 +2,7 @@
  * spawner, wrapper, component supervisor; then every child of the manifest in tree order.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -20,6 +21,14 @@ application_write_event(struct airs_application *application, enum event_type ty
 {
     struct event event = { .type = type };
     event_log_write(actor_system_event_log(application->system), &event);
+}
+
+void
+application_write_reloaded(struct airs_application *application, const char *detail)
+{
+    struct event event = { .type = EVENT_RELOADED, .detail = refstr_new(detail, strlen(detail)) };
+    event_log_write(actor_system_event_log(application->system), &event);
+    refstr_unref(event.detail);
 }
 
 void
@@ -126,8 +135,12 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         return status;
     supervisor_wrapper_attach(application->wrapper, application->supervisor);
     /* Behind the wrapper's: when others hear that a child was deleted, its path is free. */
-    return event_log_add_sink(actor_system_event_log(application->system), application_on_event,
-                              application, error);
+    status = event_log_add_sink(actor_system_event_log(application->system), application_on_event,
+                                application, error);
+    if (status == AIRS_OK && application->options.event_commit)
+        event_log_on_commit(actor_system_event_log(application->system),
+                            application->options.event_commit, application->options.context);
+    return status;
 }
 
 /* Puts every child of the tree under supervision, a supervisor before its children. */

@@ -70,8 +70,8 @@ supervise_subtree(struct airs_application *application, const struct tree_entry 
     return status;
 }
 
-static void
-ask_to_leave(struct airs_application *application, struct tree_child *child)
+void
+application_ask_to_leave(struct airs_application *application, struct tree_child *child)
 {
     tree_mark_leaving(&application->tree, child);
     component_supervisor_delete(application->supervisor, child->path,
@@ -93,7 +93,7 @@ supervise_entry(struct airs_application *application, const struct tree_entry *e
         for (size_t i = first; i < entry->size; i++)
             tree_remove(&application->tree, entry->children[i]);
         for (size_t i = first; i > 0; i--)
-            ask_to_leave(application, entry->children[i - 1]);
+            application_ask_to_leave(application, entry->children[i - 1]);
     }
     return status;
 }
@@ -143,7 +143,7 @@ static void
 compile_nodes(struct airs_application *application, const struct manifest_node *node)
 {
     if (node->spec && node->instance <= 1)
-        application_compile(application, node->spec);
+        application_compile(application, node->spec, NULL);
     for (size_t i = 0; i < node->children_size; i++)
         compile_nodes(application, node->children[i]);
 }
@@ -221,7 +221,7 @@ application_delete_path(struct airs_application *application, const char *path,
     if (!child)
         return tree_fail_no_child(&application->tree, path, error);
     assert(child != application->tree.root);
-    ask_to_leave(application, child);
+    application_ask_to_leave(application, child);
     tree_wait_gone(&application->tree, child);
     tree_child_unref(child);
     return AIRS_OK;

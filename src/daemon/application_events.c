@@ -115,6 +115,7 @@ application_on_event(void *context, const struct event *event)
 {
     struct airs_application *application = context;
     note_escalation(application, event);
+    application_watch_event(application, event);
     if (event->type == EVENT_DELETED) /* Whoever hears of it may use the path again. */
         tree_remove_path(&application->tree, event->path->text);
     if (!application->options.event)
@@ -140,6 +141,7 @@ application_on_event(void *context, const struct event *event)
         .has_budget = event->has_budget,
         .budget_used = event->budget_used,
         .budget_allowed = event->budget_allowed,
+        .intensity_allowed = event->intensity_allowed,
         .uptime_us = event->has_uptime ? event->uptime_us : AIRS_NONE,
         .memory_bytes = peak_memory(application, event),
         .exit_code = event->has_exit ? event->exit.code : 0,

@@ -34,7 +34,8 @@ enum application_phase {
 
 struct airs_application {
     struct airs_application_options options; /* Constant; texts are our own copies. */
-    struct manifest *manifest;               /* Constant. */
+    struct manifest *manifest; /* What was loaded last. Under change_lock. */
+    char *name;                /* Constant. */
     struct application_tree tree;            /* What there is now. Has its own lock. */
 
     /* Made by airs_application_start, constant until airs_application_free. */
@@ -61,6 +62,11 @@ struct airs_application {
     struct map unloadable; /* File → why it could not be compiled (malloc'd). Touched by the thread
                             * that starts the application, then under change_lock. */
 
+    atomic_bool reloading; /* A reload is under way. */
+    struct reload_watch *watch; /* What a reload waits for; NULL: nothing. Under watch_lock. */
+    pthread_mutex_t watch_lock;
+    pthread_cond_t watch_seen;
+
     atomic_bool cancelled; /* Set by airs_application_cancel; read between components. */
 
     pthread_mutex_t lock; /* Guards what follows. Never held across a call out of here. */
@@ -68,6 +74,11 @@ struct airs_application {
     enum application_phase phase;
     bool stop_requested; /* From outside: then the exit code is 0 whatever failed. */
     int exit_code;
+    bool holds_idle;   /* A reload is in the middle of its changes: the tree may be empty now. */
+    bool was_idle;     /* Meanwhile nothing can run any more, … */
+    bool idle_failed;  /* … and some child is failed. */
+    unsigned listings; /* Under way. */
+    struct list retired; /* struct retired: manifests that a listing may still show. */
     struct list calls; /* struct call: requests whose answer or deadline is to come. */
 };
 
@@ -88,9 +99,10 @@ enum airs_status application_compile_all(struct airs_application *application,
                                          struct engine_config *config, struct airs_error *error);
 /** A line of progress. Thread: that of start, or of a change. */
 void application_report(struct airs_application *application, const char *line);
-/** Has one more file compiled, for the engine that runs. What is wrong with it is said by the
+/** Has one more file compiled, for the engine that runs. What is wrong with it is also said by the
  * children that run it. Under change_lock.  Blocks: while it compiles. */
-void application_compile(struct airs_application *application, const struct component_spec *spec);
+enum airs_status application_compile(struct airs_application *application,
+                                     const struct component_spec *spec, struct airs_error *error);
 /** Why the compiler refused `file`; NULL: it did not. Thread: that of start, or of a change. */
 const char *application_load_error(void *context, const char *file);
 void application_load_errors_free(struct airs_application *application);
@@ -101,6 +113,8 @@ enum airs_status application_build(struct airs_application *application, struct 
 /** Until each `registered` was written. Blocks: for the supervisors' turns. */
 void application_wait_for_registered(struct airs_application *application);
 void application_write_event(struct airs_application *application, enum event_type type);
+/** `reloaded`, with what came of it (out of memory: without). */
+void application_write_reloaded(struct airs_application *application, const char *detail);
 /** `application-stopped`; of an escalation with its reason and the child that caused it. */
 void application_write_stopped(struct airs_application *application, struct exit_info exit);
 /** application.c: the root's callbacks, on a worker. */
@@ -133,6 +147,17 @@ enum airs_status application_check_strategy(struct airs_application *application
                                             const struct manifest_node *node,
                                             struct airs_error *error);
 
+/* application_reload.c */
+
+/** Takes in what the reload under way waits for. On any thread, in a decision. */
+void application_watch_event(struct airs_application *application, const struct event *event);
+
+/** A listing shows configs and specs: manifests are kept until it ends. Thread: any. */
+void application_listing_begins(struct airs_application *application);
+void application_listing_ends(struct airs_application *application);
+/** Frees the manifests that are kept. */
+void application_retired_free(struct airs_application *application);
+
 /* application_change.c: all of it under change_lock, but the first. Thread: any that may wait. */
 
 /** Whom to tell what became of a change. */
@@ -156,6 +181,8 @@ enum airs_status application_add_nodes(struct airs_application *application,
                                        struct manifest_node *const *nodes, size_t size,
                                        bool is_dynamic, const struct application_changes *changes,
                                        struct airs_error *error);
+/** Asks for `child` to be deleted, with all below it. */
+void application_ask_to_leave(struct airs_application *application, struct tree_child *child);
 /** application_restore.c: what was added and scaled in the last run, if that was cut off, into the
  * tree. Before the application runs. What cannot be read any more is said, and left out. */
 void application_restore(struct airs_application *application);

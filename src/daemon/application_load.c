@@ -91,36 +91,61 @@ compile(struct airs_application *application, const struct engine_config *config
     return status;
 }
 
+/* Why a file could not be compiled. */
+struct unloadable {
+    char *file; /* The key. */
+    char message[AIRS_ERROR_MESSAGE_BYTES];
+};
+
+static void
+unloadable_free(struct unloadable *unloadable)
+{
+    if (unloadable)
+        free(unloadable->file);
+    free(unloadable);
+}
+
+static void
+forget_unloadable(struct airs_application *application, const char *file)
+{
+    unloadable_free(map_remove(&application->unloadable, file));
+}
+
 /* Out of memory: the children's load error is then the cache's, a less telling one. */
 static void
 note_unloadable(struct airs_application *application, const char *file, const char *message)
 {
-    char *old = map_find(&application->unloadable, file);
-    char *text = strdup(message);
-    if (text && map_set(&application->unloadable, file, text))
-        free(old);
-    else
-        free(text);
+    struct unloadable *unloadable = calloc(1, sizeof *unloadable);
+    forget_unloadable(application, file);
+    if (unloadable)
+        unloadable->file = strdup(file);
+    if (!unloadable || !unloadable->file ||
+        !map_set(&application->unloadable, unloadable->file, unloadable)) {
+        unloadable_free(unloadable);
+        return;
+    }
+    snprintf(unloadable->message, sizeof unloadable->message, "%s", message);
 }
 
 const char *
 application_load_error(void *context, const char *file)
 {
     struct airs_application *application = context;
-    return map_find(&application->unloadable, file);
+    const struct unloadable *unloadable = map_find(&application->unloadable, file);
+    return unloadable ? unloadable->message : NULL;
 }
 
 void
 application_load_errors_free(struct airs_application *application)
 {
-    map_for_each(entry, &application->unloadable) free(entry->value);
+    map_for_each(entry, &application->unloadable) unloadable_free(entry->value);
     map_deinit(&application->unloadable);
 }
 
 /* Looks into the cache, compiles if need be, and counts the code. A failure is the children's. */
-static void
+static enum airs_status
 prepare(struct airs_application *application, struct engine_config *config,
-        const struct component_spec *spec)
+        const struct component_spec *spec, struct airs_error *error_out)
 {
     struct airs_error error = { 0 };
     struct component_entry entry = { 0 };
@@ -132,10 +157,13 @@ prepare(struct airs_application *application, struct engine_config *config,
             status = component_find_cached(config, spec->file, application->options.cache_dir,
                                            &entry, &error);
     }
-    if (status != AIRS_OK && !atomic_load(&application->cancelled))
+    if (status == AIRS_OK)
+        forget_unloadable(application, spec->file);
+    else if (!atomic_load(&application->cancelled))
         note_unloadable(application, spec->file, error.message);
     if (entry.found && entry.code_bytes > ENGINE_LARGE_CODE_BYTES)
         config->large_code = true;
+    return status == AIRS_OK ? AIRS_OK : fail(error_out, status, "%s", error.message);
 }
 
 /* One pass over all files; true when `config` changed, so that entries found before it are of
@@ -152,21 +180,22 @@ prepare_all(struct airs_application *application, struct engine_config *config, 
         if (!spec || map_find(&seen, spec->file))
             continue;
         *enough = *enough && map_set(&seen, spec->file, child);
-        prepare(application, config, spec);
+        prepare(application, config, spec, NULL);
     }
     map_deinit(&seen);
     return config->large_code != large_before;
 }
 
-void
-application_compile(struct airs_application *application, const struct component_spec *spec)
+enum airs_status
+application_compile(struct airs_application *application, const struct component_spec *spec,
+                    struct airs_error *error)
 {
     struct engine_config config = {
         .instances_max = application->instances_max,
         .memory_bytes_max = application->memory_bytes_max,
         .large_code = application->large_code,
     };
-    prepare(application, &config, spec);
+    return prepare(application, &config, spec, error);
 }
 
 enum airs_status

@@ -576,3 +576,24 @@ tree_take_last_member(struct application_tree *tree, const char *path)
     pthread_mutex_unlock(&tree->lock);
     return found;
 }
+
+bool
+tree_look(struct application_tree *tree, const char *path, bool *is_component_out)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_child *child = map_find(&tree->children, path);
+    if (child)
+        *is_component_out = child->node->spec != NULL;
+    pthread_mutex_unlock(&tree->lock);
+    return child != NULL;
+}
+
+bool
+tree_has(struct application_tree *tree, const char *path)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_child *child = map_find(&tree->children, path);
+    bool stays = child && !child->is_leaving;
+    pthread_mutex_unlock(&tree->lock);
+    return stays;
+}

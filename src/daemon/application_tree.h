@@ -22,10 +22,10 @@ struct manifest_node;
 
 /* A child whose entry has a `count`: its members come and go by number. */
 struct tree_template {
-    char *path;                       /* "/web/back", which is no child's. Constant, as the next two. */
-    struct manifest *manifest;        /* Referenced: it holds `node`. */
-    const struct manifest_node *node; /* Any of the members that the entry made; all are alike. */
+    char *path;                       /* "/web/back", which is no child's. Constant, as the next. */
     bool is_dynamic;                  /* Came in while the application ran. */
+    struct manifest *manifest;        /* Referenced: it holds `node`. Both until the next reload. */
+    const struct manifest_node *node; /* Any of the members that the entry made; all are alike. */
     struct list link;                 /* In its supervisor's `templates`. Under the tree's lock, too: */
     struct list members;              /* tree_child.member, by number. */
     uint32_t staying;                 /* Members that are not being deleted. */
@@ -34,13 +34,15 @@ struct tree_template {
 /* Counted: the tree's reference until it is deleted, and one of whoever has it in hand. */
 struct tree_child {
     atomic_uint references;
-    char *path;                       /* Constant, as the next six. */
+    char *path;                       /* Constant, as the next two. */
+    uint32_t number;                  /* Of a template's member; else 0. */
+    bool is_dynamic;
+    /* Constant but for a reload, which has all changes to itself: read in a change, or under the
+     * tree's lock. */
     const char *parent_path;          /* In `manifest`; NULL of the root. */
     struct manifest *manifest;        /* Referenced: it holds `node`. */
     const struct manifest_node *node; /* What it is: its policy, its spec. Of a member that was
                                        * scaled up: the template's, whose path is another. */
-    uint32_t number;                  /* Of a template's member; else 0. */
-    bool is_dynamic;
     bool goes_on;              /* It came in while an earlier run ran, which was cut off. */
     struct tree_child *parent; /* NULL of the root. Under the tree's lock, as all that follows. */
     struct list siblings;      /* In its parent's `children`, in their order. */
@@ -117,6 +119,31 @@ void tree_remove_path(struct application_tree *tree, const char *path);
 bool tree_mark_leaving(struct application_tree *tree, struct tree_child *child);
 /** Waits until `child` has been taken out. Thread: any that may wait.  Blocks: yes. */
 void tree_wait_gone(struct application_tree *tree, struct tree_child *child);
+
+/** Whether `path` is there, and whether it is a component. Thread: any. */
+bool tree_look(struct application_tree *tree, const char *path, bool *is_component_out);
+/** Whether `path` is there, and was not asked to be deleted. Thread: any. */
+bool tree_has(struct application_tree *tree, const char *path);
+
+/* For a reload. */
+
+/** Whether the child at the node's path is there, stays, and is of its kind. Thread: any. */
+bool tree_is_like(struct application_tree *tree, const struct manifest_node *node);
+
+/**
+ * `manifest` is what the tree is from now on: each child of it that the tree has is what it says,
+ * each template that it has makes what it says. Every manifest that somebody lets go of is given
+ * to `release`, once for each. Blocks: O(children).
+ */
+void tree_adopt(struct application_tree *tree, struct manifest *manifest,
+                void (*release)(void *context, struct manifest *manifest), void *context);
+/** Puts the child at `path` in front of its sibling at `before_path`; NULL, or none: at the end. */
+void tree_move(struct application_tree *tree, const char *path, const char *before_path);
+/** The path of the first of those children of the supervisor at `path` that were added by hand, which
+ * stand behind all others; the caller's, NULL: none. Thread: any. */
+char *tree_first_by_hand(struct application_tree *tree, const char *path);
+/** Forgets the template at `path`, if it has no members. */
+void tree_drop_template(struct application_tree *tree, const char *path);
 
 /** The highest number that the template at `path` has given to a member that is there; 0: none. */
 uint32_t tree_highest_number(struct application_tree *tree, const char *path);

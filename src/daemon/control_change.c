@@ -1,4 +1,4 @@
-/* Changes: what adds and scales may compile, and waits for supervisors. So each is taken by one
+/* Changes: what adds, scales and reloads may compile, and waits for supervisors. So each is taken by one
  * thread, in the order in which they came; the loop goes on meanwhile.
  */
 #include <jansson.h>
@@ -27,8 +27,8 @@ on_changed(void *context, const char *what, const char *path)
 }
 
 /* The text goes into the error as it is, line by line. */
-static void
-on_report(void *context, const char *line)
+void
+change_on_report(void *context, const char *line)
 {
     struct exchange *exchange = context;
     struct buffer *report = &exchange->change.report;
@@ -47,7 +47,7 @@ add(struct exchange *exchange, struct airs_error *error)
         .directory = exchange->change.directory,
         .file = exchange->change.file,
     };
-    return airs_application_add(exchange->server->options.application, &addition, on_report,
+    return airs_application_add(exchange->server->options.application, &addition, change_on_report,
                                 on_changed, exchange, error);
 }
 
@@ -66,8 +66,13 @@ static void
 change(struct exchange *exchange)
 {
     struct airs_error error = { 0 };
-    bool adds = strcmp(exchange->route.verb, "add") == 0;
-    enum airs_status status = adds ? add(exchange, &error) : scale(exchange, &error);
+    enum airs_status status;
+    if (exchange->route.target == TARGET_RELOAD)
+        status = reload_run(exchange, &error);
+    else if (strcmp(exchange->route.verb, "add") == 0)
+        status = add(exchange, &error);
+    else
+        status = scale(exchange, &error);
     if (exchange->change.out_of_memory && status == AIRS_OK)
         status = AIRS_ENOMEM;
     exchange->done_status = status;
@@ -136,8 +141,8 @@ have_thread(struct control_changes *changes)
     return changes->has_thread;
 }
 
-static void
-queue(struct exchange *exchange)
+void
+changes_queue(struct exchange *exchange)
 {
     struct control_changes *changes = &exchange->server->changes;
     if (!have_thread(changes)) {
@@ -180,7 +185,7 @@ change_request_add(struct exchange *exchange)
     if (change->directory && change->directory[0] != '/')
         exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "'directory' is a path from the root on");
     else
-        queue(exchange);
+        changes_queue(exchange);
 }
 
 void
@@ -193,7 +198,7 @@ change_request_scale(struct exchange *exchange)
         return;
     }
     exchange->change.count = (uint32_t)count;
-    queue(exchange);
+    changes_queue(exchange);
 }
 
 bool

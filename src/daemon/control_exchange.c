@@ -195,6 +195,9 @@ exchange_finish(struct exchange *exchange)
     case TARGET_COUNTS:
         counts_finish(exchange);
         return;
+    case TARGET_RELOAD:
+        reload_finish(exchange);
+        return;
     case TARGET_VERSION:
     case TARGET_EVENTS:
     case TARGET_LOGS:
@@ -366,6 +369,10 @@ dispatch_route(struct exchange *exchange)
     case TARGET_COUNTS:
         if (!refuse_for_phase(exchange))
             counts_request(exchange);
+        return;
+    case TARGET_RELOAD:
+        if (!refuse_for_phase(exchange))
+            reload_request(exchange, query_is_set(exchange, "dry_run"));
         return;
     case TARGET_EVENTS:
         stream_open_events(exchange);

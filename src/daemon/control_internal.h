@@ -33,9 +33,10 @@ struct control_stream {
     char *below; /* Logs: of this child and all under it. */
 };
 
-/* One add or scale, while the thread of changes has it. */
+/* One add, scale or reload, while the thread of changes has it. */
 struct exchange_change {
     struct list link;
+    bool dry_run;    /* Of a reload. */
     char *directory; /* Of an add, from its query; NULL: none. */
     char *file;
     uint32_t count;       /* Of a scale. */
@@ -91,6 +92,7 @@ struct control_changes {
     pthread_cond_t wake;
     struct list queue; /* exchange.change.link. */
     bool closing;
+    bool reloads; /* A reload waits or is under way. The loop's. */
 };
 
 struct control_server {
@@ -159,6 +161,10 @@ void changes_open(struct control_changes *changes);
 /** Every change that was asked for has its answer when this returns.  Blocks: until then. */
 void changes_close(struct control_changes *changes);
 void changes_deinit(struct control_changes *changes);
+/** Hands the exchange to the thread; what becomes of it comes by exchange_finish(). */
+void changes_queue(struct exchange *exchange);
+/** Takes a line of a report. On the thread; `context` is the exchange. */
+void change_on_report(void *context, const char *line);
 bool change_is_verb(const char *verb);
 void change_request_add(struct exchange *exchange);
 void change_request_scale(struct exchange *exchange);
@@ -166,6 +172,12 @@ void change_finish(struct exchange *exchange);
 void change_deinit(struct exchange_change *change);
 void counts_request(struct exchange *exchange);
 void counts_finish(struct exchange *exchange);
+
+/* control_reload.c */
+void reload_request(struct exchange *exchange, bool dry_run);
+/** On the thread of changes. */
+enum airs_status reload_run(struct exchange *exchange, struct airs_error *error);
+void reload_finish(struct exchange *exchange);
 
 /* control_history.c */
 void history_request(struct exchange *exchange);

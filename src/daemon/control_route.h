@@ -19,6 +19,7 @@ enum control_target {
     TARGET_HISTORY, /* `path` "/" without one. */
     TARGET_COUNTS, /* `path` "/" without one. */
     TARGET_DOWN,
+    TARGET_RELOAD,
     TARGET_HEALTHZ,
     TARGET_READYZ
 };

@@ -199,6 +199,7 @@ load(struct daemon *daemon, struct airs_error *error)
         .workers = daemon->options->workers,
         .context = daemon,
         .event = daemon_history_append,
+        .event_commit = daemon_history_commit,
         .memory = daemon_history_memory,
         .last_seq = daemon_history_last_seq,
         .kept = daemon_history_kept,

@@ -27,6 +27,9 @@
  *                                 from its files; /v1/logs or a supervisor's: from memory
  *   GET  /v1/counts/PATH          {"path":…,"children":…,"registered":…, …,"failed":…,"ready":…} of a
  *                                 supervisor; /v1/counts: of the root
+ *   POST /v1/reload             reads the manifest again; ?dry_run=1 changes nothing. One difference a
+ *                                line: {"change":…,"path":…,"restarts":…,"live":…,"text":…}; change is
+ *                                deleted, changed, added, reordered, note, rolled-back or failed
  *   POST /v1/down                 stops; the answer {"status":"stopped"} comes when the
  *                                 application has ended, the process is gone a moment later
  *                                 (the socket is closed last); ?kill=1 kills

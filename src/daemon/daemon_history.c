@@ -1,4 +1,4 @@
-/* History: every event is in the journal before anybody sees it. What the last run left is
+/* History: every event is in the journal before anybody sees it, and a grant before its start. What the last run left is
  * read before this one begins; the newest of its events go into the ring, so that a reader
  * who was cut off with it goes on behind the last one that he has.
  */
@@ -48,8 +48,16 @@ daemon_history_append(void *context, const struct airs_event *event)
         additions_forget(daemon->additions, event->path);
     else if (strcmp(event->event, "application-started") == 0)
         additions_begin(daemon->additions); /* All of the last run has been taken over. */
-    store_append(daemon->store, event);
-    event_ring_write(daemon->events, event);
+    store_add(daemon->store, event);
+    event_ring_stage(daemon->events, event);
+}
+
+void
+daemon_history_commit(void *context)
+{
+    struct daemon *daemon = context;
+    store_commit(daemon->store);
+    record_ring_publish(daemon->events);
 }
 
 bool

@@ -77,6 +77,7 @@ enum airs_status daemon_history_open(struct daemon *daemon, struct airs_error *e
 /** After the application and the control server; before the loop and the logs. */
 void daemon_history_close(struct daemon *daemon);
 void daemon_history_append(void *context, const struct airs_event *event);
+void daemon_history_commit(void *context);
 bool daemon_history_memory(void *context, const char *path, struct airs_memory *memory_out);
 uint64_t daemon_history_last_seq(void *context);
 bool daemon_history_kept(void *context, size_t index, struct airs_kept *kept_out);

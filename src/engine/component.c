@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -21,6 +22,8 @@
 #include "engine/wasm_file.h"
 
 #define WHAT_BYTES 160
+
+_Static_assert(sizeof(struct component_print) == CACHE_HASH_BYTES, "a print is a key");
 
 static enum airs_status
 compile_into(const struct engine_config *config, const char *path, const struct wasm_file *file,
@@ -184,6 +187,7 @@ component_open(struct engine *engine, const char *path, const char *cache_dir,
         goto out;
     }
     component->code_bytes = entry.code_bytes;
+    component->key = key;
     status = load(component, path, entry.fd, error);
     if (status != AIRS_OK)
         goto out;
@@ -193,6 +197,37 @@ out:
     component_unref(component);
     close(entry.fd);
     return status;
+}
+
+enum airs_status
+component_print(const char *path, struct component_print *print_out, struct airs_error *error)
+{
+    struct wasm_file file;
+    struct cache_key key;
+    enum airs_status status = wasm_file_read(path, &file, error);
+    if (status != AIRS_OK)
+        return status;
+    wasm_file_key(&file, 0, &key);
+    wasm_file_deinit(&file);
+    memcpy(print_out->bytes, key.bytes, sizeof print_out->bytes);
+    return AIRS_OK;
+}
+
+enum airs_status
+component_is_current(const struct component *component, const char *path, bool *current_out,
+                     struct airs_error *error)
+{
+    assert(component && path && current_out);
+
+    struct wasm_file file;
+    struct cache_key key;
+    enum airs_status status = wasm_file_read(path, &file, error);
+    if (status != AIRS_OK)
+        return status;
+    wasm_file_key(&file, component->engine->fingerprint, &key);
+    wasm_file_deinit(&file);
+    *current_out = memcmp(&key, &component->key, sizeof key) == 0;
+    return AIRS_OK;
 }
 
 struct component *

@@ -68,6 +68,23 @@ enum airs_status component_find_cached(const struct engine_config *config, const
 enum airs_status component_open(struct engine *engine, const char *path, const char *cache_dir,
                                 struct component **component_out, struct airs_error *error);
 
+/** What stands for the contents of a file. */
+struct component_print {
+    uint8_t bytes[32];
+};
+
+/** As component_is_current(), for a file that could not be opened as a component. */
+enum airs_status component_print(const char *path, struct component_print *print_out,
+                                 struct airs_error *error);
+
+/**
+ * Whether the .wasm file at `path` still has the contents that `component` was opened from.
+ * Fails with AIRS_ENOENT, AIRS_ELIMIT or AIRS_EIO as component_compile() does.
+ * Thread: any; not on a worker.  Blocks: reads and hashes the file.
+ */
+enum airs_status component_is_current(const struct component *component, const char *path,
+                                      bool *current_out, struct airs_error *error);
+
 /** One more reference to `component`, which is returned. Thread: any. */
 struct component *component_ref(struct component *component);
 /** One less; the last one frees it. NULL is allowed. Thread: any. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/cache.h"
 #include "engine/component.h"
 
 struct component {
@@ -17,6 +18,7 @@ struct component {
     enum component_kind kind;
     bool imports_stop;
     uint64_t code_bytes;
+    struct cache_key key; /* Made from the file's contents. */
 };
 
 #endif

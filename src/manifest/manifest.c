@@ -356,6 +356,7 @@ complete(struct manifest *manifest)
         manifest->supervisors += node->config.is_supervisor && node->parent;
         wanted += node->config.node.max_children;
     }
+    manifest->max_instances_set = manifest->max_instances;
     wanted += manifest->components;
     uint64_t instances = wanted + (wanted + 3) / 4 + INSTANCES_SPARE;
     if (manifest->max_instances == 0)

@@ -66,6 +66,7 @@ struct manifest {
     struct manifest_node *root;     /* A supervisor; never NULL. */
     uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
     uint32_t max_instances;         /* Set, or components + each max-children + 25 % + 64. */
+    uint32_t max_instances_set;     /* As written; 0: not set. */
     char **outside; /* Paths outside of the text, on which a child of it depends. */
     size_t outside_size;
     size_t components;              /* Children that are components. */

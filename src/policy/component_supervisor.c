@@ -156,6 +156,31 @@ component_supervisor_attach(struct component_supervisor *supervisor, const char 
     return supervisor->bridge->ops->attach_component(supervisor->bridge, path, error);
 }
 
+enum airs_status
+component_supervisor_change(struct component_supervisor *supervisor, const char *path,
+                            const struct bridge_change *change, uint32_t *generation_out,
+                            struct airs_error *error)
+{
+    assert(supervisor && path && change && change->config);
+
+    pthread_mutex_lock(&supervisor->lock);
+    struct entry *entry = map_find(&supervisor->entries, path);
+    if (entry) {
+        entry->handle.config = change->config;
+        entry->handle.spec = change->spec;
+    }
+    pthread_mutex_unlock(&supervisor->lock);
+    return supervisor->bridge->ops->change_component(supervisor->bridge, path, change,
+                                                     generation_out, error);
+}
+
+enum airs_status
+component_supervisor_move(struct component_supervisor *supervisor, const char *path,
+                          const char *before_path, struct airs_error *error)
+{
+    return supervisor->bridge->ops->move_component(supervisor->bridge, path, before_path, error);
+}
+
 void
 component_supervisor_start(struct component_supervisor *supervisor, const char *path,
                            struct bridge_completion completion)
@@ -314,6 +339,7 @@ entry_take_in(struct entry *entry, const struct supervision_event *event)
     case EVENT_RESET:
     case EVENT_DENIED:
     case EVENT_DEAD_LETTER:
+    case EVENT_RELOADED:
     case EVENT_APPLICATION_STARTED:
     case EVENT_APPLICATION_STOPPED:
         break;

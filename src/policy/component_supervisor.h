@@ -90,6 +90,14 @@ enum airs_status component_supervisor_attach(struct component_supervisor *superv
                                              const char *path, struct airs_error *error);
 void component_supervisor_abandon(struct component_supervisor *supervisor, const char *path);
 
+/** Changes and moves: as in supervisor_bridge.h; a handle shows the new config and spec. */
+enum airs_status component_supervisor_change(struct component_supervisor *supervisor,
+                                             const char *path, const struct bridge_change *change,
+                                             uint32_t *generation_out, struct airs_error *error);
+enum airs_status component_supervisor_move(struct component_supervisor *supervisor,
+                                           const char *path, const char *before_path,
+                                           struct airs_error *error);
+
 /** The verbs: as in supervisor_bridge.h. Thread: any.  Blocks: no. */
 void component_supervisor_start(struct component_supervisor *supervisor, const char *path,
                                 struct bridge_completion completion);

@@ -27,6 +27,20 @@ is_in_range(uint64_t us, uint64_t min_us)
     return us >= min_us && us <= POLICY_DURATION_MAX_US;
 }
 
+_Static_assert(sizeof(struct health_policy) == 32, "health_restart_equals() compares every field");
+
+bool
+health_restart_equals(const struct health_restart_config *a, const struct health_restart_config *b)
+{
+    const struct health_policy *p = &a->probe;
+    const struct health_policy *q = &b->probe;
+    if (!a->enabled || !b->enabled)
+        return a->enabled == b->enabled;
+    return p->interval_us == q->interval_us && p->timeout_us == q->timeout_us &&
+           p->start_period_us == q->start_period_us && p->failures == q->failures &&
+           p->readiness == q->readiness && p->liveness == q->liveness;
+}
+
 enum airs_status
 health_restart_config_validate(const struct health_restart_config *config, struct airs_error *error)
 {

@@ -26,6 +26,10 @@ struct health_restart_config health_restart_config_off(void);
 /** Whether a child with it is ready by its probe, and not by having been started. */
 bool health_restart_gates_ready(const struct health_restart_config *config);
 
+/** Whether both ask for the same; what is not enabled is all the same. Thread: any. */
+bool health_restart_equals(const struct health_restart_config *a,
+                           const struct health_restart_config *b);
+
 /** Checks each value's range; AIRS_EINVAL with the reason. Thread: any. */
 enum airs_status health_restart_config_validate(const struct health_restart_config *config,
                                                 struct airs_error *error);

@@ -73,6 +73,7 @@ struct bridge_listing {
 struct bridge_child {
     const char *parent_path; /* "/" is the root. */
     const char *path;
+    const char *before_path; /* The sibling in front of which it goes; NULL, or gone: the end. */
     const struct supervisor_config *config; /* Borrowed, as `spec`, until `release`; without it */
     const struct child_spec *spec;          /* they outlive the bridge. NULL: a supervisor. */
     bool is_dynamic; /* Added while the tree runs: it remembers nothing of an earlier run, unless
@@ -83,6 +84,18 @@ struct bridge_child {
      * deleted and no view shows it any more, or with the bridge. Thread: any. Must not block. */
     void (*release)(void *owner);
     void *owner;
+};
+
+/* What is to be different of a child that is there. */
+struct bridge_change {
+    const struct supervisor_config *config; /* From now on, as if it had been registered with it. */
+    const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
+    const char *detail; /* What changes, for its event; NULL: nothing is said. */
+    bool is_same;  /* Both say what those before said: nothing else is to be done. */
+    bool restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
+                    * the one that runs is stopped, uncounted, and a failed child is started. */
+    bool on_trial; /* With `restarts`: if that instance ends before it is ready, that is not counted
+                    * either. */
 };
 
 /* What a supervisor has counted of its children, at one moment of its turn. */
@@ -118,6 +131,19 @@ struct supervisor_bridge_ops {
     /* Forgets a supervisor that is apart, and all below it, without events. Thread: any.
      * Blocks: no. */
     void (*abandon_component)(struct supervisor_bridge *bridge, const char *path);
+
+    /* Changes a child, or the root ("/"). What was borrowed before is not shown by a listing any more
+     * that begins after the return. *generation_out (NULL allowed): that of the instance which is made
+     * for it; 0: none is, the next one will be, whenever it comes.
+     * AIRS_ENOENT, AIRS_ENOMEM, AIRS_EENDED; some of it may then have changed. Thread: any but a
+     * worker.  Blocks: until child and supervisors have taken it. */
+    enum airs_status (*change_component)(struct supervisor_bridge *bridge, const char *path,
+                                         const struct bridge_change *change, uint32_t *generation_out,
+                                         struct airs_error *error);
+    /* Moves a child in front of its sibling at `before_path`; NULL: to the end of their order. As
+     * change_component. */
+    enum airs_status (*move_component)(struct supervisor_bridge *bridge, const char *path,
+                                       const char *before_path, struct airs_error *error);
 
     /* The verbs by hand (semantics: By hand). AIRS_OK: taken · AIRS_ENOENT · AIRS_EBUSY:
      * stopping · AIRS_EALREADY: starting or running (start) · AIRS_ENOTRUNNING (kill) ·

@@ -51,6 +51,7 @@ begin_command(struct child_link *link, struct child_command *command)
         command->reason =
             (enum exit_reason)atomic_load_explicit(&link->kill_reason, memory_order_relaxed);
         return command->generation == link->generation;
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
@@ -273,6 +274,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
         /* Release pairs with the acquire in actor_context_is_killed(). */
         atomic_store_explicit(&link->kill_generation, command->generation, memory_order_release);
         break;
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:

@@ -44,7 +44,6 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
     list_init(&child->waiting);
     child->path = refstr_ref(request->path);
     child->user = request->user;
-    child->accepts_mail = !request->is_supervisor;
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
     if (!policy) {
@@ -68,6 +67,10 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
     uint32_t max_children = supervisor->node.policy.max_children;
     if (max_children > 0 && supervisor_node_size(&supervisor->node) >= max_children)
         return AIRS_ELIMIT;
+    struct supervised_child *before =
+        request->before ? supervised_child_find(supervisor, request->before) : NULL;
+    if (request->before && !before)
+        return AIRS_ENOENT;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
@@ -84,7 +87,9 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         return status;
     }
     child->user_free = request->user_free;
-    supervisor_feed(supervisor, (struct node_event){ .type = NODE_ADD, .child = &child->node });
+    struct node_event event = { .type = NODE_ADD, .child = &child->node };
+    event.before = before ? &before->node : NULL;
+    supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
 
@@ -95,25 +100,48 @@ supervisor_child_path(const struct supervisor_child *child)
 }
 
 enum airs_status
-supervised_child_change_policy(struct supervisor *supervisor, struct supervised_child *child,
-                               const struct child_policy *policy)
+supervised_child_change(struct supervisor *supervisor, struct supervised_child *child,
+                        struct supervisor_request *request)
 {
     const struct child_policy *before = child->node.policy;
-    size_t capacity = supervisor_child_grants_max(policy);
-    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
-    const struct child_policy *after = shared_policy_ref(&supervisor->system->policies, policy);
-    if (!after || (capacity > 0 && !grants_us)) {
+    const struct child_policy *after =
+        shared_policy_ref(&supervisor->system->policies, &request->policy);
+    uint32_t capacity = supervisor_child_grants_max(&request->policy);
+    bool differs = after != before;
+    uint64_t *grants_us = differs && capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    if (!after || (differs && capacity > 0 && !grants_us)) {
         shared_policy_unref(after);
         free(grants_us);
         return AIRS_ENOMEM;
     }
-    supervisor_node_change_policy(&supervisor->node, &child->node, after, grants_us);
-    free(child->moved_grants_us);
-    child->moved_grants_us = grants_us;
-    shared_policy_unref(before);
+    if (request->sets_dependencies &&
+        supervised_child_set_dependencies(supervisor, child, request->dependencies,
+                                          request->dependencies_size) != AIRS_OK) {
+        shared_policy_unref(after);
+        free(grants_us);
+        return AIRS_ENOMEM;
+    }
+    struct node_event event = {
+        .type = NODE_CHANGE,
+        .child = &child->node,
+        .policy = differs ? after : NULL,
+        .grants_us = grants_us,
+        .restarts = request->restarts,
+        .on_trial = request->on_trial,
+    };
+    request->generation = child->node.generation + 1;
+    uint64_t *moved_grants_us = child->moved_grants_us;
+    if (differs)
+        child->moved_grants_us = grants_us;
+    child->health_detail = request->detail;
+    enum node_reply reply = supervisor_feed(supervisor, event);
+    child->health_detail = NULL;
+    if (differs)
+        free(moved_grants_us);
+    shared_policy_unref(differs ? before : after);
     if (child->node.depended_on) /* An end that met its dependants may do so no longer. */
         supervised_dependencies_tell(supervisor, child, supervisor_child_tell(&child->node), false);
-    return AIRS_OK;
+    return supervisor_request_status(reply);
 }
 
 struct supervised_child *

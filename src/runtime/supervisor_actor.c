@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "runtime/supervisor_state.h"
+#include "supervision/restart_intensity.h"
 
 /* A supervisor that took so many goes to the end of the queue. */
 #define CONTROLS_PER_TURN_MAX 100u
@@ -60,6 +61,7 @@ static void
 end(struct supervisor *supervisor, struct exit_info exit)
 {
     if (child_generation(supervisor->context) == 0) {
+        supervisor_bury(supervisor); /* The root: nobody brings it back. */
         if (supervisor->options.on_end)
             supervisor->options.on_end(supervisor->options.ctx, exit);
         return;
@@ -102,6 +104,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         withdraw(supervisor, child);
         return;
     case ACTION_START:
+        event_log_commit(system->event_log); /* A grant is taken over before its start. */
         command(supervisor, child, CHILD_START, action);
         return;
     case ACTION_START_SUBTREE:
@@ -247,7 +250,11 @@ obey(struct supervisor *supervisor, const struct child_command *command)
 {
     struct node_event event = { .everything = command->everything };
     switch (command->type) {
+    case CHILD_BURY:
+        supervisor_bury(supervisor);
+        return;
     case CHILD_START:
+        supervisor->at_rest = false;
         child_report_started(supervisor->context); /* Its children are registered. */
         event.type = NODE_START_ALL;
         break;
@@ -321,11 +328,9 @@ take_control(struct supervisor *supervisor, struct control *control)
 }
 
 static enum actor_turn
-supervisor_run(struct actor_context *context)
+take_controls(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = actor_context_state(context);
-    supervisor->context = context;
-    supervisor->self = actor_context_self(context);
+    struct actor_context *context = supervisor->context;
 
     for (unsigned taken = 0; taken < CONTROLS_PER_TURN_MAX; taken++) {
         struct control *control = actor_context_take_control(context);
@@ -335,6 +340,19 @@ supervisor_run(struct actor_context *context)
             return ACTOR_END;
     }
     return ACTOR_YIELD;
+}
+
+static enum actor_turn
+supervisor_run(struct actor_context *context)
+{
+    struct supervisor *supervisor = actor_context_state(context);
+    supervisor->context = context;
+    supervisor->self = actor_context_self(context);
+    struct event_log *event_log = supervisor->system->event_log;
+
+    enum actor_turn turn = take_controls(supervisor);
+    event_log_commit(event_log);
+    return turn;
 }
 
 /* ---- Its own life ---- */
@@ -380,17 +398,38 @@ supervisor_inbox_of(const struct actor *actor)
 }
 
 static bool
-configure(struct supervisor *supervisor, const struct node_policy *policy)
+configure(struct supervisor *supervisor, const struct supervisor_options *options)
 {
+    const struct node_policy *policy = options->policy;
     uint32_t max_restarts = policy->max_restarts;
     if (max_restarts != RESTARTS_UNLIMITED && max_restarts > 0) {
         supervisor->intensity_us = calloc(max_restarts, sizeof *supervisor->intensity_us);
         if (!supervisor->intensity_us)
             return false;
     }
-    supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
+    supervisor->options.policy = NULL; /* The node's copies are the ones that hold. */
+    supervisor->options.intensity_us = NULL;
     supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
+    restart_intensity_restore(&supervisor->node, clock_now_us(), options->intensity_us,
+                              options->intensity_size);
     return true;
+}
+
+enum airs_status
+supervisor_configure(struct supervisor *supervisor, const struct node_policy *policy)
+{
+    uint32_t capacity = policy->max_restarts == RESTARTS_UNLIMITED ? 0 : policy->max_restarts;
+    uint64_t *grants_us = capacity > 0 ? calloc(capacity, sizeof *grants_us) : NULL;
+    uint64_t *before_us = supervisor->intensity_us;
+    if (capacity > 0 && !grants_us)
+        return AIRS_ENOMEM;
+    supervisor->intensity_us = grants_us;
+    struct node_event event = {
+        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
+    };
+    supervisor_feed(supervisor, event);
+    free(before_us);
+    return AIRS_OK;
 }
 
 enum airs_status
@@ -412,7 +451,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     list_init(&supervisor->listings);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
-    if (options->policy && !configure(supervisor, options->policy)) {
+    if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
     }
@@ -428,6 +467,6 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
         free_supervisor(supervisor);
         return status;
     }
-    mailbox_set_accepting(system, *pid_out, false); /* It takes requests, not mail. */
+    mailbox_set_gate(system, *pid_out, MAILBOX_CLOSED); /* It takes requests, not mail. */
     return AIRS_OK;
 }

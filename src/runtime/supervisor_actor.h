@@ -28,6 +28,9 @@ struct supervisor_options {
     struct refstr *path; /* Referenced. "/" for the root. */
     uint64_t seed;       /* Of its children's jitter. */
     const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
+    /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
+    const uint64_t *intensity_us;
+    size_t intensity_size;
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -88,6 +91,8 @@ enum request_verb {
     REQUEST_KILL,
     REQUEST_RESET,
     REQUEST_DELETE,
+    REQUEST_CHANGE,    /* … with `policy`, `restarts`, `on_trial` */
+    REQUEST_MOVE,      /* … with `before` */
     REQUEST_GET,       /* … with `visit` */
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. */
@@ -96,6 +101,7 @@ enum request_verb {
      * which children come and go, and other requests are answered. */
     REQUEST_LIST,
     REQUEST_COUNT,     /* `counts_out`; visits nobody */
+    REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
     REQUEST_START_ALL, /* the root alone, as the next two */
     REQUEST_STOP_ALL,
     REQUEST_KILL_ALL
@@ -112,7 +118,13 @@ struct supervisor_request {
     airs_pid child;             /* ADD: spawned already, with its path. */
     bool is_supervisor;         /* ADD */
     bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
-    struct child_policy policy; /* ADD; copied, its delay list too. */
+    struct child_policy policy; /* ADD, CHANGE; copied, its delay list too. */
+    struct refstr *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
+    bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
+    bool on_trial;
+    struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
+    const struct node_policy *node_policy; /* CONFIGURE; copied. */
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
@@ -128,11 +140,13 @@ struct supervisor_request {
     void (*done)(struct supervisor_request *request);
     void *ctx; /* The requester's. */
 
-    /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill) ·
-     * ENOENT (no such child) · EEXIST, ELIMIT (max_children), ENOMEM (ADD) · EENDED (the
-     * supervisor is over). START, STOP … are answered when they have begun; what comes of them
+    /* The answer. OK · EALREADY (already running) · EBUSY (stopping) · ENOTRUNNING (kill; CHANGE
+     * that restarts: it is done, and there was nothing to restart) · ENOENT (no such child, or no
+     * such `before`) · EEXIST, ELIMIT (max_children) (ADD) · ENOMEM (ADD, CHANGE, CONFIGURE) · EENDED
+     * (the supervisor is over). START, STOP … are answered when they have begun; what comes of them
      * are events. */
     enum airs_status status;
+    uint32_t generation; /* CHANGE that restarts, OK: that of the instance to come. */
 };
 
 /**

@@ -75,8 +75,8 @@ supervisor_path_of(const struct refstr *path)
 
 /* ---- The supervisor's side ---- */
 
-static enum airs_status
-status_of(enum node_reply reply)
+enum airs_status
+supervisor_request_status(enum node_reply reply)
 {
     switch (reply) {
     case REPLY_OK:
@@ -95,7 +95,7 @@ static enum airs_status
 feed_verb(struct supervisor *supervisor, struct supervised_child *child, enum node_event_type type)
 {
     struct node_event event = { .type = type, .child = &child->node };
-    return status_of(supervisor_feed(supervisor, event));
+    return supervisor_request_status(supervisor_feed(supervisor, event));
 }
 
 static enum airs_status
@@ -105,6 +105,20 @@ visit(struct supervisor *supervisor, struct supervised_child *child,
     struct child_view view = supervised_child_view(supervisor, child, clock_now_us());
     request->visit(request, &view);
     return AIRS_OK;
+}
+
+static enum airs_status
+move(struct supervisor *supervisor, struct supervised_child *child,
+     const struct supervisor_request *request)
+{
+    struct node_event event = { .type = NODE_MOVE, .child = &child->node };
+    if (request->before) {
+        struct supervised_child *before = supervised_child_find(supervisor, request->before);
+        if (!before || before == child)
+            return AIRS_ENOENT;
+        event.before = &before->node;
+    }
+    return supervisor_request_status(supervisor_feed(supervisor, event));
 }
 
 static enum airs_status
@@ -137,6 +151,10 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return feed_verb(supervisor, child, NODE_RESET);
     case REQUEST_DELETE:
         return feed_verb(supervisor, child, NODE_DELETE);
+    case REQUEST_CHANGE:
+        return supervised_child_change(supervisor, child, request);
+    case REQUEST_MOVE:
+        return move(supervisor, child, request);
     case REQUEST_GET:
         return visit(supervisor, child, request);
     case REQUEST_TIE:
@@ -144,6 +162,7 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_ADD:
     case REQUEST_LIST:
     case REQUEST_COUNT:
+    case REQUEST_CONFIGURE:
     case REQUEST_START_ALL:
     case REQUEST_STOP_ALL:
     case REQUEST_KILL_ALL:
@@ -201,6 +220,7 @@ start_all(struct supervisor *supervisor, const struct supervisor_request *reques
     if (supervisor->node.state == NODE_RUNNING && !request->everything)
         return AIRS_EALREADY;
     struct node_event event = { .type = NODE_START_ALL, .everything = request->everything };
+    supervisor->at_rest = false;
     supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
@@ -228,6 +248,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_KILL:
     case REQUEST_RESET:
     case REQUEST_DELETE:
+    case REQUEST_CHANGE:
+    case REQUEST_MOVE:
     case REQUEST_GET:
     case REQUEST_TIE:
         return ask_child(supervisor, request);
@@ -235,6 +257,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
         return AIRS_OK;
     case REQUEST_COUNT:
         return count(supervisor, request->counts_out);
+    case REQUEST_CONFIGURE:
+        return supervisor_configure(supervisor, request->node_policy);
     case REQUEST_START_ALL:
         return start_all(supervisor, request);
     case REQUEST_STOP_ALL:
@@ -248,6 +272,9 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
 void
 supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request)
 {
-    if (request->verb != REQUEST_LIST || list_some(supervisor, request))
-        answer(request, take(supervisor, request));
+    if (request->verb == REQUEST_LIST && !list_some(supervisor, request))
+        return;
+    enum airs_status status = take(supervisor, request);
+    event_log_commit(supervisor->system->event_log); /* Who is answered may look for the events. */
+    answer(request, status);
 }

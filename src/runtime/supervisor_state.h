@@ -24,6 +24,7 @@ struct supervisor {
     struct list listings;          /* supervisor_request.listing: a LIST that goes on in a later turn. */
     struct list removed;           /* supervised_child.waiting: to be freed after the step. */
     struct actor_context *context; /* Of the turn under way. */
+    bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
     uint64_t random;
 };
 
@@ -38,14 +39,17 @@ struct supervised_child {
     struct refstr *detail; /* Of the last exit. */
     struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
     struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
-    struct refstr *health_detail; /* Of the failed probe that is being told; borrowed. */
+    struct refstr *health_detail; /* Of the failed probe, or the change, being told; borrowed. */
     uint64_t started_us;
-    bool accepts_mail;
+    enum mailbox_gate mail : 8; /* Of a supervisor: what holds for its children's. */
     void *user;
     void (*user_free)(void *user);
     struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
 };
 
+/** CONFIGURE: ENOMEM, and then nothing has changed. */
+enum airs_status supervisor_configure(struct supervisor *supervisor,
+                                      const struct node_policy *policy);
 /** Takes one event, performs all that follows from it. */
 enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event event);
 
@@ -53,12 +57,12 @@ enum node_reply supervisor_feed(struct supervisor *supervisor, struct node_event
 enum airs_status supervised_child_add(struct supervisor *supervisor,
                                       const struct supervisor_request *request);
 /**
- * Gives it the policy that equals `policy`, and room for its grants; the newest that fit stay.
- * ENOMEM, and then nothing has changed. Thread: the supervisor's turn, not inside a step.
+ * CHANGE: gives it the policy that equals that of the request, and room for its grants. ENOMEM, and
+ * then nothing has changed.
  */
-enum airs_status supervised_child_change_policy(struct supervisor *supervisor,
-                                                struct supervised_child *child,
-                                                const struct child_policy *policy);
+enum airs_status supervised_child_change(struct supervisor *supervisor,
+                                         struct supervised_child *child,
+                                         struct supervisor_request *request);
 /** NULL: no child of this supervisor has that path. */
 struct supervised_child *supervised_child_find(struct supervisor *supervisor,
                                                const struct refstr *path);
@@ -98,8 +102,10 @@ struct refstr *supervised_dependencies_unmet(const struct supervised_child *chil
 struct refstr *supervised_dependencies_exited(const struct supervised_child *child);
 
 /* supervisor_events.c */
-/** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
+/** NOTIFY: writes the event, and lets the child's mail follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
+/** The supervisor has come to rest: mail that was held for its return becomes dead letters. */
+void supervisor_bury(struct supervisor *supervisor);
 /** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
@@ -110,6 +116,7 @@ struct refstr *supervisor_cause_path(const struct supervisor *supervisor);
 struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 
 /* supervisor_request.c */
+enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
 /** `child` has left the node: listings that were to go on with it go on with what stood behind. */
 void supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,

@@ -186,6 +186,17 @@ decide(struct step *step, struct supervisor_child *child)
     }
 }
 
+/* What was changed did not get ready: it starts again after its delay, uncounted, unless whoever
+ * changed it does something else. */
+static void
+end_trial(struct step *step, struct supervisor_child *child)
+{
+    uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
+    child->on_trial = false;
+    wait_for_restart(step, child,
+                     restart_backoff_delay_us(&child->policy->backoff, attempt, &child->random));
+}
+
 /* It was to stop when those after it are down, and went before: uncounted. */
 static void
 end_before_stop(struct step *step, struct supervisor_child *child)
@@ -206,6 +217,8 @@ child_exited(struct step *step, struct supervisor_child *child)
         come_to_rest(step, child, STOPPED_IGNORED);
     else if (child->group == GROUP_STOP)
         end_before_stop(step, child);
+    else if (child->on_trial)
+        end_trial(step, child);
     else
         decide(step, child);
     return true;

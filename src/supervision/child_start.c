@@ -25,8 +25,10 @@ begin(struct step *step, struct supervisor_child *child)
     step_notify(step, child, EVENT_STARTING, from);
 
     /* Arm before the start: a child that ends at once must find its timer armed. */
-    if (child->policy->start_timeout_us != DURATION_INFINITE)
+    if (child->policy->start_timeout_us != DURATION_INFINITE) {
         child_arm(step, child, deadline(step->now_us, child->policy->start_timeout_us));
+        child->start_timer = true;
+    }
     step_act(step, ACTION_START, child)->everything = child->everything;
     child->everything = false;
 }
@@ -184,8 +186,7 @@ bool
 child_started_late(struct step *step, struct supervisor_child *child)
 {
     settle(step, child);
-    /* With an infinite shutdown the timer is the start's, which is over. */
-    if (child->policy->shutdown_us == DURATION_INFINITE)
+    if (child->start_timer)
         child_disarm(step, child);
     return true;
 }

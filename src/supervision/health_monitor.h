@@ -77,4 +77,12 @@ health_monitor_is_due(const struct health_monitor *monitor, uint64_t now_us)
            now_us >= monitor->due_us;
 }
 
+/**
+ * Another policy of a monitor that is not OFF, for a child that is ready unless the monitor has said
+ * otherwise. A probe in flight keeps its time; failures in a row stay, at most one short of the
+ * end. Thread: as health_monitor_tick().
+ */
+struct health_outcome health_monitor_change(struct health_monitor *monitor,
+                                            const struct health_policy *policy, uint64_t now_us);
+
 #endif

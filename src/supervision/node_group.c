@@ -44,6 +44,15 @@ group_begin_stops(struct supervisor_node *node)
     node->stop_ends = NULL;
 }
 
+void
+group_reorder(struct supervisor_node *node)
+{
+    if (node->stops) /* Again from the end: who has been stopped is not marked any more. */
+        node->stops = node->children.previous;
+    if (node->turn)
+        group_find_turn(node);
+}
+
 bool
 group_is_busy(const struct supervisor_node *node)
 {

@@ -58,6 +58,8 @@ void child_set_cause(struct step *step, struct supervisor_child *child, enum sto
 void child_set_after(struct step *step, struct supervisor_child *child, enum child_after after);
 void child_set_ready(struct step *step, struct supervisor_child *child, bool ready);
 void child_set_idle(struct step *step, struct supervisor_child *child, bool idle);
+/** It counts for the node's auto-shutdown, and is not at rest. */
+bool child_is_significant(const struct supervisor_child *child);
 /** Empty budget, n = 1 next, no restarts. */
 void child_clear_budget(struct supervisor_child *child);
 void child_arm(struct step *step, struct supervisor_child *child, uint64_t due_us);
@@ -95,19 +97,23 @@ bool ties_go_on(struct step *step);
 
 /* node_group.c: what siblings do in order. All of it does nothing under one-for-one. */
 
-/** Whether starts and stops of the node's children wait for one another. */
+/** A start or stop of siblings in order is under way. */
+bool group_is_busy(const struct supervisor_node *node);
+/** Whether starts and stops of the node's children wait for one another: by its strategy, or
+ * because an order that began under an earlier one is not over. */
 static inline bool
 step_waits(const struct step *step)
 {
-    return node_policy_waits(&step->node->policy);
+    const struct supervisor_node *node = step->node;
+    if (node->state == NODE_STOPPING) /* As it began. */
+        return node->stops_in_order;
+    return node_policy_waits(&node->policy) || group_is_busy(node);
 }
 /** The exit of `failed`, which was granted a restart, takes siblings along: the sweep follows in
  * the same step. */
 void group_begin(struct step *step, struct supervisor_child *failed);
 /** REGISTERED or RESTARTING without delay: it starts when those before it are ready. */
 void group_await_turn(struct step *step, struct supervisor_child *child);
-/** A start or stop of siblings in order is under way. */
-bool group_is_busy(const struct supervisor_node *node);
 /** Its part in the order is over: ready, at rest, or taken out by hand. */
 void group_leave(struct step *step, struct supervisor_child *child);
 /** Takes everything out of the order that leads to `child`, which is about to be removed. */
@@ -118,6 +124,8 @@ void group_begin_stops(struct supervisor_node *node);
 void group_find_turn(struct supervisor_node *node);
 /** Goes on with stops and starts as far as it can now (true), or the buffer is full. */
 bool group_go_on(struct step *step);
+/** The order of the children has changed. */
+void group_reorder(struct supervisor_node *node);
 /** Whether the sweep of a group restart takes `child` along. */
 bool group_takes(const struct step *step, struct supervisor_child *child);
 
@@ -140,6 +148,18 @@ void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason 
 bool child_go_on(struct step *step, struct supervisor_child *child);
 /** RESTARTING, restored: the supervisor runs now, what is left of the delay begins. */
 void child_resume(struct step *step, struct supervisor_child *child);
+
+/* child_change.c */
+/** CHANGE, MOVE and CONFIGURE: what changes the node itself, before the child's entry is taken. */
+void node_change_policy(struct step *step, struct supervisor_child *child);
+void node_move(struct step *step, struct supervisor_child *child);
+bool node_configure(struct step *step);
+/** Puts `child`, which is in no list, in front of `before`; NULL: at the end. */
+void node_insert(struct supervisor_node *node, struct supervisor_child *child,
+                 struct supervisor_child *before);
+
+transition child_change_due, child_change_live, child_change_stopped, child_change_failed;
+transition child_moved;
 
 /* child_start.c */
 transition child_added, child_start_first, child_admitted, child_delay_over, child_start_now;

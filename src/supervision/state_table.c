@@ -23,6 +23,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_wait,
     },
     [CHILD_RESTARTING] = {
@@ -41,6 +43,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_wait,
     },
     [CHILD_STARTING] = {
@@ -59,6 +63,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_live,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_live,
     },
     [CHILD_RUNNING] = {
@@ -82,6 +88,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete_live,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_live,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_live,
     },
     [CHILD_STOPPING] = {
@@ -99,6 +107,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_join_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_due,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_stopping,
     },
     [CHILD_STOPPED] = {
@@ -112,6 +122,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset,
+        [NODE_CHANGE] = child_change_stopped,
+        [NODE_MOVE] = child_moved,
         [NODE_GROUP] = child_group_stopped,
     },
     [CHILD_FAILED] = {
@@ -125,6 +137,8 @@ static transition *const state_table[CHILD_STATES][NODE_EVENTS] = {
         [NODE_RESET] = child_reset_failed,
         [NODE_DELETE] = child_delete,
         [NODE_RESET_ALL] = child_reset_failed,
+        [NODE_CHANGE] = child_change_failed,
+        [NODE_MOVE] = child_moved,
     },
 };
 

@@ -56,6 +56,9 @@ is_of_generation(enum node_event_type type)
     case NODE_RESET:
     case NODE_DELETE:
     case NODE_RESET_ALL:
+    case NODE_CHANGE:
+    case NODE_MOVE:
+    case NODE_CONFIGURE:
     case NODE_GROUP:
         return false;
     }
@@ -134,6 +137,8 @@ node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_
     struct supervisor_node *node = step->node;
     if (node->state == NODE_RUNNING && node->reported_ready)
         step_act(step, ACTION_NODE_NOT_READY, NULL);
+    if (node->state != NODE_STOPPING)
+        node->stops_in_order = step_waits(step);
     node->state = NODE_STOPPING;
     node->reported_ready = false;
     node->reported_idle = false;
@@ -169,7 +174,9 @@ start_all(struct step *step)
         node->cause = NULL;
         node->end = (struct exit_info){ .reason = EXIT_NORMAL };
         node->group_failed = node->group_cause = NULL;
-        restart_intensity_clear(node);
+        if (!node->intensity_resumes || step->event->everything)
+            restart_intensity_clear(node);
+        node->intensity_resumes = false;
     }
     node->state = NODE_RUNNING;
     node->sweep_everything = step->event->everything;
@@ -202,13 +209,32 @@ kill_all(struct step *step)
     return true;
 }
 
-static void
+static bool
 add(struct step *step, struct supervisor_child *child)
 {
     child->state = CHILD_REGISTERED;
-    list_push_back(&step->node->children, &child->siblings);
+    node_insert(step->node, child, step->event->before);
     step->node->counts[CHILD_REGISTERED]++;
     step->node->significant += child->policy->significant;
+    bool taken = take_transition(step, child);
+    if (step->event->before)
+        group_reorder(step->node);
+    return taken;
+}
+
+static bool
+change(struct step *step, struct supervisor_child *child)
+{
+    node_change_policy(step, child);
+    step_notify(step, child, EVENT_RELOADED, child->state);
+    return take_transition(step, child);
+}
+
+static bool
+move(struct step *step, struct supervisor_child *child)
+{
+    node_move(step, child);
+    return take_transition(step, child);
 }
 
 /* False: the event has no place here. */
@@ -229,9 +255,14 @@ apply(struct step *step)
         return true;
     case NODE_GROUP: /* Made in a sweep alone. */
         return false;
+    case NODE_CONFIGURE:
+        return node_configure(step);
     case NODE_ADD:
-        add(step, event->child);
-        return take_transition(step, event->child);
+        return add(step, event->child);
+    case NODE_CHANGE:
+        return change(step, event->child);
+    case NODE_MOVE:
+        return move(step, event->child);
     case NODE_ADMITTED:
     case NODE_STARTED:
     case NODE_READY:
@@ -310,7 +341,11 @@ go_on(struct step *step)
 {
     if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
         return NODE_MORE;
-    if (step_waits(step) ? !group_go_on(step) : !ties_go_on(step))
+    /* Also to forget a group that has just ended under another strategy. */
+    bool in_order = step_waits(step);
+    if ((in_order || step->node->group_failed) && !group_go_on(step))
+        return NODE_MORE;
+    if (!in_order && !ties_go_on(step))
         return NODE_MORE;
     if (!step_has_room(step, FINISH_ACTIONS_MAX))
         return NODE_MORE;

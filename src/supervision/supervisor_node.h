@@ -91,6 +91,7 @@ enum child_group {
     X(RESET, "reset")                             \
     X(DENIED, "denied")                           \
     X(DEAD_LETTER, "dead-letter")                 \
+    X(RELOADED, "reloaded")                       \
     X(APPLICATION_STARTED, "application-started") \
     X(APPLICATION_STOPPED, "application-stopped")
 
@@ -112,7 +113,7 @@ struct child_ties;
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
  * anybody else only reads, on the thread that steps. */
 struct supervisor_child {
-    /* Set by the shell before NODE_ADD; constant, but for supervisor_node_change_policy(). */
+    /* Set by the shell before NODE_ADD; constant, but for what NODE_CHANGE changes. */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
     bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
@@ -129,6 +130,8 @@ struct supervisor_child {
     enum child_group group : 4;
     bool group_taken : 1; /* A sibling's restart has taken it along. */
     bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
+    bool on_trial : 1;    /* Changed: its next exit before it is ready does not count. */
+    bool start_timer : 1; /* The armed timer is that of its start, in STOPPING too. */
     bool unmet : 1;       /* What it depends on is not met. Before ADD the shell says so. */
     bool depended_on : 1; /* Its changes are told (TELL_DEPENDANTS). */
     bool told_met : 1;    /* What was told last. */
@@ -169,7 +172,7 @@ enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
 /* What one step does to all children, one after the other. */
 enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, SWEEP_GROUP };
 
-#define NODE_EVENTS 25 /* Checked against NODE_EVENT_LIST. */
+#define NODE_EVENTS 28 /* Checked against NODE_EVENT_LIST. */
 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
@@ -195,6 +198,7 @@ struct supervisor_node {
     struct supervisor_child *group_cause;  /* That, or who took it along before. */
     bool group_passed; /* SWEEP_GROUP has come past group_failed: what follows stands before it. */
     bool group_inside; /* … and has found that it is part of the group of group_cause. */
+    bool stops_in_order; /* STOPPING: whether stops wait for one another. */
     struct list *stops;                   /* The next to look at, going back; NULL: no stops. */
     struct supervisor_child *stop_ends;   /* The stop that those before it wait for. */
     struct supervisor_child *turn;        /* The first in GROUP_START. */
@@ -202,13 +206,15 @@ struct supervisor_node {
     struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;                  /* Intensity: a ring as of a child's budget. */
     uint32_t grants_size, grants_next;
+    bool intensity_resumes; /* Restored: the first start keeps its grants. */
     uint64_t ignored;              /* Pairs of state and event that the table has no entry for. */
     uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair was taken. */
 };
 
 /* What can happen to a node. X(NAME); `child` is NULL where it concerns the whole node.
  *
- * ADD: `child` joins at the end of the order, REGISTERED; it is started at once if the node runs.
+ * ADD: `child` joins in front of `before` (NULL: at the end of the order), REGISTERED; it is started
+ *   at once if the node runs.
  * START_ALL: the node starts (again), with empty budgets: every child but those stopped by
  *   request and temporary ones that ended. `everything`: those too, and also on a node that runs.
  * STOP_ALL: the node is asked to end: children stop in reverse order, each within its own time.
@@ -225,6 +231,13 @@ struct supervisor_node {
  * START … DELETE: by hand (semantics.md); the answer is in actions->reply. A child started in a
  *   node that is down waits, REGISTERED, for START_ALL.
  * RESET_ALL: RESET of each child, and an empty intensity.
+ * CHANGE: `child` gets `policy` (NULL: keeps its own) and the ring `grants_us` for it; what it waits
+ *   for now goes on, what is decided next follows the new one; grants that fit stay. With `restarts`
+ *   what runs is stopped and started again, uncounted, and what is failed is started as by hand;
+ *   for another child the reply is NOT_RUNNING. `on_trial`: see struct supervisor_child.
+ * MOVE: `child` moves in front of `before` (NULL: to the end of the order).
+ * CONFIGURE: the node gets `node_policy` and the ring `grants_us` for its intensity. Siblings that
+ *   are in an order (node_group.c) finish it; the next exit is judged by the new strategy.
  * GROUP: made by the node itself, for each sibling that a group restart takes along.
  */
 #define NODE_EVENT_LIST(X) \
@@ -252,6 +265,9 @@ struct supervisor_node {
     X(RESET)               \
     X(DELETE)              \
     X(RESET_ALL)           \
+    X(CHANGE)              \
+    X(MOVE)                \
+    X(CONFIGURE)           \
     X(GROUP)
 
 enum node_event_type {
@@ -273,6 +289,14 @@ struct node_event {
     struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
     bool ignored;          /* EXITED: it answered its start with `ignore`; `exit` is NORMAL. */
     bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
+    struct supervisor_child *before; /* ADD, MOVE: another child of the node; NULL: the end. */
+    const struct child_policy *policy; /* CHANGE: outlives the child, or its next change. */
+    const struct node_policy *node_policy; /* CONFIGURE: copied. */
+    /* CHANGE: room for supervisor_child_grants_max(policy) times, CONFIGURE: for max_restarts; NULL of
+     * none. The ring before is the caller's again. */
+    uint64_t *grants_us;
+    bool restarts; /* CHANGE */
+    bool on_trial; /* CHANGE with `restarts`: an exit before it is ready starts it again, uncounted. */
 };
 
 /* What the answer to a verb is. */
@@ -387,15 +411,6 @@ void supervisor_node_init(struct supervisor_node *node);
  */
 void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
                                uint64_t *grants_us);
-
-/**
- * Gives a child of the node another policy, which holds from the next decision on: what it waits
- * for now goes on. `grants_us` is room for supervisor_child_grants_max(policy) times (NULL of 0),
- * and stays until the child goes or changes again; the newest grants that fit go there, and the
- * ring before is the shell's again. Thread: the stepping one, not inside a step.
- */
-void supervisor_node_change_policy(struct supervisor_node *node, struct supervisor_child *child,
-                                   const struct child_policy *policy, uint64_t *grants_us);
 
 /**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.

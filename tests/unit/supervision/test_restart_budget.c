@@ -86,13 +86,24 @@ child_with_three_grants(const struct child_policy *policy)
 }
 
 static void
+change(struct supervisor_child *worker, uint64_t ms, const struct child_policy *policy,
+       uint64_t *grants_us)
+{
+    trace_step((struct node_event){ .type = NODE_CHANGE,
+                                    .now_us = ms * 1000,
+                                    .child = worker,
+                                    .policy = policy,
+                                    .grants_us = grants_us });
+}
+
+static void
 a_smaller_budget_keeps_the_newest_grants(void **state)
 {
     (void)state;
     struct child_policy five = budget_policy(5, 60000), two = budget_policy(2, 60000);
     struct supervisor_child *worker = child_with_three_grants(&five);
     uint64_t grants_us[2] = { 0 };
-    supervisor_node_change_policy(&node, worker, &two, grants_us);
+    change(worker, 3, &two, grants_us);
     assert_int_equal(supervisor_child_budget_used(worker, 3000), 2);
     assert_int_equal(grants_us[0], 2000);
     assert_int_equal(grants_us[1], 3000);
@@ -107,7 +118,7 @@ a_larger_budget_keeps_all_grants_and_has_room_for_more(void **state)
     struct child_policy three = budget_policy(3, 60000), four = budget_policy(4, 60000);
     struct supervisor_child *worker = child_with_three_grants(&three);
     uint64_t grants_us[4] = { 0 };
-    supervisor_node_change_policy(&node, worker, &four, grants_us);
+    change(worker, 3, &four, grants_us);
     assert_int_equal(supervisor_child_budget_used(worker, 3000), 3);
     uint64_t now = crash_after(worker, 3, 1);
     assert_state(worker, STARTING);
@@ -123,7 +134,7 @@ a_budget_that_becomes_unlimited_forgets_its_grants(void **state)
     struct child_policy three = budget_policy(3, 60000);
     struct child_policy unlimited = budget_policy(RESTARTS_UNLIMITED, 60000);
     struct supervisor_child *worker = child_with_three_grants(&three);
-    supervisor_node_change_policy(&node, worker, &unlimited, NULL);
+    change(worker, 3, &unlimited, NULL);
     assert_int_equal(supervisor_child_budget_used(worker, 3000), 0);
     crash_after(worker, 3, 1);
     assert_state(worker, STARTING);

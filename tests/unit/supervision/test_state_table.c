@@ -15,6 +15,7 @@ static const struct {
     { NODE_KILL, "xxxxxxx" },      { NODE_RESET, "xxxxxxx" },     { NODE_DELETE, "xxxxxxx" },
     { NODE_RESET_ALL, "xxxxxxx" }, { NODE_DEGRADED, "...x..." },
     { NODE_HEALTH_FAILED, "...x..." }, { NODE_GROUP, "xxxxxx." },
+    { NODE_CHANGE, "xxxxxxx" },    { NODE_MOVE, "xxxxxxx" },      { NODE_CONFIGURE, "......." },
     { NODE_DEPENDENCY_MET, "xxxxxxx" },
     { NODE_DEPENDENCY_LOST, "xxxxxxx" },
     { NODE_DEPENDENCY_EXITED, "..xx..." },

@@ -1,0 +1,113 @@
+/* Application tree, reloaded: what a new manifest makes of the tree that is there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/application_tree.h"
+#include "manifest/manifest.h"
+
+struct adoption {
+    struct manifest *manifest;
+    void (*release)(void *context, struct manifest *manifest);
+    void *context;
+};
+
+static void
+replace(const struct adoption *adoption, struct manifest **place)
+{
+    adoption->release(adoption->context, *place);
+    *place = manifest_ref(adoption->manifest);
+}
+
+static bool
+is_alike(const struct tree_child *child, const struct manifest_node *node)
+{
+    return !child->is_leaving && child->node->config.is_supervisor == node->config.is_supervisor;
+}
+
+bool
+tree_is_like(struct application_tree *tree, const struct manifest_node *node)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_child *child = map_find(&tree->children, node->path);
+    bool is_like = child && is_alike(child, node);
+    pthread_mutex_unlock(&tree->lock);
+    return is_like;
+}
+
+static void
+adopt_template(const struct adoption *adoption, struct tree_template *template,
+               const struct manifest_node *node)
+{
+    if (!template || template->manifest == adoption->manifest)
+        return;
+    replace(adoption, &template->manifest);
+    template->node = node;
+}
+
+void
+tree_adopt(struct application_tree *tree, struct manifest *manifest,
+           void (*release)(void *context, struct manifest *manifest), void *context)
+{
+    const struct adoption adoption = { manifest, release, context };
+
+    pthread_mutex_lock(&tree->lock);
+    for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node)) {
+        struct tree_child *child = map_find(&tree->children, node->path);
+        if (!child || child->manifest == manifest || !is_alike(child, node))
+            continue;
+        replace(&adoption, &child->manifest);
+        child->node = node;
+        child->parent_path = node->parent ? node->parent->path : NULL;
+        adopt_template(&adoption, child->of, node);
+    }
+    pthread_mutex_unlock(&tree->lock);
+}
+
+void
+tree_move(struct application_tree *tree, const char *path, const char *before_path)
+{
+    pthread_mutex_lock(&tree->lock);
+    struct tree_child *child = map_find(&tree->children, path);
+    struct tree_child *before = before_path ? map_find(&tree->children, before_path) : NULL;
+    if (child && child->parent && child != before) {
+        bool is_sibling = before && before->parent == child->parent;
+        list_remove(&child->siblings);
+        list_push_back(is_sibling ? &before->siblings : &child->parent->children,
+                       &child->siblings);
+    }
+    pthread_mutex_unlock(&tree->lock);
+}
+
+char *
+tree_first_by_hand(struct application_tree *tree, const char *path)
+{
+    const char *first = NULL;
+    pthread_mutex_lock(&tree->lock);
+    struct tree_child *parent = map_find(&tree->children, path);
+    struct list *link = parent ? parent->children.previous : NULL;
+    for (; parent && link != &parent->children; link = link->previous) {
+        const struct tree_child *child = container_of(link, struct tree_child, siblings);
+        if (!child->is_dynamic)
+            break;
+        if (!child->is_leaving)
+            first = child->path;
+    }
+    char *copy = first ? strdup(first) : NULL;
+    pthread_mutex_unlock(&tree->lock);
+    return copy;
+}
+
+void
+tree_drop_template(struct application_tree *tree, const char *path)
+{
+    pthread_mutex_lock(&tree->lock);
+    struct tree_template *template = map_find(&tree->templates, path);
+    if (template && list_is_empty(&template->members)) {
+        map_remove(&tree->templates, path);
+        list_remove(&template->link);
+        manifest_free(template->manifest);
+        free(template->path);
+        free(template);
+    }
+    pthread_mutex_unlock(&tree->lock);
+}
