@@ -31,6 +31,9 @@ struct supervisor_options {
     /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
     const uint64_t *intensity_us;
     size_t intensity_size;
+    /* Takes the `user` of each child back, once no view can show it any more. NULL: nothing to do.
+     * Thread: any. Must not block. */
+    void (*user_free)(void *user);
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -128,10 +131,7 @@ struct supervisor_request {
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
-    void *user;                 /* ADD: shown in views. */
-    /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was
-     * answered with OK. Thread: any. Must not block. */
-    void (*user_free)(void *user);
+    void *user;                 /* ADD: shown in views. Answered with OK: see user_free. */
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
     struct child_counts *counts_out; /* COUNT: the requester's. */
