@@ -189,7 +189,8 @@ struct sim_dependencies {
     bool has_changed; /* While it ran: no manifest tells of it. */
     uint32_t looks;
     struct child_ties ties;
-    bool is_met; /* As it was told. */
+    bool is_told; /* Of this child, from when somebody depended on it. */
+    bool is_met;
     uint64_t lost_us;
     uint32_t exited;
 };
