@@ -1,8 +1,8 @@
-/* Hash map: open addressing, linear probing, at most three quarters full.
+/* Hash map: open addressing, linear probing, at most seven eighths full.
  *
- * The hash is FNV-1a (Fowler, Noll, Vo; 64-bit constants from draft-eastlake-fnv). Keys are
- * names that a manifest limits in number and length, so no defence against chosen
- * collisions is needed.
+ * What is probed are 32 bits of each hash, sixteen to a cache line; a key is read when they agree.
+ * The hash takes eight bytes at a time, multiplies and folds. Keys are names that a manifest
+ * limits in number and length, so no defence against chosen collisions is needed.
  */
 #include "base/map.h"
 
@@ -11,22 +11,38 @@
 
 #define MAP_CAPACITY_MIN 16
 
-static const char removed_key[] = "";
-#define MAP_REMOVED removed_key
+#define HASH_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 static uint64_t
-hash_text(const char *text)
+fold(uint64_t hash, uint64_t bytes)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return hash;
+    hash = (hash ^ bytes) * HASH_FACTOR;
+    return hash ^ hash >> 32;
 }
 
-static bool
-is_live(const struct map_entry *entry)
+static uint64_t
+read_word(const char *text)
 {
-    return entry->key && entry->key != MAP_REMOVED;
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+uint32_t
+map_hash(const char *key)
+{
+    size_t size = strlen(key);
+    uint64_t hash = size, last = 0;
+    if (size >= sizeof last) {
+        for (size_t i = 0; i + sizeof last < size; i += sizeof last)
+            hash = fold(hash, read_word(key + i));
+        last = read_word(key + size - sizeof last); /* What of it was read already does no harm. */
+    } else {
+        for (size_t i = 0; i < size; i++)
+            last = last << 8 | (unsigned char)key[i];
+    }
+    /* The product's upper half: what a single multiplication does not bring down to the low bits. */
+    return (uint32_t)(fold(hash, last) * HASH_FACTOR >> 32) | MAP_LIVE;
 }
 
 void
@@ -42,28 +58,33 @@ map_deinit(struct map *map)
     map_init(map);
 }
 
-static struct map_entry *
-find_entry(const struct map *map, const char *key, uint64_t hash)
+/* The place of `key`; false: it is not there. */
+static bool
+find_place(const struct map *map, const char *key, uint32_t hash, size_t *place_out)
 {
     if (map->capacity == 0)
-        return NULL;
-    for (size_t i = hash & (map->capacity - 1);; i = (i + 1) & (map->capacity - 1)) {
-        struct map_entry *entry = &map->entries[i];
-        if (!entry->key)
-            return NULL;
-        if (is_live(entry) && entry->hash == hash && strcmp(entry->key, key) == 0)
-            return entry;
+        return false;
+    size_t mask = map->capacity - 1;
+    for (size_t i = hash >> 2 & mask;; i = (i + 1) & mask) {
+        if (map->hashes[i] == MAP_FREE)
+            return false;
+        if (map->hashes[i] == hash && strcmp(map->entries[i].key, key) == 0) {
+            *place_out = i;
+            return true;
+        }
     }
 }
 
 static void
-insert_new(struct map *map, struct map_entry new_entry)
+insert_new(struct map *map, uint32_t hash, struct map_entry new_entry)
 {
-    size_t i = new_entry.hash & (map->capacity - 1);
-    while (is_live(&map->entries[i]))
-        i = (i + 1) & (map->capacity - 1);
-    if (!map->entries[i].key)
+    size_t mask = map->capacity - 1;
+    size_t i = hash >> 2 & mask;
+    while (map->hashes[i] >= MAP_LIVE)
+        i = (i + 1) & mask;
+    if (map->hashes[i] == MAP_FREE)
         map->used++;
+    map->hashes[i] = hash;
     map->entries[i] = new_entry;
     map->size++;
 }
@@ -72,14 +93,16 @@ static bool
 grow(struct map *map)
 {
     size_t capacity = MAP_CAPACITY_MIN;
-    while (capacity * 3 / 4 <= map->size + 1)
+    while (capacity / 8 * 7 <= map->size)
         capacity *= 2;
-    struct map bigger = { .entries = calloc(capacity, sizeof *bigger.entries), .capacity = capacity };
+    struct map bigger = { .capacity = capacity };
+    bigger.entries = calloc(capacity, sizeof *bigger.entries + sizeof *bigger.hashes);
     if (!bigger.entries)
         return false;
+    bigger.hashes = (uint32_t *)(void *)(bigger.entries + capacity);
     for (size_t i = 0; i < map->capacity; i++)
-        if (is_live(&map->entries[i]))
-            insert_new(&bigger, map->entries[i]);
+        if (map->hashes[i] >= MAP_LIVE)
+            insert_new(&bigger, map->hashes[i], map->entries[i]);
     free(map->entries);
     *map = bigger;
     return true;
@@ -88,44 +111,41 @@ grow(struct map *map)
 bool
 map_set(struct map *map, const char *key, void *value)
 {
-    uint64_t hash = hash_text(key);
-    struct map_entry *entry = find_entry(map, key, hash);
-    if (entry) {
-        entry->key = key;
-        entry->value = value;
+    uint32_t hash = map_hash(key);
+    size_t place;
+    if (find_place(map, key, hash, &place)) {
+        map->entries[place] = (struct map_entry){ key, value };
         return true;
     }
-    if (map->used + 1 > map->capacity * 3 / 4 && !grow(map))
+    if (map->used + 1 > map->capacity / 8 * 7 && !grow(map))
         return false;
-    insert_new(map, (struct map_entry){ key, hash, value });
+    insert_new(map, hash, (struct map_entry){ key, value });
     return true;
 }
 
 void *
 map_find(const struct map *map, const char *key)
 {
-    struct map_entry *entry = find_entry(map, key, hash_text(key));
-    return entry ? entry->value : NULL;
+    size_t place;
+    return find_place(map, key, map_hash(key), &place) ? map->entries[place].value : NULL;
 }
 
 void *
 map_remove(struct map *map, const char *key)
 {
-    struct map_entry *entry = find_entry(map, key, hash_text(key));
-    if (!entry)
+    size_t place;
+    if (!find_place(map, key, map_hash(key), &place))
         return NULL;
-    void *value = entry->value;
-    *entry = (struct map_entry){ .key = MAP_REMOVED };
+    map->hashes[place] = MAP_REMOVED;
     map->size--;
-    return value;
+    return map->entries[place].value;
 }
 
 struct map_entry *
 map_next_live(const struct map *map, struct map_entry *from)
 {
-    struct map_entry *end = map->entries ? map->entries + map->capacity : NULL;
-    for (; from != end; from++)
-        if (is_live(from))
-            return from;
+    for (size_t i = map->entries ? (size_t)(from - map->entries) : 0; i < map->capacity; i++)
+        if (map->hashes[i] >= MAP_LIVE)
+            return &map->entries[i];
     return NULL;
 }

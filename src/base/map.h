@@ -6,15 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Beside a table's hashes, what is none: */
+#define MAP_FREE 0u
+#define MAP_REMOVED 1u
+#define MAP_LIVE 2u
+
 struct map_entry {
-    const char *key; /* NULL: free; MAP_REMOVED: was removed. */
-    uint64_t hash;
+    const char *key;
     void *value;
 };
 
 struct map {
-    struct map_entry *entries;
-    size_t capacity; /* A power of two, or 0. */
+    struct map_entry *entries; /* Behind them lie the hashes: what is looked through first. */
+    uint32_t *hashes;          /* MAP_FREE, MAP_REMOVED, or of the entry in the same place. */
+    size_t capacity;           /* A power of two, or 0. */
     size_t size;     /* Live entries. */
     size_t used;     /* Live and removed entries. */
 };
@@ -23,6 +28,9 @@ struct map {
 #define map_for_each(entry, map)                                                              \
     for (struct map_entry *entry = (map)->entries;                                            \
          (entry = map_next_live((map), entry)) != NULL; entry++)
+
+/** 32 bits of `key`, at least MAP_LIVE. */
+uint32_t map_hash(const char *key);
 
 void map_init(struct map *map);
 /** Frees the table; keys and values belong to the caller. */

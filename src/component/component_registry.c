@@ -1,7 +1,7 @@
 /* Component registry: a map from path to entry, and the order in which entries came.
  *
- * A component-id is a path in other words, so there is one map: an id is turned into its
- * path and looked up. One lock, held for a look-up; nothing on a message's way from the
+ * A component-id is a path in other words, so there is one map, by path without its first `/`: the
+ * name of an id without a number is a key of it as it stands. One lock, held for a look-up; nothing on a message's way from the
  * daemon waits for more than that.
  */
 #include "component/component_registry.h"
@@ -16,31 +16,37 @@
 #include "base/list.h"
 #include "base/map.h"
 
-/* The longest path by which an id is looked up; a longer one is not found. */
-#define ID_PATH_BYTES_MAX 1200
+/* The longest key by which a numbered id is looked up; a longer one is not found. */
+#define ID_KEY_BYTES_MAX 1200
 
 struct entry {
     struct list link;
-    char *path;
-    airs_pid pid;
-    enum component_kind_known kind;
     const struct component_stats *stats; /* NULL: none. */
     char *metadata_name;                 /* NULL: not known yet. */
     char *metadata_version;
+    airs_pid pid; /* Beside the path: what a look-up reads. */
+    enum component_kind_known kind;
+    char path[];
 };
 
 struct component_registry {
     char *app; /* Constant. */
 
     pthread_mutex_t lock; /* Guards all below. */
-    struct map entries;   /* Path → struct entry. */
+    struct map entries;   /* key_of() the path → struct entry. */
     struct list order;
 };
+
+static const char *
+key_of(const char *path)
+{
+    return path[0] == '/' ? path + 1 : path;
+}
 
 struct component_id_parts
 component_id_of_path(const char *path)
 {
-    const char *name = path[0] == '/' ? path + 1 : path;
+    const char *name = key_of(path);
     const char *hash = strrchr(name, '#');
 
     if (!hash)
@@ -53,7 +59,6 @@ entry_free(struct entry *entry)
 {
     if (!entry)
         return;
-    free(entry->path);
     free(entry->metadata_name);
     free(entry->metadata_version);
     free(entry);
@@ -105,23 +110,20 @@ component_registry_add(struct component_registry *registry, const char *path, ai
 {
     assert(registry && path);
 
-    struct entry *entry = calloc(1, sizeof *entry);
-    char *copy = strdup(path);
+    size_t path_bytes = strlen(path) + 1;
+    struct entry *entry = calloc(1, sizeof *entry + path_bytes);
     enum airs_status status = AIRS_OK;
-    if (!entry || !copy) {
-        free(entry);
-        free(copy);
+    if (!entry)
         return fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
-    }
-    entry->path = copy;
+    memcpy(entry->path, path, path_bytes);
     entry->pid = pid;
     entry->kind = kind;
     entry->stats = stats;
 
     pthread_mutex_lock(&registry->lock);
-    if (map_find(&registry->entries, path))
+    if (map_find(&registry->entries, key_of(path)))
         status = fail(error, AIRS_EEXIST, "component '%s': exists", path);
-    else if (!map_set(&registry->entries, entry->path, entry))
+    else if (!map_set(&registry->entries, key_of(entry->path), entry))
         status = fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
     else
         list_push_back(&registry->order, &entry->link);
@@ -136,11 +138,11 @@ component_registry_remove(struct component_registry *registry, const char *path,
                           const struct component_stats *stats)
 {
     pthread_mutex_lock(&registry->lock);
-    struct entry *entry = map_find(&registry->entries, path);
+    struct entry *entry = map_find(&registry->entries, key_of(path));
     if (entry && stats && entry->stats != stats)
         entry = NULL; /* Another child has that name by now. */
     if (entry) {
-        map_remove(&registry->entries, path);
+        map_remove(&registry->entries, key_of(path));
         list_remove(&entry->link);
     }
     pthread_mutex_unlock(&registry->lock);
@@ -152,7 +154,7 @@ component_registry_set_kind(struct component_registry *registry, const char *pat
                             enum component_kind_known kind)
 {
     pthread_mutex_lock(&registry->lock);
-    struct entry *entry = map_find(&registry->entries, path);
+    struct entry *entry = map_find(&registry->entries, key_of(path));
     char *name = entry ? entry->metadata_name : NULL;
     char *version = entry ? entry->metadata_version : NULL;
     if (entry) {
@@ -172,7 +174,7 @@ component_registry_set_metadata(struct component_registry *registry, const char 
     char *version_copy = strdup(version);
 
     pthread_mutex_lock(&registry->lock);
-    struct entry *entry = map_find(&registry->entries, path);
+    struct entry *entry = map_find(&registry->entries, key_of(path));
     if (entry && name_copy && version_copy) {
         char *old_name = entry->metadata_name;
         char *old_version = entry->metadata_version;
@@ -191,7 +193,7 @@ component_registry_find(struct component_registry *registry, const char *path, a
                         enum component_kind_known *kind_out)
 {
     pthread_mutex_lock(&registry->lock);
-    const struct entry *entry = map_find(&registry->entries, path);
+    const struct entry *entry = map_find(&registry->entries, key_of(path));
     if (entry && pid_out)
         *pid_out = entry->pid;
     if (entry && kind_out)
@@ -200,27 +202,28 @@ component_registry_find(struct component_registry *registry, const char *path, a
     return entry != NULL;
 }
 
-/* The path that an id stands for; false when it is nobody's. */
-static bool
-path_of_id(const struct component_registry *registry, const char *namespace_name, const char *name,
-           const char *instance, char *path_out)
+/* The key that an id stands for: its name as it is, or with its number in `buffer`; NULL when it is
+ * nobody's. */
+static const char *
+key_of_id(const struct component_registry *registry, const char *namespace_name, const char *name,
+          const char *instance, char *buffer)
 {
-    if (strcmp(namespace_name, registry->app) != 0 || strchr(name, '#'))
-        return false;
-    bool numbered = strcmp(instance, "0") != 0;
-    int length = snprintf(path_out, ID_PATH_BYTES_MAX, "/%s%s%s", name, numbered ? "#" : "",
-                          numbered ? instance : "");
-    return length > 0 && length < ID_PATH_BYTES_MAX;
+    if (strcmp(namespace_name, registry->app) != 0 || name[0] == '/' || strchr(name, '#'))
+        return NULL;
+    if (instance[0] == '0' && instance[1] == '\0')
+        return name;
+    int length = snprintf(buffer, ID_KEY_BYTES_MAX, "%s#%s", name, instance);
+    return length > 0 && length < ID_KEY_BYTES_MAX ? buffer : NULL;
 }
 
 bool
 component_registry_find_id(struct component_registry *registry, const char *namespace_name,
                            const char *name, const char *instance, airs_pid *pid_out)
 {
-    char path[ID_PATH_BYTES_MAX];
+    char buffer[ID_KEY_BYTES_MAX];
+    const char *key = key_of_id(registry, namespace_name, name, instance, buffer);
 
-    return path_of_id(registry, namespace_name, name, instance, path) &&
-           component_registry_find(registry, path, pid_out, NULL);
+    return key && component_registry_find(registry, key, pid_out, NULL);
 }
 
 /* Everything but the parts of the id, which need memory; strings are borrowed. */
@@ -229,10 +232,10 @@ info_of(const struct component_registry *registry, const struct entry *entry)
 {
     struct component_info info = {
         .namespace_name = registry->app,
-        .path = entry->path,
+        .path = (char *)(uintptr_t)entry->path,
         .pid = entry->pid,
         .kind = entry->kind,
-        .metadata_name = entry->metadata_name ? entry->metadata_name : entry->path,
+        .metadata_name = entry->metadata_name ? entry->metadata_name : (char *)(uintptr_t)entry->path,
         .metadata_version = entry->metadata_version ? entry->metadata_version : (char *)"",
         .health = HEALTH_UNKNOWN,
     };
@@ -273,7 +276,7 @@ component_registry_get(struct component_registry *registry, const char *path,
                        struct component_info *info_out)
 {
     pthread_mutex_lock(&registry->lock);
-    const struct entry *entry = map_find(&registry->entries, path);
+    const struct entry *entry = map_find(&registry->entries, key_of(path));
     bool found = entry && info_copy(registry, entry, info_out);
     pthread_mutex_unlock(&registry->lock);
     return found;
@@ -283,10 +286,10 @@ bool
 component_registry_get_id(struct component_registry *registry, const char *namespace_name,
                           const char *name, const char *instance, struct component_info *info_out)
 {
-    char path[ID_PATH_BYTES_MAX];
+    char buffer[ID_KEY_BYTES_MAX];
+    const char *key = key_of_id(registry, namespace_name, name, instance, buffer);
 
-    return path_of_id(registry, namespace_name, name, instance, path) &&
-           component_registry_get(registry, path, info_out);
+    return key && component_registry_get(registry, key, info_out);
 }
 
 bool
@@ -294,7 +297,7 @@ component_registry_peak_memory(struct component_registry *registry, const char *
                                uint64_t *bytes_out)
 {
     pthread_mutex_lock(&registry->lock);
-    const struct entry *entry = map_find(&registry->entries, path);
+    const struct entry *entry = map_find(&registry->entries, key_of(path));
     bool found = entry && entry->stats;
     if (found)
         *bytes_out = atomic_load_explicit(&entry->stats->peak_memory_bytes, memory_order_relaxed);

@@ -292,6 +292,7 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                             .policy = &policy,
                                             .intensity_us = memory.intensity_us,
                                             .intensity_size = memory.intensity_size,
+                                            .user_free = user_free,
                                         },
                                         &pid, error);
     } else {
@@ -384,7 +385,6 @@ add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs
         .dependencies = paths.items,
         .dependencies_size = paths.size,
         .user = wrapper_child_ref(child),
-        .user_free = user_free,
     };
     enum airs_status status = supervisor_request_wait(wrapper->options.system,
                                                       atomic_load(&child->parent->pid), &request);
@@ -536,6 +536,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .policy = &policy,
                                                          .intensity_us = memory.intensity_us,
                                                          .intensity_size = memory.intensity_size,
+                                                         .user_free = user_free,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -31,14 +31,11 @@ struct supervision_record {
 /* What the events have said of one child. */
 struct supervision_handle {
     struct refstr *path;
-    const struct supervisor_config *config;
-    const struct child_spec *spec; /* NULL of a supervisor. */
-    enum child_state state;        /* As of the last event. */
+    enum child_state state; /* As of the last event. */
     bool ready;
     uint32_t generation;
     uint32_t restart_count; /* Grants since registered or reset. */
     uint64_t exits_total;   /* Also those that the history has forgotten. */
-    uint64_t registered_us;
     uint64_t started_us;      /* Of the last `started`; 0: never. */
     uint64_t last_restart_us; /* Of the last `restart-scheduled`; 0: never. */
     uint64_t last_seq;
@@ -90,7 +87,7 @@ enum airs_status component_supervisor_attach(struct component_supervisor *superv
                                              const char *path, struct airs_error *error);
 void component_supervisor_abandon(struct component_supervisor *supervisor, const char *path);
 
-/** Changes and moves: as in supervisor_bridge.h; a handle shows the new config and spec. */
+/** Changes and moves: as in supervisor_bridge.h. */
 enum airs_status component_supervisor_change(struct component_supervisor *supervisor,
                                              const char *path, const struct bridge_change *change,
                                              uint32_t *generation_out, struct airs_error *error);
@@ -129,11 +126,11 @@ bool component_supervisor_query_state(struct component_supervisor *supervisor, c
                                       component_supervision_state *state_out);
 
 /** Takes in one event; an unknown path is ignored. Thread: any, events in their order.
- * Allocates: no. */
+ * Allocates: at the first exit of a child; without memory its exits are counted, and forgotten. */
 void component_supervisor_on_event(struct component_supervisor *supervisor,
                                    const struct supervision_event *event);
 
-/** Copies the handle of `path`, for supervision_handle_deinit(); false: no such path. */
+/** Copies the handle of `path`, for supervision_handle_deinit(); false: no such path, or no memory. */
 bool component_supervisor_get_handle(struct component_supervisor *supervisor, const char *path,
                                      struct supervision_handle *handle_out);
 void supervision_handle_deinit(struct supervision_handle *handle);

@@ -9,8 +9,13 @@
 struct actor *
 actor_at(struct actor_system *system, airs_pid pid)
 {
-    uint32_t slot = (uint32_t)pid;
-    if (pid >> 32 == 0 || slot / ACTOR_CHUNK >= system->table.chunks_max)
+    return pid >> 32 == 0 ? NULL : actor_in_slot(system, (uint32_t)pid);
+}
+
+struct actor *
+actor_in_slot(struct actor_system *system, uint32_t slot)
+{
+    if (slot / ACTOR_CHUNK >= system->table.chunks_max)
         return NULL;
     /* Acquire pairs with the release in actor_table_take(). */
     struct actor *chunk =
@@ -120,7 +125,7 @@ actor_spawn(struct actor_system *system, const struct actor_options *options, ai
                     system->options.actors_max);
     airs_pid pid = begin(actor, options);
     if (options->path) {
-        enum airs_status status = registry_add(&system->registry, options->path, pid);
+        enum airs_status status = registry_add(system, options->path, pid);
         if (status != AIRS_OK) {
             take_back(system, actor);
             return fail(error, status, "%s: %s", options->path->text, airs_status_text(status));
@@ -151,7 +156,7 @@ actor_finish(struct actor_system *system, struct actor *actor)
     list_init(&controls);
 
     if (actor->path)
-        registry_remove(&system->registry, actor->path, pid);
+        registry_remove(system, actor->path, pid);
     mailbox_close(&actor->mailbox, &messages, &controls);
     messages_bury(system, &messages);
     abandon_controls(&controls);
@@ -294,8 +299,5 @@ bool
 actor_context_is_killed(const struct actor_context *context)
 {
     struct child_link *link = atomic_load_explicit(&context->actor->link, memory_order_acquire);
-    if (!link || link->generation == 0)
-        return false;
-    /* Acquire pairs with the release in child_link_send(). */
-    return atomic_load_explicit(&link->kill_generation, memory_order_acquire) == link->generation;
+    return link && child_is_killed(link);
 }

@@ -17,6 +17,44 @@ enum report {
     REPORT_DEGRADED = 1 << 7
 };
 
+/* ---- Texts ---- */
+
+static struct child_texts *
+texts_of(const struct child_link *link)
+{
+    /* Acquire pairs with the release in make_texts(). */
+    return atomic_load_explicit(&link->texts, memory_order_acquire);
+}
+
+/* NULL: out of memory. Either side may be the first. */
+static struct child_texts *
+make_texts(struct child_link *link)
+{
+    struct child_texts *there = texts_of(link);
+    if (there)
+        return there;
+    struct child_texts *made = calloc(1, sizeof *made);
+    if (!made || atomic_compare_exchange_strong_explicit(&link->texts, &there, made,
+                                                         memory_order_acq_rel,
+                                                         memory_order_acquire))
+        return made;
+    free(made);
+    return there;
+}
+
+static void
+free_texts(struct child_texts *texts)
+{
+    if (!texts)
+        return;
+    refstr_unref(atomic_load_explicit(&texts->health, memory_order_relaxed));
+    refstr_unref(texts->detail);
+    refstr_unref(texts->cause);
+    refstr_unref(texts->last_detail);
+    refstr_unref(texts->last_cause);
+    free(texts);
+}
+
 /* ---- The child's side ---- */
 
 static struct child_link *
@@ -25,39 +63,51 @@ own_link(const struct actor_context *context)
     return atomic_load_explicit(&context->actor->link, memory_order_acquire);
 }
 
+_Static_assert(CHILD_RELEASE < 7, "a bit of `pending` for each command");
+
 static unsigned
 bit_of(enum child_command_type type)
 {
     return 1u << type;
 }
 
-/* False: it was meant for a generation that has already exited. */
-static bool
+static void
 begin_command(struct child_link *link, struct child_command *command)
 {
     switch (command->type) {
     case CHILD_START:
-        assert(link->generation == 0);
-        command->generation = link->start_generation;
+        assert(!link->has_instance);
+        link->has_instance = true;
+        link->is_killed = false;
         command->everything = link->start_everything;
-        link->generation = command->generation;
-        atomic_store_explicit(&link->report_generation, command->generation, memory_order_relaxed);
-        return true;
-    case CHILD_STOP:
-        command->generation = atomic_load_explicit(&link->stop_generation, memory_order_relaxed);
-        return command->generation == link->generation;
+        break;
     case CHILD_KILL:
-        command->generation = atomic_load_explicit(&link->kill_generation, memory_order_relaxed);
+        link->is_killed = true;
         command->reason =
             (enum exit_reason)atomic_load_explicit(&link->kill_reason, memory_order_relaxed);
-        return command->generation == link->generation;
+        break;
     case CHILD_BURY:
+    case CHILD_STOP:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
-        return true;
+        break;
     }
-    return false;
+    command->generation = link->has_instance ? link->report.tag : 0;
+}
+
+/* What has been sent since the last look joins what is pending. */
+static void
+take_commands(struct child_link *link)
+{
+    if (atomic_load_explicit(&link->commands, memory_order_relaxed) == 0)
+        return;
+    /* Acquire pairs with the release in set_commands(). */
+    unsigned taken = atomic_exchange_explicit(&link->commands, 0, memory_order_acquire);
+    /* Those that found no instance any more: none can be meant by them but the one that is gone. */
+    if (!link->has_instance && !(taken & bit_of(CHILD_START)))
+        taken &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
+    link->pending = (link->pending | taken) & 0x7f;
 }
 
 bool
@@ -67,45 +117,54 @@ child_take_command(struct actor_context *context, struct child_command *command_
     if (!link)
         return false;
 
-    /* Acquire pairs with the release in child_link_send(). */
-    link->pending |= atomic_exchange_explicit(&link->commands, 0, memory_order_acquire);
-    while (link->pending) {
-        struct child_command command = {
-            .type = (enum child_command_type)__builtin_ctz(link->pending),
-        };
-        link->pending &= ~bit_of(command.type);
-        if (begin_command(link, &command)) {
-            *command_out = command;
-            return true;
-        }
-    }
-    return false;
+    take_commands(link);
+    if (!link->pending)
+        return false;
+    struct child_command command = {
+        .type = (enum child_command_type)__builtin_ctz(link->pending),
+    };
+    link->pending = link->pending & ~bit_of(command.type) & 0x7f;
+    begin_command(link, &command);
+    *command_out = command;
+    return true;
+}
+
+bool
+child_is_killed(const struct child_link *link)
+{
+    if (!link->has_instance)
+        return false;
+    /* Acquire pairs with the release in set_commands(). */
+    unsigned commands = atomic_load_explicit(&link->commands, memory_order_acquire);
+    return link->is_killed || ((commands | link->pending) & bit_of(CHILD_KILL));
 }
 
 uint32_t
 child_generation(const struct actor_context *context)
 {
     struct child_link *link = own_link(context);
-    return link ? link->generation : 0;
+    return link && link->has_instance ? link->report.tag : 0;
 }
 
 /* Sets `set` in place of `clear`, and lets the supervisor look. */
 static void
 report(struct actor_context *context, struct child_link *link, unsigned clear, unsigned set)
 {
-    unsigned before = atomic_load_explicit(&link->reports, memory_order_relaxed);
+    unsigned char before = atomic_load_explicit(&link->reports, memory_order_relaxed);
+    unsigned char after;
+    do
+        after = (unsigned char)((before & ~clear) | set);
     /* Release pairs with the acquire in child_link_take_reports(). */
-    while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, (before & ~clear) | set,
-                                                  memory_order_release, memory_order_relaxed))
-        continue;
-    control_send(context->worker->system, link->supervisor, &link->report);
+    while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, after,
+                                                  memory_order_release, memory_order_relaxed));
+    control_send(context->worker->system, context->actor->supervisor, &link->report);
 }
 
 void
 child_report_started(struct actor_context *context)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
+    assert(link && link->has_instance);
     report(context, link, 0, REPORT_STARTED);
 }
 
@@ -113,7 +172,7 @@ void
 child_report_ready(struct actor_context *context, bool ready)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
+    assert(link && link->has_instance);
     report(context, link, REPORT_READY | REPORT_NOT_READY, ready ? REPORT_READY : REPORT_NOT_READY);
 }
 
@@ -121,9 +180,11 @@ void
 child_report_health_failed(struct actor_context *context, struct refstr *detail)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
-    refstr_unref(atomic_exchange_explicit(&link->health_detail, refstr_ref(detail),
-                                          memory_order_acq_rel));
+    assert(link && link->has_instance);
+    struct child_texts *texts = detail ? make_texts(link) : texts_of(link);
+    if (texts)
+        refstr_unref(
+            atomic_exchange_explicit(&texts->health, refstr_ref(detail), memory_order_acq_rel));
     report(context, link, 0, REPORT_HEALTH_FAILED);
 }
 
@@ -131,7 +192,7 @@ void
 child_report_degraded(struct actor_context *context)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
+    assert(link && link->has_instance);
     report(context, link, 0, REPORT_DEGRADED);
 }
 
@@ -139,7 +200,7 @@ void
 child_report_idle(struct actor_context *context, bool idle)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
+    assert(link && link->has_instance);
     report(context, link, REPORT_IDLE | REPORT_NOT_IDLE, idle ? REPORT_IDLE : REPORT_NOT_IDLE);
 }
 
@@ -148,14 +209,19 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
               struct refstr *detail, struct refstr *cause)
 {
     struct child_link *link = own_link(context);
-    assert(link && link->generation != 0);
+    assert(link && link->has_instance);
 
-    link->generation = 0;
+    link->has_instance = false;
+    link->is_killed = false;
+    link->pending = link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & 0x7f;
     link->ignored = ignored;
-    link->pending &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
-    link->exit = exit;
-    link->detail = refstr_ref(detail);
-    link->cause = refstr_ref(cause);
+    link->exit_reason = (uint8_t)exit.reason;
+    link->exit_code = exit.code;
+    struct child_texts *texts = detail || cause ? make_texts(link) : NULL;
+    if (texts) {
+        texts->detail = refstr_ref(detail);
+        texts->cause = refstr_ref(cause);
+    }
     report(context, link, 0, REPORT_EXITED);
 }
 
@@ -175,17 +241,15 @@ child_report_ignored(struct actor_context *context)
 /* ---- The supervisor's side ---- */
 
 void
-child_link_init(struct child_link *link, airs_pid supervisor, airs_pid child,
-                void (*free)(struct child_link *link))
+child_link_init(struct child_link *link, airs_pid child)
 {
-    *link = (struct child_link){ .supervisor = supervisor, .child = child, .free = free };
+    *link = (struct child_link){ .child = child };
     control_init(&link->report, CONTROL_REPORT);
-    control_init(&link->command, CONTROL_COMMAND);
     atomic_init(&link->references, 1);
 }
 
 enum airs_status
-child_link_attach(struct actor_system *system, struct child_link *link)
+child_link_attach(struct actor_system *system, struct child_link *link, airs_pid supervisor)
 {
     struct actor *actor = actor_at(system, link->child);
     if (!actor)
@@ -201,6 +265,7 @@ child_link_attach(struct actor_system *system, struct child_link *link)
         status = AIRS_EBUSY;
     else {
         child_link_ref(link);
+        actor->supervisor = supervisor;
         atomic_store_explicit(&actor->link, link, memory_order_release);
     }
     pthread_mutex_unlock(&actor->mailbox.lock);
@@ -218,7 +283,7 @@ child_link_find(struct actor_system *system, airs_pid pid, airs_pid supervisor)
     struct child_link *link = NULL;
     if (actor->mailbox.owner == pid)
         link = atomic_load_explicit(&actor->link, memory_order_relaxed);
-    if (link && link->supervisor != supervisor)
+    if (link && actor->supervisor != supervisor)
         link = NULL;
     pthread_mutex_unlock(&actor->mailbox.lock);
     return link;
@@ -238,20 +303,23 @@ child_link_unref(struct child_link *link)
     assert(before > 0);
     if (before > 1)
         return;
-    refstr_unref(atomic_load_explicit(&link->health_detail, memory_order_relaxed));
-    refstr_unref(link->detail);
-    refstr_unref(link->cause);
-    link->free(link);
+    free_texts(texts_of(link));
+    if (link->is_bare)
+        free(link);
+    else
+        supervised_child_free(link);
 }
 
 static void
 set_commands(struct child_link *link, unsigned clear, unsigned set)
 {
-    unsigned before = atomic_load_explicit(&link->commands, memory_order_relaxed);
-    /* Release pairs with the acquire in child_take_command(). */
-    while (!atomic_compare_exchange_weak_explicit(&link->commands, &before, (before & ~clear) | set,
-                                                  memory_order_release, memory_order_relaxed))
-        continue;
+    unsigned char before = atomic_load_explicit(&link->commands, memory_order_relaxed);
+    unsigned char after;
+    do
+        after = (unsigned char)((before & ~clear) | set);
+    /* Release pairs with the acquire in take_commands() and child_is_killed(). */
+    while (!atomic_compare_exchange_weak_explicit(&link->commands, &before, after,
+                                                  memory_order_release, memory_order_relaxed));
 }
 
 void
@@ -261,33 +329,24 @@ child_link_send(struct actor_system *system, struct child_link *link,
     unsigned stale = 0;
     switch (command->type) {
     case CHILD_START:
-        link->start_generation = command->generation;
+        link->report.tag = command->generation;
         link->start_everything = command->everything;
         /* What was meant for the generation before is not for this one. */
         stale = bit_of(CHILD_STOP) | bit_of(CHILD_KILL) | bit_of(CHILD_START_SUBTREE);
         break;
-    case CHILD_STOP:
-        atomic_store_explicit(&link->stop_generation, command->generation, memory_order_relaxed);
-        break;
     case CHILD_KILL:
-        atomic_store_explicit(&link->kill_reason, (unsigned)command->reason, memory_order_relaxed);
-        /* Release pairs with the acquire in actor_context_is_killed(). */
-        atomic_store_explicit(&link->kill_generation, command->generation, memory_order_release);
+        atomic_store_explicit(&link->kill_reason, (unsigned char)command->reason,
+                              memory_order_relaxed);
         break;
     case CHILD_BURY:
+    case CHILD_STOP:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
         break;
     }
     set_commands(link, stale, bit_of(command->type));
-    control_send(system, link->child, &link->command);
-}
-
-static void
-free_bare_link(struct child_link *link)
-{
-    free(link);
+    actor_wake_urgent(system, link->child);
 }
 
 void
@@ -296,11 +355,12 @@ child_discard(struct actor_system *system, airs_pid pid)
     struct child_link *link = calloc(1, sizeof *link);
     if (!link)
         return;
-    child_link_init(link, 0, pid, free_bare_link);
-    if (child_link_attach(system, link) == AIRS_OK) {
+    child_link_init(link, pid);
+    link->is_bare = true;
+    if (child_link_attach(system, link, AIRS_PID_NONE) == AIRS_OK) {
         struct refstr *path = actor_at(system, pid)->path; /* Only the RELEASE ends it. */
         if (path)
-            registry_remove(&system->registry, path, pid);
+            registry_remove(system, path, pid);
         child_link_send(system, link, &(struct child_command){ .type = CHILD_RELEASE });
     }
     child_link_unref(link);
@@ -312,7 +372,7 @@ child_link_take_reports(struct child_link *link)
     /* Acquire pairs with the release in report(). */
     unsigned bits = atomic_exchange_explicit(&link->reports, 0, memory_order_acquire);
     struct child_reports reports = {
-        .generation = atomic_load_explicit(&link->report_generation, memory_order_relaxed),
+        .generation = link->report.tag, /* No later one has begun before `exited`. */
         .started = bits & REPORT_STARTED,
         .has_ready = bits & (REPORT_READY | REPORT_NOT_READY),
         .ready = bits & REPORT_READY,
@@ -322,16 +382,46 @@ child_link_take_reports(struct child_link *link)
         .idle = bits & REPORT_IDLE,
         .exited = bits & REPORT_EXITED,
     };
-    if (reports.health_failed)
+    struct child_texts *texts = texts_of(link);
+    if (reports.health_failed && texts)
         reports.health_detail =
-            atomic_exchange_explicit(&link->health_detail, NULL, memory_order_acq_rel);
+            atomic_exchange_explicit(&texts->health, NULL, memory_order_acq_rel);
     if (!reports.exited)
         return reports;
-    reports.exit = link->exit;
+    reports.exit = (struct exit_info){ .reason = (enum exit_reason)link->exit_reason,
+                                        .code = link->exit_code };
     reports.ignored = link->ignored;
-    reports.detail = link->detail;
-    reports.cause = link->cause;
-    link->detail = NULL;
-    link->cause = NULL;
+    if (texts) {
+        refstr_unref(texts->last_detail);
+        refstr_unref(texts->last_cause);
+        texts->last_detail = texts->detail;
+        texts->last_cause = texts->cause;
+        texts->detail = NULL;
+        texts->cause = NULL;
+    }
     return reports;
+}
+
+struct refstr *
+child_link_detail(const struct child_link *link)
+{
+    struct child_texts *texts = texts_of(link);
+    return texts ? texts->last_detail : NULL;
+}
+
+struct refstr *
+child_link_cause(const struct child_link *link)
+{
+    struct child_texts *texts = texts_of(link);
+    return texts ? texts->last_cause : NULL;
+}
+
+void
+child_link_set_detail(struct child_link *link, struct refstr *detail)
+{
+    struct child_texts *texts = make_texts(link);
+    if (!texts)
+        return;
+    refstr_unref(texts->last_detail);
+    texts->last_detail = refstr_ref(detail);
 }

@@ -1,6 +1,7 @@
 /* Child link: what passes between a supervisor and one child, in memory of both.
  *
- * Each direction is a set of bits and one control message that is queued at most once, so
+ * Each direction is a set of bits. Reports come with one control message that is queued at most
+ * once; a child looks at its commands in each turn, so a command needs no more than a wake. So
  * nothing is allocated and nothing overflows. Coalescing is harmless: within a generation the
  * commands have one order (start, stop, kill), and so have the reports (started, ready or
  * not, exited); the next generation begins only after the supervisor has taken `exited`.
@@ -25,10 +26,12 @@
 
 #include "base/refstr.h"
 #include "runtime/mailbox.h"
+#include "runtime/start_gate.h"
 #include "supervision/exit_info.h"
 
 struct actor_context;
 struct actor_system;
+struct child_link;
 
 /* Those that come together are taken in this order: a rest lies before the start that ends it. */
 enum child_command_type {
@@ -52,14 +55,16 @@ struct child_command {
 
 /**
  * The next command; false: none. A STOP or KILL of a generation that has already exited is
- * dropped in here. The caller need not look at the control lane for them: a CONTROL_COMMAND
- * taken from it says only that a look is worth while.
- * An actor without a supervisor never gets one.
+ * dropped in here. A command wakes the child; it comes in no lane, so each turn begins with a look
+ * at it. An actor without a supervisor never gets one.
  */
 bool child_take_command(struct actor_context *context, struct child_command *command_out);
 
 /** The generation between START taken and exited reported; 0: no instance. */
 uint32_t child_generation(const struct actor_context *context);
+
+/** Whether KILL of the generation that runs was sent; false without one. Thread: the child's. */
+bool child_is_killed(const struct child_link *link);
 
 /** The start has been answered. Once per generation. */
 void child_report_started(struct actor_context *context);
@@ -96,47 +101,58 @@ struct child_reports {
     bool idle;
     bool exited;
     bool ignored; /* It exited instead of starting, because it did not want to. */
-    struct exit_info exit;
-    struct refstr *detail; /* The caller's reference. */
-    struct refstr *cause;  /* The caller's reference. */
+    struct exit_info exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
 };
 
-struct child_link {
-    struct control report;  /* In the supervisor's lane. */
-    struct control command; /* In the child's lane. */
-    airs_pid supervisor;    /* Constant. */
-    airs_pid child;         /* Constant. */
-    atomic_uint references; /* The supervisor's and the child actor's; last one frees. */
-    void (*free)(struct child_link *link); /* Constant. */
-
-    atomic_uint commands;        /* Bits of child_command_type; set: supervisor (release),
-                                  * taken: child (acquire). */
-    atomic_uint stop_generation; /* Written before STOP is set; relaxed, as kill_reason. */
-    atomic_uint kill_generation; /* Before KILL; also read inside polls, by
-                                  * actor_context_is_killed(). */
-    atomic_uint kill_reason;
-    uint32_t start_generation; /* Written before START is set, read after it was taken, */
-    bool start_everything;     /* and not written again before `exited` was taken. */
-
-    uint32_t generation; /* The child's alone: child_generation(). */
-    unsigned pending;    /* The child's alone: commands taken together. */
-
-    atomic_uint reports;           /* Set: child (release), taken: supervisor (acquire). */
-    atomic_uint report_generation; /* Written when START is taken; relaxed. */
-    _Atomic(struct refstr *) health_detail; /* Exchanged: whoever takes it out owns it. */
-    struct exit_info exit;         /* Written before `exited` is set, and not again before the */
-    struct refstr *detail;         /* next START. */
+/* What is told in words, made with the first of them: most children never say anything. */
+struct child_texts {
+    _Atomic(struct refstr *) health; /* Exchanged: whoever takes it out owns it. */
+    struct refstr *detail;           /* Of the exit under way, as link->exit_code. */
     struct refstr *cause;
-    bool ignored;
+    struct refstr *last_detail; /* The supervisor's: of the last exit that it has taken. */
+    struct refstr *last_cause;
+};
+
+/* 100,000 are held. */
+struct child_link {
+    /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
+     * it was taken, and not written again before `exited` was taken. */
+    struct control report;
+    airs_pid child; /* Constant. */
+    _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
+
+    atomic_uchar references; /* The supervisor's and the child actor's; the last one frees. */
+    atomic_uchar commands;   /* Bits of child_command_type; set: supervisor (release), taken: child
+                              * (acquire). STOP and KILL of an earlier generation go with START. */
+    atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
+    atomic_uchar kill_reason; /* Written before KILL is set. */
+
+    bool start_everything; /* Written and read as the generation. */
+
+    unsigned char pending : 7; /* The child's alone, as these bits: commands taken together, */
+    bool has_instance : 1;     /* between START taken and exited reported, */
+    bool is_killed : 1;        /* between KILL taken and exited reported. */
+
+    bool ignored : 1;    /* Written before `exited` is set, and not again before the next START, */
+    uint8_t exit_reason; /* as the next two. */
+    int32_t exit_code;
+
+    bool is_bare; /* Constant: of no supervisor, see child_discard(). */
+    /* The supervisor's alone: its shell's, here because there is room. */
+    uint8_t whereabouts; /* enum child_whereabouts */
+    uint8_t mail;        /* enum mailbox_gate; of a supervisor: what holds for its children's. */
+    struct start_pass pass;
 };
 
 /** Two references: one of the supervisor's, one of the child actor's, once it is attached. */
-void child_link_init(struct child_link *link, airs_pid supervisor, airs_pid child,
-                     void (*free)(struct child_link *link));
-/** Gives the child's reference to the actor. ENOENT: gone; EBUSY: it has a supervisor. */
-enum airs_status child_link_attach(struct actor_system *system, struct child_link *link);
+void child_link_init(struct child_link *link, airs_pid child);
+/** Gives the child's reference to the actor, whose supervisor is that from now on. ENOENT: gone; EBUSY: it has a supervisor. */
+enum airs_status child_link_attach(struct actor_system *system, struct child_link *link,
+                                   airs_pid supervisor);
 void child_link_ref(struct child_link *link);
 void child_link_unref(struct child_link *link);
+/** In supervised_child.c: the last reference is gone. Thread: any. */
+void supervised_child_free(struct child_link *link);
 /** The link of `pid` if `supervisor` is who supervises it; else NULL. */
 struct child_link *child_link_find(struct actor_system *system, airs_pid pid, airs_pid supervisor);
 
@@ -147,5 +163,10 @@ void child_link_send(struct actor_system *system, struct child_link *link,
 void child_discard(struct actor_system *system, airs_pid pid);
 /** What has come together since the last look. */
 struct child_reports child_link_take_reports(struct child_link *link);
+/** Of the last exit that was taken; borrowed, NULL: none. */
+struct refstr *child_link_detail(const struct child_link *link);
+struct refstr *child_link_cause(const struct child_link *link);
+/** What the supervisor says in its place; referenced. Out of memory: nothing is said. */
+void child_link_set_detail(struct child_link *link, struct refstr *detail);
 
 #endif

@@ -38,6 +38,11 @@ struct actor {
     /* Any thread: read-modify-write, see actor_wake() and worker_run(). */
     alignas(64) _Atomic uint64_t word;
 
+    /* Constant from spawn to end; `word` and the registry publish it. Beside what is looked at
+     * with it. */
+    struct refstr *path;
+    uint32_t slot; /* Constant. */
+
     /* Any thread. Pairs with queued_in, as in Dekker's algorithm: whoever makes the actor
      * urgent stores `urgent` and then looks where it is queued; whoever queues it stores
      * `queued_in` and then looks whether it is urgent. All four are seq_cst. */
@@ -50,15 +55,14 @@ struct actor {
 
     /* Set: once, by the supervisor (release). Read: the actor's turn (acquire). */
     _Atomic(struct child_link *) link;
+    airs_pid supervisor; /* Set and read with it. */
 
     struct mailbox mailbox; /* Its own lock. */
 
     /* Constant from spawn to end; `word` publishes them. */
     const struct actor_behaviour *behaviour;
     void *state;
-    struct refstr *path;
     bool is_supervisor;
-    uint32_t slot;
 
     struct actor *free_next; /* The table's lock. */
 };
@@ -71,6 +75,7 @@ struct actor_context {
 
 /** The actor in the slot that `pid` names, whoever that is now; NULL: no such slot. */
 struct actor *actor_at(struct actor_system *system, airs_pid pid);
+struct actor *actor_in_slot(struct actor_system *system, uint32_t slot);
 /** After the last turn: word is DEAD already. Answers what is queued, destroys, frees the slot. */
 void actor_finish(struct actor_system *system, struct actor *actor);
 /** actor_wake(); of an actor that waits in a queue, moves it ahead there. */

@@ -31,7 +31,6 @@ enum mailbox_full {
 
 /* What a control message is; its memory is the struct named here. */
 enum control_type {
-    CONTROL_COMMAND,  /* struct child_link, command:  the supervisor to its child */
     CONTROL_REPORT,   /* struct child_link, report:   the child to its supervisor */
     CONTROL_TIMER,    /* struct timer, control:       it has fired */
     CONTROL_ADMITTED, /* struct start_ticket, control: a start slot was granted */
@@ -43,6 +42,7 @@ enum control_type {
 struct control {
     struct list link;
     enum control_type type;
+    uint32_t tag; /* The sender's own, where else would be padding. */
 };
 
 /** Ready to be sent. */

@@ -127,12 +127,12 @@ static void
 take_controls(struct actor_context *context, struct native *native)
 {
     struct control *control;
+    obey_all(context, native);
     while (!native->is_over && (control = actor_context_take_control(context)) != NULL) {
-        if (control->type == CONTROL_COMMAND)
-            obey_all(context, native);
-        else if (native->behaviour->control)
+        if (native->behaviour->control)
             native->behaviour->control(context, native->state, control);
         finish_generation(context, native);
+        obey_all(context, native);
     }
 }
 

@@ -60,11 +60,8 @@ has_room_locked(const struct start_gate *gate)
 }
 
 static void
-grant_locked(struct start_gate *gate, struct start_ticket *ticket)
+take_places_locked(struct start_gate *gate)
 {
-    assert(!ticket->is_starting && !ticket->has_instance);
-    ticket->is_starting = true;
-    ticket->has_instance = true;
     gate->starting++;
     gate->instances++;
 }
@@ -76,67 +73,66 @@ admit_waiting_locked(struct start_gate *gate)
     while (has_room_locked(gate) && (first = heap_first(&gate->queue)) != NULL) {
         struct start_ticket *ticket = container_of(first, struct start_ticket, node);
         heap_remove(&gate->queue, first);
-        ticket->is_waiting = false;
         gate->waiting--;
-        grant_locked(gate, ticket);
+        ticket->is_waiting = false;
+        ticket->is_granted = true;
+        take_places_locked(gate);
         control_send(gate->system, ticket->owner, &ticket->control);
     }
 }
 
-bool
-start_gate_ask(struct start_gate *gate, struct start_ticket *ticket, uint64_t due_us)
+static void
+wait_locked(struct start_gate *gate, struct start_ticket *ticket, uint64_t due_us)
 {
-    pthread_mutex_lock(&gate->lock);
-    assert(!ticket->is_waiting);
-    bool granted = has_room_locked(gate); /* Then nobody waits: each place is given at once. */
-    if (granted) {
-        grant_locked(gate, ticket);
-    } else {
-        ticket->due_us = due_us;
-        ticket->is_waiting = true;
+    if (ticket->is_granted || (ticket->is_waiting && ticket->node.key <= due_us))
+        return;
+    if (ticket->is_waiting)
+        heap_remove(&gate->queue, &ticket->node);
+    else
         gate->waiting++;
-        heap_add(&gate->queue, &ticket->node, due_us);
-    }
+    ticket->is_waiting = true;
+    heap_add(&gate->queue, &ticket->node, due_us);
+}
+
+bool
+start_gate_ask(struct start_gate *gate, struct start_ticket *ticket, struct start_pass *pass,
+               uint64_t due_us)
+{
+    assert(!pass->is_starting && !pass->has_instance);
+    pthread_mutex_lock(&gate->lock);
+    bool granted = has_room_locked(gate); /* Then nobody waits: each place is given at once. */
+    if (granted)
+        take_places_locked(gate);
+    else
+        wait_locked(gate, ticket, due_us);
     pthread_mutex_unlock(&gate->lock);
+    pass->is_starting = granted;
+    pass->has_instance = granted;
     return granted;
 }
 
-static void
-settle_locked(struct start_gate *gate, struct start_ticket *ticket)
-{
-    if (ticket->is_starting)
-        gate->starting--;
-    ticket->is_starting = false;
-}
-
-static void
-release_locked(struct start_gate *gate, struct start_ticket *ticket)
-{
-    if (ticket->has_instance)
-        gate->instances--;
-    ticket->has_instance = false;
-}
-
 void
-start_gate_settle(struct start_gate *gate, struct start_ticket *ticket)
+start_gate_hurry(struct start_gate *gate, struct start_ticket *ticket, uint64_t due_us)
 {
     pthread_mutex_lock(&gate->lock);
-    settle_locked(gate, ticket);
-    admit_waiting_locked(gate);
+    if (ticket->is_waiting)
+        wait_locked(gate, ticket, due_us);
     pthread_mutex_unlock(&gate->lock);
 }
 
 void
-start_gate_release(struct start_gate *gate, struct start_ticket *ticket)
+start_gate_take(struct start_gate *gate, struct start_ticket *ticket, struct start_pass *pass)
 {
     pthread_mutex_lock(&gate->lock);
-    release_locked(gate, ticket);
-    admit_waiting_locked(gate);
+    assert(ticket->is_granted);
+    ticket->is_granted = false;
     pthread_mutex_unlock(&gate->lock);
+    pass->is_starting = true;
+    pass->has_instance = true;
 }
 
 void
-start_gate_withdraw(struct start_gate *gate, struct start_ticket *ticket)
+start_gate_recall(struct start_gate *gate, struct start_ticket *ticket)
 {
     pthread_mutex_lock(&gate->lock);
     if (ticket->is_waiting) {
@@ -144,11 +140,50 @@ start_gate_withdraw(struct start_gate *gate, struct start_ticket *ticket)
         ticket->is_waiting = false;
         gate->waiting--;
     }
-    settle_locked(gate, ticket);
-    release_locked(gate, ticket);
-    control_recall(gate->system, ticket->owner, &ticket->control);
+    if (ticket->is_granted) {
+        ticket->is_granted = false;
+        gate->starting--;
+        gate->instances--;
+        control_recall(gate->system, ticket->owner, &ticket->control);
+        admit_waiting_locked(gate);
+    }
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void
+give_back(struct start_gate *gate, bool start, bool instance)
+{
+    if (!start && !instance)
+        return;
+    pthread_mutex_lock(&gate->lock);
+    gate->starting -= start;
+    gate->instances -= instance;
     admit_waiting_locked(gate);
     pthread_mutex_unlock(&gate->lock);
+}
+
+void
+start_gate_settle(struct start_gate *gate, struct start_pass *pass)
+{
+    bool start = pass->is_starting;
+    pass->is_starting = false;
+    give_back(gate, start, false);
+}
+
+void
+start_gate_release(struct start_gate *gate, struct start_pass *pass)
+{
+    bool instance = pass->has_instance;
+    pass->has_instance = false;
+    give_back(gate, false, instance);
+}
+
+void
+start_gate_withdraw(struct start_gate *gate, struct start_pass *pass)
+{
+    struct start_pass held = *pass;
+    *pass = (struct start_pass){ 0 };
+    give_back(gate, held.is_starting, held.has_instance);
 }
 
 struct start_gate_counts

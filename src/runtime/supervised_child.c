@@ -7,17 +7,14 @@
 #include "runtime/supervisor_state.h"
 #include "supervision/child_restore.h"
 
-static void
-free_child(struct child_link *link)
+void
+supervised_child_free(struct child_link *link)
 {
     struct supervised_child *child = container_of(link, struct supervised_child, link);
-    if (child->user_free)
-        child->user_free(child->user);
     refstr_unref(child->path);
-    refstr_unref(child->detail);
-    refstr_unref(child->cause);
     shared_policy_unref(child->node.policy);
-    free(child->moved_grants_us);
+    if (child->node.policy)
+        free(supervisor_child_moved_grants(&child->node));
     free(child);
 }
 
@@ -25,8 +22,11 @@ static void
 remember(struct supervised_child *child, const struct child_memory *memory)
 {
     child_restore(&child->node, memory);
-    if (memory->exit_detail)
-        child->detail = refstr_new(memory->exit_detail, strlen(memory->exit_detail));
+    if (!memory->exit_detail)
+        return;
+    struct refstr *detail = refstr_new(memory->exit_detail, strlen(memory->exit_detail));
+    child_link_set_detail(&child->link, detail);
+    refstr_unref(detail);
 }
 
 /* The child's part of the request, in memory of its own; NULL: out of memory. */
@@ -38,12 +38,8 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         calloc(1, offsetof(struct supervised_child, node) + node_bytes);
     if (!child)
         return NULL;
-    child_link_init(&child->link, supervisor->self, request->child, free_child);
-    start_ticket_init(&child->ticket, supervisor->self);
-    timer_init(&child->timer, supervisor->self);
-    list_init(&child->waiting);
+    child_link_init(&child->link, request->child);
     child->path = refstr_ref(request->path);
-    child->user = request->user;
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
     if (!policy) {
@@ -51,10 +47,9 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         return NULL;
     }
     supervisor_child_init(&child->node, policy);
-    child->node.shell = child;
     child->node.is_supervisor = request->is_supervisor;
     child->node.is_dynamic = request->is_dynamic;
-    child->node.random = random_next(&supervisor->random);
+    child->node.random = (uint16_t)random_next(&supervisor->random);
     if (request->memory)
         remember(child, request->memory);
     return child;
@@ -71,10 +66,12 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
         request->before ? supervised_child_find(supervisor, request->before) : NULL;
     if (request->before && !before)
         return AIRS_ENOENT;
+    if (!agenda_reserve(&supervisor->agenda, supervisor->children + 1))
+        return AIRS_ENOMEM;
     struct supervised_child *child = new_child(supervisor, request);
     if (!child)
         return AIRS_ENOMEM;
-    enum airs_status status = child_link_attach(supervisor->system, &child->link);
+    enum airs_status status = child_link_attach(supervisor->system, &child->link, supervisor->self);
     if (status != AIRS_OK) {
         child_link_unref(&child->link);
         return status == AIRS_EBUSY ? AIRS_EEXIST : status;
@@ -83,10 +80,11 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
                                            request->dependencies_size);
     if (status != AIRS_OK) {
         supervised_child_detach(supervisor, child);
-        supervised_child_let_go(child);
+        child_link_unref(&child->link);
         return status;
     }
-    child->user_free = request->user_free;
+    supervisor->children++;
+    child->node.shell = request->user;
     struct node_event event = { .type = NODE_ADD, .child = &child->node };
     event.before = before ? &before->node : NULL;
     supervisor_feed(supervisor, event);
@@ -96,7 +94,7 @@ supervised_child_add(struct supervisor *supervisor, const struct supervisor_requ
 const struct refstr *
 supervisor_child_path(const struct supervisor_child *child)
 {
-    return ((const struct supervised_child *)child->shell)->path;
+    return container_of(child, struct supervised_child, node)->path;
 }
 
 enum airs_status
@@ -130,12 +128,10 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
         .on_trial = request->on_trial,
     };
     request->generation = child->node.generation + 1;
-    uint64_t *moved_grants_us = child->moved_grants_us;
-    if (differs)
-        child->moved_grants_us = grants_us;
-    child->health_detail = request->detail;
+    uint64_t *moved_grants_us = supervisor_child_moved_grants(&child->node);
+    supervisor->told_detail = request->detail;
     enum node_reply reply = supervisor_feed(supervisor, event);
-    child->health_detail = NULL;
+    supervisor->told_detail = NULL;
     if (differs)
         free(moved_grants_us);
     shared_policy_unref(differs ? before : after);
@@ -156,18 +152,21 @@ void
 supervised_child_detach(struct supervisor *supervisor, struct supervised_child *child)
 {
     struct actor_system *system = supervisor->system;
-    timer_disarm(system, &child->timer);
-    start_gate_withdraw(system->start_gate, &child->ticket);
+    supervisor_end_wait(supervisor, child);
+    start_gate_withdraw(system->start_gate, &child->link.pass);
     control_recall(system, supervisor->self, &child->link.report);
     supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
-    registry_remove(&system->registry, child->path, child->link.child);
+    registry_remove(system, child->path, child->link.child);
     child_link_send(system, &child->link, &(struct child_command){ .type = CHILD_RELEASE });
 }
 
 void
-supervised_child_let_go(struct supervised_child *child)
+supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *child)
 {
+    supervisor->children--;
+    if (supervisor->options.user_free)
+        supervisor->options.user_free(child->node.shell);
     child_link_unref(&child->link);
 }
 
@@ -197,12 +196,12 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_due = waits && node->timer_armed,
         .has_exit = node->has_exited,
         .exit = node->last_exit,
-        .detail = node->has_exited ? child->detail : NULL,
+        .detail = node->has_exited ? child_link_detail(&child->link) : NULL,
         .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,
         .mailbox = metrics.mailbox,
         .messages = metrics.messages,
         .policy = node->policy,
-        .user = child->user,
+        .user = node->shell,
     };
     if (view.has_uptime)
         view.uptime_us = now_us - child->started_us;

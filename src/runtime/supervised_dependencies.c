@@ -32,17 +32,24 @@ struct sibling_tie {
     bool is_lifted;      /* Of something below: stays when its own dependencies change. */
 };
 
+/* NULL: it has nothing to do with dependencies. */
+static struct child_bonds *
+bonds_of(const struct supervised_child *child)
+{
+    struct child_ties *ties = child->node.ties;
+    return ties ? container_of(ties, struct child_bonds, ties) : NULL;
+}
+
 static struct child_bonds *
 get_bonds(struct supervised_child *child)
 {
-    if (child->bonds)
-        return child->bonds;
+    if (child->node.ties)
+        return bonds_of(child);
     struct child_bonds *bonds = calloc(1, sizeof *bonds);
     if (!bonds)
         return NULL;
     child_ties_init(&bonds->ties, &child->node);
     list_init(&bonds->siblings);
-    child->bonds = bonds;
     return bonds;
 }
 
@@ -106,7 +113,7 @@ add_tie(struct supervisor *supervisor, struct supervised_child *child,
                      memcmp(dependency->text, child->path->text, size) == 0;
     if (size == 0 || is_itself)
         return true;
-    struct sibling_tie *sibling = find_tie(child->bonds, dependency->text, size);
+    struct sibling_tie *sibling = find_tie(bonds_of(child), dependency->text, size);
     if (sibling) {
         sibling->is_lifted |= is_lifted;
         return true;
@@ -117,7 +124,7 @@ add_tie(struct supervisor *supervisor, struct supervised_child *child,
     list_init(&sibling->tie.of_dependant);
     list_init(&sibling->tie.of_dependency);
     list_init(&sibling->untied);
-    list_push_back(&child->bonds->siblings, &sibling->link);
+    list_push_back(&bonds_of(child)->siblings, &sibling->link);
     sibling->dependant = child;
     sibling->is_lifted = is_lifted;
     sibling->path = refstr_new(dependency->text, size);
@@ -169,8 +176,8 @@ untie_dependants(struct supervisor *supervisor, struct child_bonds *bonds)
 static void
 look(struct supervisor *supervisor, struct supervised_child *child, struct dependency_look *look_out)
 {
-    *look_out = dependant_look(supervisor->system->dependencies, child->bonds->dependant);
-    child->bonds->unmet = look_out->unmet;
+    *look_out = dependant_look(supervisor->system->dependencies, bonds_of(child)->dependant);
+    bonds_of(child)->unmet = look_out->unmet;
 }
 
 static void
@@ -191,10 +198,10 @@ put_dependant(struct supervisor *supervisor, struct supervised_child *child,
               struct dependant *dependant, struct refstr *const *paths, size_t size)
 {
     bool enough = true;
-    dependant_free(supervisor->system->dependencies, child->bonds->dependant);
-    child->bonds->dependant = dependant;
-    child->bonds->unmet = NULL;
-    free_own_ties(child->bonds);
+    dependant_free(supervisor->system->dependencies, bonds_of(child)->dependant);
+    bonds_of(child)->dependant = dependant;
+    bonds_of(child)->unmet = NULL;
+    free_own_ties(bonds_of(child));
     for (size_t i = 0; i < size; i++)
         enough &= add_tie(supervisor, child, paths[i], false);
     return enough;
@@ -207,7 +214,7 @@ depend(struct supervisor *supervisor, struct supervised_child *child, struct ref
 {
     struct dependant *dependant = NULL;
     struct dependency_look now = { 0 };
-    if (size == 0 && !child->bonds) {
+    if (size == 0 && !bonds_of(child)) {
         *unmet_out = false;
         return AIRS_OK;
     }
@@ -238,7 +245,7 @@ tell_from_now_on(struct supervisor *supervisor, struct supervised_child *child)
         dependency_release(table, entry);
         return false;
     }
-    child->bonds->entry = entry;
+    bonds_of(child)->entry = entry;
     dependency_tell(table, entry, supervisor_child_tell(&child->node), false);
     return true;
 }
@@ -260,10 +267,10 @@ void
 supervised_dependencies_end(struct supervisor *supervisor, struct supervised_child *child)
 {
     struct dependencies *table = supervisor->system->dependencies;
-    struct child_bonds *bonds = child->bonds;
+    struct child_bonds *bonds = bonds_of(child);
     if (!bonds)
         return;
-    child->bonds = NULL;
+    child->node.ties = NULL;
     child->node.ties = NULL;
     child->node.depended_on = false;
     untie_dependants(supervisor, bonds);
@@ -302,8 +309,8 @@ follow_exit(struct supervisor *supervisor, struct supervised_child *child, struc
 {
     enum child_state state = child->node.state;
     if (state == CHILD_STARTING || state == CHILD_RUNNING) {
-        refstr_unref(child->bonds->exited);
-        child->bonds->exited = refstr_ref(exited);
+        refstr_unref(bonds_of(child)->exited);
+        bonds_of(child)->exited = refstr_ref(exited);
     }
     supervisor_feed(supervisor, (struct node_event){ .type = NODE_DEPENDENCY_EXITED,
                                                      .child = &child->node });
@@ -312,7 +319,7 @@ follow_exit(struct supervisor *supervisor, struct supervised_child *child, struc
 static void
 look_again(struct supervisor *supervisor, struct supervised_child *child)
 {
-    struct refstr *before = child->bonds->unmet;
+    struct refstr *before = bonds_of(child)->unmet;
     struct dependency_look now;
     look(supervisor, child, &now);
     if (now.exited && child->node.policy->when_dependency_restarts == DEPENDENCY_RESTART)
@@ -344,18 +351,18 @@ void
 supervised_dependencies_tell(struct supervisor *supervisor, struct supervised_child *child,
                              bool met, bool exited)
 {
-    if (child->bonds && child->bonds->entry)
-        dependency_tell(supervisor->system->dependencies, child->bonds->entry, met, exited);
+    if (bonds_of(child) && bonds_of(child)->entry)
+        dependency_tell(supervisor->system->dependencies, bonds_of(child)->entry, met, exited);
 }
 
 struct refstr *
 supervised_dependencies_unmet(const struct supervised_child *child)
 {
-    return child->bonds ? child->bonds->unmet : NULL;
+    return bonds_of(child) ? bonds_of(child)->unmet : NULL;
 }
 
 struct refstr *
 supervised_dependencies_exited(const struct supervised_child *child)
 {
-    return child->bonds ? child->bonds->exited : NULL;
+    return bonds_of(child) ? bonds_of(child)->exited : NULL;
 }

@@ -20,20 +20,56 @@
 /* ---- Actions ---- */
 
 static void
+chain_add(struct child_chain *chain, struct supervised_child *child, enum child_whereabouts here)
+{
+    assert(child->link.whereabouts == NOWHERE);
+    child->link.whereabouts = here;
+    child->next = NULL;
+    if (chain->last)
+        chain->last->next = child;
+    else
+        chain->first = child;
+    chain->last = child;
+}
+
+static struct supervised_child *
+chain_take(struct child_chain *chain)
+{
+    struct supervised_child *child = chain->first;
+    if (!child)
+        return NULL;
+    chain->first = child->next;
+    if (!chain->first)
+        chain->last = NULL;
+    child->link.whereabouts = NOWHERE;
+    return child;
+}
+
+static void
+chain_drop(struct child_chain *chain, struct supervised_child *child)
+{
+    struct child_chain others = { 0 };
+    struct supervised_child *each;
+    while ((each = chain_take(chain)) != NULL)
+        if (each != child)
+            chain_add(&others, each, IN_ADMITTED);
+    *chain = others;
+}
+
+static void
 ask_start(struct supervisor *supervisor, struct supervised_child *child, uint64_t due_us)
 {
-    if (child->node.is_supervisor ||
-        start_gate_ask(supervisor->system->start_gate, &child->ticket, due_us))
-        list_push_back(&supervisor->admitted, &child->waiting);
-    else
-        supervisor_notify_waiting(supervisor, child);
+    if (child->node.is_supervisor || supervisor_ask_start(supervisor, child, due_us))
+        chain_add(&supervisor->admitted, child, IN_ADMITTED);
 }
 
 static void
 withdraw(struct supervisor *supervisor, struct supervised_child *child)
 {
-    list_remove(&child->waiting);
-    start_gate_withdraw(supervisor->system->start_gate, &child->ticket);
+    if (child->link.whereabouts == IN_ADMITTED)
+        chain_drop(&supervisor->admitted, child);
+    supervisor_end_wait(supervisor, child);
+    start_gate_withdraw(supervisor->system->start_gate, &child->link.pass);
 }
 
 static void
@@ -50,10 +86,13 @@ command(struct supervisor *supervisor, struct supervised_child *child, enum chil
 }
 
 static void
-remove_child(struct supervisor *supervisor, struct supervised_child *child)
+remove_child(struct supervisor *supervisor, struct supervised_child *child, struct list *behind)
 {
+    supervisor_listings_skip(supervisor, child, behind);
+    if (child->link.whereabouts == IN_ADMITTED)
+        chain_drop(&supervisor->admitted, child);
     supervised_child_detach(supervisor, child);
-    list_push_back(&supervisor->removed, &child->waiting);
+    chain_add(&supervisor->removed, child, IN_REMOVED);
 }
 
 static void
@@ -110,7 +149,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         command(supervisor, child, CHILD_START_SUBTREE, action);
         return;
     case ACTION_SETTLED:
-        start_gate_settle(system->start_gate, &child->ticket);
+        start_gate_settle(system->start_gate, &child->link.pass);
         return;
     case ACTION_STOP:
         command(supervisor, child, CHILD_STOP, action);
@@ -119,10 +158,10 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         command(supervisor, child, CHILD_KILL, action);
         return;
     case ACTION_ARM:
-        timer_arm(system, &child->timer, action->due_us);
+        supervisor_arm(supervisor, child, action->due_us);
         return;
     case ACTION_DISARM:
-        timer_disarm(system, &child->timer);
+        supervisor_end_wait(supervisor, child);
         return;
     case ACTION_RESET_CHILD:
         command(supervisor, child, CHILD_RESET, action);
@@ -131,7 +170,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         supervisor_notify(supervisor, action);
         return;
     case ACTION_REMOVED:
-        remove_child(supervisor, child);
+        remove_child(supervisor, child, action->behind);
         return;
     case ACTION_NODE_READY:
         tell_ready(supervisor, true);
@@ -176,9 +215,9 @@ step(struct supervisor *supervisor, struct node_event *event)
         perform_all(supervisor, &actions);
     }
 
-    struct list *link;
-    while ((link = list_pop_front(&supervisor->removed)) != NULL)
-        supervised_child_let_go(container_of(link, struct supervised_child, waiting));
+    struct supervised_child *removed;
+    while ((removed = chain_take(&supervisor->removed)) != NULL)
+        supervised_child_let_go(supervisor, removed);
     return reply;
 }
 
@@ -186,9 +225,8 @@ enum node_reply
 supervisor_feed(struct supervisor *supervisor, struct node_event event)
 {
     enum node_reply reply = step(supervisor, &event);
-    struct list *link;
-    while ((link = list_pop_front(&supervisor->admitted)) != NULL) {
-        struct supervised_child *child = container_of(link, struct supervised_child, waiting);
+    struct supervised_child *child;
+    while ((child = chain_take(&supervisor->admitted)) != NULL) {
         struct node_event admitted = { .type = NODE_ADMITTED, .child = &child->node };
         step(supervisor, &admitted);
     }
@@ -199,12 +237,8 @@ static void
 take_exit(struct supervisor *supervisor, struct supervised_child *child,
           struct child_reports *reports, struct node_event *event)
 {
-    refstr_unref(child->detail);
-    refstr_unref(child->cause);
-    child->detail = reports->detail;
-    child->cause = reports->cause;
     /* The instance is gone already: what the node starts next may have its slot. */
-    start_gate_release(supervisor->system->start_gate, &child->ticket);
+    start_gate_release(supervisor->system->start_gate, &child->link.pass);
     event->type = NODE_EXITED;
     event->exit = reports->exit;
     event->ignored = reports->ignored;
@@ -223,9 +257,9 @@ take_reports(struct supervisor *supervisor, struct supervised_child *child)
     }
     if (reports.health_failed) {
         event.type = NODE_HEALTH_FAILED;
-        child->health_detail = reports.health_detail;
+        supervisor->told_detail = reports.health_detail;
         supervisor_feed(supervisor, event);
-        child->health_detail = NULL;
+        supervisor->told_detail = NULL;
         refstr_unref(reports.health_detail);
     }
     if (reports.has_ready) {
@@ -292,51 +326,49 @@ obey_all(struct supervisor *supervisor)
     return true;
 }
 
-/* False: the supervisor is over. */
-static bool
+static void
 take_control(struct supervisor *supervisor, struct control *control)
 {
-    struct supervised_child *child;
     switch (control->type) {
-    case CONTROL_COMMAND:
-        return obey_all(supervisor);
     case CONTROL_REPORT:
-        child = container_of(control, struct supervised_child, link.report);
-        take_reports(supervisor, child);
-        return true;
+        take_reports(supervisor, container_of(control, struct supervised_child, link.report));
+        return;
     case CONTROL_TIMER:
-        child = container_of(control, struct supervised_child, timer.control);
-        supervisor_feed(supervisor,
-                        (struct node_event){ .type = NODE_TIMER, .child = &child->node });
-        return true;
+        supervisor_time_is_up(supervisor);
+        return;
     case CONTROL_ADMITTED:
-        child = container_of(control, struct supervised_child, ticket.control);
-        supervisor_feed(supervisor,
-                        (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
-        return true;
+        supervisor_let_in(supervisor);
+        return;
     case CONTROL_DEPENDENCIES:
         supervised_dependencies_take(supervisor);
-        return true;
+        return;
     case CONTROL_REQUEST:
         supervisor_answer(supervisor, container_of(control, struct supervisor_request, control));
-        return true;
+        return;
     case CONTROL_USER:
-        return true;
+        return;
     }
-    return true;
+}
+
+static void
+set_self(struct supervisor *supervisor, airs_pid self)
+{
+    supervisor->self = self;
+    timer_init(&supervisor->timer, self);
+    supervisor->timer_us = UINT64_MAX;
+    start_ticket_init(&supervisor->ticket, self);
 }
 
 static enum actor_turn
 take_controls(struct supervisor *supervisor)
 {
-    struct actor_context *context = supervisor->context;
-
     for (unsigned taken = 0; taken < CONTROLS_PER_TURN_MAX; taken++) {
-        struct control *control = actor_context_take_control(context);
+        if (!obey_all(supervisor))
+            return ACTOR_END;
+        struct control *control = actor_context_take_control(supervisor->context);
         if (!control)
             return ACTOR_PARK;
-        if (!take_control(supervisor, control))
-            return ACTOR_END;
+        take_control(supervisor, control);
     }
     return ACTOR_YIELD;
 }
@@ -346,10 +378,12 @@ supervisor_run(struct actor_context *context)
 {
     struct supervisor *supervisor = actor_context_state(context);
     supervisor->context = context;
-    supervisor->self = actor_context_self(context);
+    if (supervisor->self == AIRS_PID_NONE)
+        set_self(supervisor, actor_context_self(context));
     struct event_log *event_log = supervisor->system->event_log;
 
     enum actor_turn turn = take_controls(supervisor);
+    supervisor_set_timer(supervisor);
     event_log_commit(event_log);
     return turn;
 }
@@ -360,6 +394,7 @@ static void
 free_supervisor(struct supervisor *supervisor)
 {
     refstr_unref(supervisor->path);
+    agenda_deinit(&supervisor->agenda);
     free(supervisor->intensity_us);
     free(supervisor);
 }
@@ -373,10 +408,11 @@ supervisor_destroy(void *state)
         struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
         struct supervised_child *child = supervised_child_of(node);
         list_remove(link);
-        list_remove(&child->waiting);
         supervised_child_detach(supervisor, child);
-        supervised_child_let_go(child);
+        supervised_child_let_go(supervisor, child);
     }
+    timer_disarm(supervisor->system, &supervisor->timer);
+    start_gate_recall(supervisor->system->start_gate, &supervisor->ticket);
     dependency_inbox_close(supervisor->system->dependencies, &supervisor->inbox);
     free_supervisor(supervisor);
 }
@@ -445,8 +481,9 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor->path = refstr_ref(options->path);
     supervisor->random = options->seed;
     supervisor_node_init(&supervisor->node);
-    list_init(&supervisor->admitted);
-    list_init(&supervisor->removed);
+    agenda_init(&supervisor->agenda);
+    set_self(supervisor, AIRS_PID_NONE);
+    list_init(&supervisor->listings);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
     if (options->policy && !configure(supervisor, options)) {

@@ -31,6 +31,9 @@ struct supervisor_options {
     /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
     const uint64_t *intensity_us;
     size_t intensity_size;
+    /* Takes the `user` of each child back, once no view can show it any more. NULL: nothing to do.
+     * Thread: any. Must not block. */
+    void (*user_free)(void *user);
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -97,7 +100,9 @@ enum request_verb {
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. */
     REQUEST_TIE,
-    REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    /* `visit` is called for each child, in start order; where they are many in several turns, between
+     * which children come and go, and other requests are answered. */
+    REQUEST_LIST,
     REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
     REQUEST_START_ALL, /* the root alone, as the next two */
@@ -106,7 +111,9 @@ enum request_verb {
 };
 
 struct supervisor_request {
-    struct control control; /* The runtime's. */
+    struct control control; /* The runtime's, as the next two. */
+    struct list listing;
+    struct list *next; /* LIST: the child with which it goes on; NULL: the first. */
 
     /* Set by the requester, who owns the request and keeps it until `done`. */
     enum request_verb verb;
@@ -124,10 +131,7 @@ struct supervisor_request {
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
-    void *user;                 /* ADD: shown in views. */
-    /* ADD, NULL allowed: takes `user` back once no view can show it any more, if the add was
-     * answered with OK. Thread: any. Must not block. */
-    void (*user_free)(void *user);
+    void *user;                 /* ADD: shown in views. Answered with OK: see user_free. */
     bool everything;            /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
     struct child_counts *counts_out; /* COUNT: the requester's. */

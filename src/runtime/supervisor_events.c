@@ -30,7 +30,8 @@ supervisor_cause_path(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    return was_escalated(child) && child->cause ? child->cause : child->path;
+    struct refstr *below = was_escalated(child) ? child_link_cause(&child->link) : NULL;
+    return below ? below : child->path;
 }
 
 struct refstr *
@@ -39,11 +40,12 @@ supervisor_cause_text(const struct supervisor *supervisor)
     struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    if (was_escalated(child) && child->detail)
-        return refstr_ref(child->detail);
+    struct refstr *last = child_link_detail(&child->link);
+    if (was_escalated(child) && last)
+        return refstr_ref(last);
 
     char text[CAUSE_TEXT_BYTES];
-    const char *detail = child->detail ? child->detail->text : "";
+    const char *detail = last ? last->text : "";
     int length = snprintf(text, sizeof text, "%s: %s%s%.*s", child->path->text,
                           exit_reason_name(child->node.last_exit.reason), *detail ? ", " : "",
                           (int)strcspn(detail, "\n"), detail);
@@ -67,7 +69,7 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
     if (action->cause)
         return supervised_child_of(action->cause)->path;
     if (action->has_exit && action->exit.reason == EXIT_ESCALATED)
-        return child->cause;
+        return child_link_cause(&child->link);
     bool gives_up =
         supervisor->node.end.reason == EXIT_ESCALATED && supervisor->node.state != NODE_RUNNING;
     return gives_up && &child->node != supervisor->node.cause ? supervisor_cause_path(supervisor)
@@ -79,10 +81,13 @@ cause_of(const struct supervisor *supervisor, const struct supervised_child *chi
 static void
 name_timeout(struct supervised_child *child, const struct node_action *action)
 {
-    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT || child->detail)
+    if (action->event != EVENT_EXITED || action->exit.reason != EXIT_TIMEOUT ||
+        child_link_detail(&child->link))
         return;
     const char *text = action->from == CHILD_STARTING ? "start-timeout" : "stop-timeout";
-    child->detail = refstr_new(text, strlen(text));
+    struct refstr *detail = refstr_new(text, strlen(text));
+    child_link_set_detail(&child->link, detail);
+    refstr_unref(detail);
 }
 
 /* What is queued outlives an instance that is stopped, and the child's rest only if it went down
@@ -111,9 +116,9 @@ static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
     enum mailbox_gate gate = gate_of(supervisor, &child->node);
-    if (gate == child->mail)
+    if (gate == child->link.mail)
         return;
-    child->mail = gate;
+    child->link.mail = (uint8_t)gate;
     if (!child->node.is_supervisor)
         mailbox_set_gate(supervisor->system, child->link.child, gate);
     else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */
@@ -203,9 +208,9 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.state = action->state;
     event.has_exit = action->has_exit;
     event.exit = action->exit;
-    event.detail = action->has_exit ? child->detail : NULL;
+    event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
     if (action->event == EVENT_HEALTH_FAILED || action->event == EVENT_RELOADED)
-        event.detail = child->health_detail;
+        event.detail = supervisor->told_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
@@ -213,7 +218,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.cause = cause_of(supervisor, child, action);
     event.waits_for = supervisor_waits_for(supervisor, child, action->wait);
     if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
-        registry_remove(&supervisor->system->registry, child->path, child->link.child);
+        registry_remove(supervisor->system, child->path, child->link.child);
     event.ready = action->ready;
     event.attempt = action->attempt;
     event.lived_us = action->lived_us;

@@ -2,12 +2,21 @@
 #ifndef RUNTIME_SUPERVISOR_STATE_H
 #define RUNTIME_SUPERVISOR_STATE_H
 
+#include "runtime/agenda.h"
 #include "runtime/child_link.h"
 #include "runtime/event_log.h"
 #include "runtime/internal.h"
 #include "runtime/start_gate.h"
 #include "runtime/supervisor_actor.h"
 #include "runtime/timer.h"
+
+/* Children one after the other, in supervised_child.next. */
+struct child_chain {
+    struct supervised_child *first, *last;
+};
+
+/* Where a child stands in its supervisor, beside its node. */
+enum child_whereabouts { NOWHERE, IN_AGENDA, IN_ADMITTED, IN_REMOVED };
 
 /* Everything here but a child's link and mailbox is touched in the supervisor's turn alone. */
 struct supervisor {
@@ -18,10 +27,17 @@ struct supervisor {
 
     struct supervisor_node node;
     uint64_t *intensity_us;        /* The node's ring of grants, or NULL. */
-    struct list admitted;          /* supervised_child.waiting: ADMITTED is to be fed. */
+    struct child_chain admitted;   /* ADMITTED is to be fed. */
+    struct child_chain removed;    /* To be freed after the step. */
+    struct agenda agenda;          /* What the children wait for. */
+    uint32_t children;             /* For which the agenda has room. */
+    struct timer timer;            /* Of the first that waits for a time, or earlier; */
+    uint64_t timer_us;             /* UINT64_MAX: not armed. */
+    struct start_ticket ticket;    /* Of all that wait for a start. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
     struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
-    struct list removed;           /* supervised_child.waiting: to be freed after the step. */
+    struct list listings;          /* supervisor_request.listing: a LIST that goes on in a later turn. */
+    struct refstr *told_detail;    /* Of the failed probe, or the change, being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
     uint64_t random;
@@ -30,20 +46,14 @@ struct supervisor {
 /* A child as its shell sees it; in memory that it shares with the child's actor (link). */
 struct supervised_child {
     struct child_link link;
-    struct start_ticket ticket;
-    struct timer timer;
-    struct list waiting; /* In admitted, removed, or neither. */
     struct refstr *path;
-    uint64_t *moved_grants_us; /* The ring, once it does not lie behind `node` any more; or NULL. */
-    struct refstr *detail; /* Of the last exit. */
-    struct refstr *cause;  /* Of the last exit: the path, if it was an escalation. */
-    struct child_bonds *bonds; /* To do with dependencies; NULL: nothing. */
-    struct refstr *health_detail; /* Of the failed probe, or the change, being told; borrowed. */
     uint64_t started_us;
-    enum mailbox_gate mail : 8; /* Of a supervisor: what holds for its children's. */
-    void *user;
-    void (*user_free)(void *user);
-    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared. */
+    union {
+        struct agenda_place agenda;    /* link.whereabouts: IN_AGENDA. */
+        struct supervised_child *next; /* IN_ADMITTED, IN_REMOVED. */
+    };
+    struct supervisor_child node; /* Last: its ring of grants follows. Its policy is shared, its */
+                                  /* `shell` is the user's. */
 };
 
 /** CONFIGURE: ENOMEM, and then nothing has changed. */
@@ -68,9 +78,23 @@ struct supervised_child *supervised_child_find(struct supervisor *supervisor,
 /** Ends everything that leads to it, and lets its actor end. Its memory stays for now. */
 void supervised_child_detach(struct supervisor *supervisor, struct supervised_child *child);
 /** Afterwards its memory is gone, or the actor's alone. */
-void supervised_child_let_go(struct supervised_child *child);
+void supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *child);
 struct child_view supervised_child_view(struct supervisor *supervisor,
                                         struct supervised_child *child, uint64_t now_us);
+
+/* supervisor_waits.c: what the supervisor's timer, its ticket and its agenda do for a child. */
+void supervisor_arm(struct supervisor *supervisor, struct supervised_child *child,
+                    uint64_t due_us);
+/** It waits for nothing any more, and has no place among the starts. */
+void supervisor_end_wait(struct supervisor *supervisor, struct supervised_child *child);
+/** True: a start slot is granted; false: the child waits, and it has been said. */
+bool supervisor_ask_start(struct supervisor *supervisor, struct supervised_child *child,
+                          uint64_t due_us);
+/** CONTROL_TIMER, CONTROL_ADMITTED. */
+void supervisor_time_is_up(struct supervisor *supervisor);
+void supervisor_let_in(struct supervisor *supervisor);
+/** At the end of each turn: the timer stands at the first time that a child waits for. */
+void supervisor_set_timer(struct supervisor *supervisor);
 
 /* supervised_dependencies.c */
 /** What `child`, not yet in the node, depends on (referenced), and who depends on it. ENOMEM. */
@@ -117,6 +141,9 @@ struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 /* supervisor_request.c */
 enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
+/** `child` has left the node: listings that were to go on with it go on with what stood behind. */
+void supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
+                              struct list *behind);
 
 static inline struct supervised_child *
 supervised_child_of(struct supervisor_child *node)

@@ -145,6 +145,14 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     }
 }
 
+/* Each restart of each child has a jitter of its own. */
+static uint64_t
+delay_before(const struct supervisor_child *child, uint32_t attempt)
+{
+    uint64_t random = (uint64_t)child->random << 32 | child->generation;
+    return restart_backoff_delay_us(&child->policy->backoff, attempt, &random);
+}
+
 static void
 grant_restart(struct step *step, struct supervisor_child *child)
 {
@@ -155,9 +163,7 @@ grant_restart(struct step *step, struct supervisor_child *child)
     child->restarts++;
     if (child->attempt < UINT32_MAX)
         child->attempt++;
-    wait_for_restart(
-        step, child,
-        restart_backoff_delay_us(&child->policy->backoff, child->attempt, &child->random));
+    wait_for_restart(step, child, delay_before(child, child->attempt));
 }
 
 static void
@@ -193,8 +199,7 @@ end_trial(struct step *step, struct supervisor_child *child)
 {
     uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
     child->on_trial = false;
-    wait_for_restart(step, child,
-                     restart_backoff_delay_us(&child->policy->backoff, attempt, &child->random));
+    wait_for_restart(step, child, delay_before(child, attempt));
 }
 
 /* It was to stop when those after it are down, and went before: uncounted. */

@@ -3,23 +3,17 @@
 #include <assert.h>
 
 #include "supervision/node_step.h"
+#include "supervision/restart_budget.h"
 
-/* The last grants that the budget can hold; the lived clock is never behind them. */
+/* The lived clock is never behind a grant. */
 static void
 restore_grants(struct supervisor_child *child, const struct child_memory *memory)
 {
-    uint32_t capacity = child->policy->max_restarts;
-    if (capacity == RESTARTS_UNLIMITED)
-        return;
-    size_t size = memory->grants_size < capacity ? memory->grants_size : capacity;
-    const uint64_t *grants_us = memory->grants_us + (memory->grants_size - size);
-    for (size_t i = 0; i < size; i++) {
-        child->grants_us[i] = grants_us[i];
-        if (child->lived_us < grants_us[i])
-            child->lived_us = grants_us[i];
-    }
-    child->grants_size = (uint32_t)size;
-    child->grants_next = size == capacity ? 0 : (uint32_t)size;
+    restart_budget_restore(child, memory->grants_us, memory->grants_size);
+    uint32_t kept = supervisor_child_grants_max(child->policy);
+    for (size_t i = memory->grants_size; i > 0 && kept > 0; i--, kept--)
+        if (child->lived_us < memory->grants_us[i - 1])
+            child->lived_us = memory->grants_us[i - 1];
 }
 
 void

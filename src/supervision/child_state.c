@@ -162,12 +162,12 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
     child->ready = ready;
     if (ready) {
         child->on_trial = false;
-        child->ready_since_us = step->now_us;
+        child->lived_us -= step->now_us;
         step->node->running_ready++;
         if (child->group == GROUP_START)
             group_leave(step, child);
     } else {
-        child->lived_us += step->now_us - child->ready_since_us;
+        child->lived_us += step->now_us;
         step->node->running_ready--;
     }
 }
@@ -253,8 +253,9 @@ child_remove(struct step *step, struct supervisor_child *child)
     if (child->ties)
         list_remove(&child->ties->released);
     child->depended_on = false;
+    struct list *behind = child->siblings.next;
     list_remove(&child->siblings);
-    step_act(step, ACTION_REMOVED, child);
+    step_act(step, ACTION_REMOVED, child)->behind = behind;
 }
 
 bool
@@ -287,7 +288,7 @@ child_end_wait(struct step *step, struct supervisor_child *child)
 uint64_t
 supervisor_child_lived_us(const struct supervisor_child *child, uint64_t now_us)
 {
-    return child->lived_us + (child->ready ? now_us - child->ready_since_us : 0);
+    return child->lived_us + (child->ready ? now_us : 0);
 }
 
 uint32_t
@@ -320,12 +321,12 @@ supervisor_child_grants_max(const struct child_policy *policy)
 size_t
 supervisor_child_size(const struct child_policy *policy)
 {
-    return sizeof(struct supervisor_child) + supervisor_child_grants_max(policy) * sizeof(uint64_t);
+    size_t slots = supervisor_child_grants_max(policy);
+    return sizeof(struct supervisor_child) + (slots > 0 ? slots : 1) * sizeof(uint64_t);
 }
 
 void
 supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy)
 {
     child->policy = policy;
-    child->grants_us = (uint64_t *)(child + 1);
 }

@@ -111,60 +111,60 @@ struct child_ties;
 
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
- * anybody else only reads, on the thread that steps. */
+ * anybody else only reads, on the thread that steps. 100,000 of these are held: 88 bytes, and 8 for
+ * each grant of the budget behind them. */
 struct supervisor_child {
     /* Set by the shell before NODE_ADD; constant, but for what NODE_CHANGE changes. */
     const struct child_policy *policy; /* Outlives the child. */
     void *shell;                       /* The shell's own. */
-    bool is_supervisor;                /* Takes no start slot; reports readiness and idleness. */
-    bool is_dynamic; /* Added by hand: a temporary one is deleted at its end. */
-    uint64_t random;                   /* Seed of its jitter. */
     struct child_ties *ties; /* Siblings that depend on it or that it depends on; NULL: none. */
+    uint16_t random;         /* Seed of its jitter. */
+    bool is_supervisor : 1;  /* Takes no start slot; reports readiness and idleness. */
+    bool is_dynamic : 1;     /* Added by hand: a temporary one is deleted at its end. */
 
-    /* The node's. Bit-fields, because 100,000 of these are held. */
-    struct list siblings;
-    enum child_state state : 8;
-    enum stop_cause stop_cause : 8; /* In STOPPED, and in STOPPING for what comes after. */
-    enum child_wait wait : 4;       /* Meaningful in REGISTERED and RESTARTING. */
-    enum child_after after : 4;     /* What follows STOPPING. */
-    enum child_group group : 4;
+    /* The node's. */
+    bool ready : 1;
+    bool timer_armed : 1; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
+    bool has_exited : 1;
+    bool idle : 1;        /* A supervisor child that reported it. */
+    bool holds_slot : 1;  /* Its place among concurrent starts, until SETTLED. */
+    bool kill_sent : 1;   /* KILL is out; its exit has not come yet. */
+    bool resumes : 1; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
+    bool everything : 1;  /* A supervisor: its next START takes along those stopped by request. */
     bool group_taken : 1; /* A sibling's restart has taken it along. */
     bool group_delay : 1; /* Its delay is armed, and its group waits for it. */
-    bool on_trial : 1;    /* Changed: its next exit before it is ready does not count. */
-    bool start_timer : 1; /* The armed timer is that of its start, in STOPPING too. */
-    bool unmet : 1;       /* What it depends on is not met. Before ADD the shell says so. */
-    bool depended_on : 1; /* Its changes are told (TELL_DEPENDANTS). */
-    bool told_met : 1;    /* What was told last. */
-    bool ready;
-    bool timer_armed; /* At due_us: a delay, a start timeout or a stop timeout, by state. */
-    bool has_exited;
-    bool idle;       /* A supervisor child that reported it. */
-    bool holds_slot; /* Its place among concurrent starts, until SETTLED. */
-    bool kill_sent;  /* KILL is out; its exit has not come yet. */
-    enum child_state restored : 8; /* Until NODE_ADD: where an earlier run left it. */
-    bool resumes; /* Restored: the start of its supervisor changes nothing, or waits what is left. */
-    bool everything; /* A supervisor: its next START takes along those stopped by request. */
-    enum exit_reason kill_reason : 8; /* While kill_sent: what its exit `killed` will be called. */
+    bool grants_moved : 1; /* See restart_budget.h. */
+    bool on_trial : 1;     /* Changed: its next exit before it is ready does not count. */
+    bool start_timer : 1;  /* The armed timer is that of its start, in STOPPING too. */
+    bool unmet : 1;        /* What it depends on is not met. Before ADD the shell says so. */
+    bool depended_on : 1;  /* Its changes are told (TELL_DEPENDANTS). */
+    bool told_met : 1;     /* What was told last. */
+    enum child_state state : 3;
+    enum stop_cause stop_cause : 3; /* In STOPPED, and in STOPPING for what comes after. */
+    enum child_wait wait : 2;       /* Meaningful in REGISTERED and RESTARTING. */
+    enum child_after after : 3;     /* What follows STOPPING. */
+    enum child_group group : 2;
+    enum child_state restored : 3;    /* Until NODE_ADD: where an earlier run left it. */
+    enum exit_reason kill_reason : 4; /* While kill_sent: what its exit `killed` will be called. */
+    struct list siblings;
     uint32_t generation;        /* Of the current or last start attempt; 0 before the first. */
     uint32_t restarts;          /* Grants since registered or reset. */
     uint32_t attempt;           /* n: restarts since the last stable run. */
+    uint32_t grants_taken;      /* See restart_budget.h. */
     uint64_t due_us;            /* When a wait or a timeout ends, or ended. */
-    uint64_t lived_us;          /* Lived time up to the end of the last ready span. */
-    uint64_t ready_since_us;    /* Meaningful while `ready`. */
+    uint64_t lived_us;          /* Lived time up to the end of the last ready span; while `ready`, */
+                                /* less the time at which that began. */
     uint64_t born_lived_us;     /* Lived time when the current generation began. */
     struct exit_info last_exit; /* Meaningful if has_exited. */
-    uint32_t grants_size;       /* The last grants, by lived time: a ring of max_restarts, */
-    uint32_t grants_next;       /* the next one goes here. See restart_budget.h. */
-    uint64_t *grants_us;        /* Behind it, until its policy changes. */
 };
 
 /** How many grants such a child remembers. Thread: any. */
 uint32_t supervisor_child_grants_max(const struct child_policy *policy);
 
-/** Bytes of a child with this policy: the ring of its grants lies behind it. Thread: any. */
+/** Bytes of a child with this policy, with the ring of its grants. Thread: any. */
 size_t supervisor_child_size(const struct child_policy *policy);
 
-/** Sets the policy and the ring of zeroed memory of that size. Thread: any. */
+/** Sets the policy of zeroed memory of that size. Thread: any. */
 void supervisor_child_init(struct supervisor_child *child, const struct child_policy *policy);
 
 enum node_state { NODE_STOPPED, NODE_RUNNING, NODE_STOPPING };
@@ -378,6 +378,7 @@ struct node_action {
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
     struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
+    struct list *behind;            /* REMOVED: what stood behind the child. */
     bool of_dependency; /* A dependency's exit made it happen; the shell knows whose. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */
@@ -410,6 +411,10 @@ void supervisor_node_init(struct supervisor_node *node);
  */
 void supervisor_node_configure(struct supervisor_node *node, const struct node_policy *policy,
                                uint64_t *grants_us);
+
+/** Where a change of policy has put the grants; NULL: they lie where they were. Thread: the
+ * stepping one, and any once the child has left its node. */
+uint64_t *supervisor_child_moved_grants(const struct supervisor_child *child);
 
 /**
  * Takes one event; fills `actions` (emptied first) with what is to be done, in order.

@@ -247,7 +247,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     child->shell = subject;
     child->is_supervisor = is_supervisor;
     sim_turn_to(sim, TOPIC_CHILD, key, 2);
-    child->random = sim_random(sim, UINT64_MAX);
+    child->random = (uint16_t)sim_random(sim, UINT16_MAX);
     subject->child = child;
     sim->children[sim->children_size++] = subject;
     sim_dependencies_begin(sim, subject);

@@ -134,7 +134,7 @@ a_child_is_small(void **state)
 {
     (void)state;
     struct child_policy policy = plain_policy();
-    assert_in_range(supervisor_child_size(&policy), 1, 192);
+    assert_in_range(supervisor_child_size(&policy), 1, 120);
 }
 
 int

@@ -139,7 +139,7 @@ reset_clears_budget_and_n_and_changes_no_state(void **state)
         given(states[i]);
         worker->restarts = 2;
         worker->attempt = 2;
-        worker->grants_size = 2;
+        worker->grants_taken = 2;
         at(1, RESET, worker);
         assert_int_equal(reply, REPLY_OK);
         assert_trace("");

@@ -88,7 +88,7 @@ start_and_restart_begin_afresh_from_stopped_and_failed(void **state)
         given(states[i / 2]);
         worker->restarts = 2;
         worker->attempt = 2;
-        worker->grants_size = 2;
+        worker->grants_taken = 2;
         uint32_t generation = worker->generation;
         trace_at(1, verbs[i % 2], worker, EXIT_NORMAL);
         assert_int_equal(reply, REPLY_OK);
