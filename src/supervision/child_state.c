@@ -124,7 +124,6 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
         group_leave(step, child);
     if (child_state_is_live(from) && !child_state_is_live(state))
         ties_went_down(step, child);
-    child_tell(step, child);
     return from;
 }
 
@@ -142,7 +141,6 @@ child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cau
     step->node->by_request -= is_by_request(child);
     child->stop_cause = cause;
     step->node->by_request += is_by_request(child);
-    child_tell(step, child);
 }
 
 void
@@ -168,7 +166,6 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         child->lived_us += step->now_us - child->ready_since_us;
         step->node->running_ready--;
     }
-    child_tell(step, child);
 }
 
 void
@@ -248,6 +245,7 @@ child_remove(struct step *step, struct supervisor_child *child)
         node->cause = NULL;
     if (child->ties)
         list_remove(&child->ties->released);
+    child->depended_on = false;
     list_remove(&child->siblings);
     step_act(step, ACTION_REMOVED, child);
 }

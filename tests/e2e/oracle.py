@@ -13,6 +13,7 @@ import bisect, datetime, json, math, re, sys, yaml
 TICK = 2          # µs: a delay is rounded down, and printed in milliseconds.
 SLACK = 1000      # µs of lived time around the edge of a window, where either answer is right.
 LATE = 2_000_000  # µs that a kill may take on a busy machine.
+LAG = 500_000     # µs until the supervisor of a dependant hears that a dependency is lost.
 UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
 ALIASES = {"always": "permanent", "on-failure": "transient", "no": "temporary", "False": "temporary"}
 NORMAL, INFINITE = ("normal", "shutdown"), float("inf")
@@ -85,6 +86,11 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
         self.escalated = self.after_started = self.waited = self.restored = False
         self.dynamic = False  # Added while it ran.
+        self.written, self.on = spec.get("depends-on", []), []
+        self.follows = spec.get("when-dependency-restarts", "leave") == "restart"
+        self.changes = spec.get("depends-on-changes", False)  # While it ran: the simulator says so.
+        self.met = self.ended_well = self.is_needed = False
+        self.lost = -INFINITE
         self.taken = self.in_group = False  # By a sibling's restart; in the order of siblings.
         self.detail = self.cause = self.gave_up = None
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
@@ -133,7 +139,41 @@ class Oracle:
         self.spec, self.root = manifest, Node(manifest)
         self.children = children_of(manifest, "", {}, self.root)
         self.places = len(self.children)
+        for path in self.children:
+            self.depend(path)
+        self.put_in_order()
         self.seq, self.last_stop, self.ended, self.started = None, {}, False, False
+
+    def depend(self, path):  # The name of several means all that there are by now.
+        for name in self.children[path].written:
+            members = [other for other in self.children if other.startswith(name + "#")]
+            self.children[path].on += members if members and name not in self.children else [name]
+
+    def lifted(self):  # Pairs of siblings: one, or something below it, depends on what is below the other.
+        for path, child in self.children.items():
+            for one, two in ((path.split("/"), other.split("/")) for other in child.on if other in self.children):
+                depth = next(i for i, step in enumerate(one) if two[i:i + 1] != [step])
+                yield "/".join(one[:depth + 1]), "/".join(two[:depth + 1])
+
+    def put_in_order(self):  # What an entry depends on comes before it; else the order of the file.
+        places, edges = {}, {}
+        for path, child in self.children.items():
+            places.setdefault(path.split("#")[0], child.place)
+        for after, before in self.lifted():
+            self.children[before].is_needed = True
+            edges.setdefault(after.split("#")[0], set()).add(before.split("#")[0])
+        order = {}
+        def put(entry):
+            if entry not in order:
+                order[entry] = None
+                for before in sorted(edges.get(entry, ()), key=places.get):
+                    put(before)
+                order[entry] = sum(place is not None for place in order.values())
+        for entry in places:
+            put(entry)
+        by_order = sorted(self.children.items(), key=lambda item: (order[item[0].split("#")[0]], item[1].place))
+        for place, (_path, child) in enumerate(by_order):
+            child.place = place
 
     def spec_of(self, path):  # Of the manifest, or added; one of several by its name without the number.
         spec, above = self.spec, ""
@@ -154,6 +194,9 @@ class Oracle:
         node = self.children[parent].own if parent else self.root
         self.children[path] = Child(self.spec_of(path), parent, self.places, node)
         self.children[path].dynamic = True
+        self.depend(path)
+        for _after, before in self.lifted():
+            self.children[before].is_needed = True
 
     def take(self, event):
         name, path = event["event"], event.get("path")
@@ -189,8 +232,14 @@ class Oracle:
             child.in_group = event.get("waits_for") == "turn"
         if event.get("cause") in self.children and name != "escalated" and child.exit != "escalated":
             cause = self.children[event["cause"]]
-            require(cause.parent != child.parent or cause.escalated or child.node.takes(cause, child),
+            follows = child.follows and (child.changes or event["cause"] in child.on)
+            require(cause.parent != child.parent or cause.escalated or follows or child.node.takes(cause, child),
                     f"{name} because of {event['cause']}, which does not take it along")
+        waits_for = event.get("waits_for", "")
+        require(waits_for[:1] != "/" or child.changes or waits_for in child.on, "waits for no dependency")
+        met = child.ready_since is not None or (child.state == "stopped" and child.ended_well)
+        child.lost = now if child.met and not met else child.lost
+        child.met = met
         child.escalated, child.waited = child.escalated or name == "escalated", child.waited or name == "waiting"
         child.not_before = now if name == "waiting" and event.get("delay_ms") == 0 else child.not_before
         require(event.get("restarts", len(child.grants)) == len(child.grants), f"not {len(child.grants)} restarts")
@@ -220,6 +269,9 @@ class Oracle:
     def on_starting(self, child, event, now, _before):
         require(child.due and now >= child.not_before - TICK, "started before its delay was over")
         require(self.children.get(child.parent, child).state in ALIVE, "started below what is down")
+        for path in [] if child.changes else child.on:
+            other = self.children.get(path)
+            require(other and (other.met or now - other.lost <= LAG), f"started while {path} was not met")
         for other in self.children.values():
             same = other.parent == child.parent and other.is_supervisor == child.is_supervisor
             if same and child.due == "first" and other.place < child.place and not (child.waited or other.waited):
@@ -248,6 +300,8 @@ class Oracle:
             later = [c for c in self.children.values() if c.parent == child.parent and c.place > child.place]
             require(not any(c.state == "stopping" and c.cause == child.cause for c in later),
                     "stopped in a group before a later sibling had ended")
+        if child.is_needed:  # Its stop may wait for those that depend on it.
+            return
         last = self.last_stop.get(child.parent, (None, 0))
         require(last[0] != now or child.place < last[1], "stopped before a later sibling")
         self.last_stop[child.parent] = (now, child.place)
@@ -294,11 +348,13 @@ class Oracle:
         require(before not in ("starting", "running") or at_its_end, "deleted without being asked to stop")
 
     def on_stopped(self, child, event, now, before):
+        by_itself = before in ("starting", "running") or (child.restored and before == "registered")
+        child.ended_well = by_itself and event.get("reason") == "normal" and child.restart != "permanent"
         if child.restored and before == "registered":
             return
         require(before not in ("starting", "running") or not child.dynamic or child.restart != "temporary",
                 "a temporary child that was added stays at its end")
-        in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
+        in_order = child.node.strategy != "one-for-one" or child.is_needed  # It may end while its stop waits for its turn.
         in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
         require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None

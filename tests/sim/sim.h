@@ -36,7 +36,7 @@
 #define SIM_KILL_US UINT64_C(2000)     /* The most that a killed instance takes to be gone. */
 #define SIM_PLAIN_US UINT64_C(1000) /* What a life that was left out takes to start, and to stop. */
 #define SIM_CHILDREN_MAX 256
-#define SIM_LOOK_US UINT64_C(1000) /* The most until a dependant hears of its dependency. */
+#define SIM_LOOK_US UINT64_C(600) /* The most until a dependant hears of its dependency. */
 #define SIM_DEPENDENCIES_MAX 3
 #define SIM_PATH_SIZE 96
 #define SIM_TRACE_LINES 400
@@ -181,9 +181,11 @@ struct sim_dependencies {
     size_t size;
     bool look_is_due; /* A message is on its way. */
     bool looks_now;
+    bool has_changed; /* While it ran: no manifest tells of it. */
     uint32_t looks;
     struct child_ties ties;
-    bool is_met; /* As it was told. */
+    bool is_told; /* Of this child, from when somebody depended on it. */
+    bool is_met;
     uint64_t lost_us;
     uint32_t exited;
 };
@@ -385,8 +387,10 @@ void sim_check_end(struct sim *sim);
 
 /* sim_dependency.c */
 
-/* What `subject`, which is in its node unless `is_new`, depends on. */
-void sim_dependencies_draw(struct sim *sim, struct sim_child *subject, bool is_new);
+/* What `subject`, not yet in its node, depends on. */
+void sim_dependencies_begin(struct sim *sim, struct sim_child *subject);
+/* It depends on others from now on. */
+void sim_dependencies_change(struct sim *sim, struct sim_child *subject);
 void sim_dependencies_tell(struct sim *sim, struct sim_child *subject,
                            const struct node_action *action);
 /* It has left its node, and all below it with it. */

@@ -65,8 +65,9 @@ depend(struct sim_child *subject, struct sim_child *on)
         give_ties(before);
         child_tie_link(tie, after->child, before->child);
         own->exits[own->size] = on->dependencies.exited;
-        if (!on->child->depended_on)
+        if (!on->dependencies.is_told)
             on->dependencies.is_met = supervisor_child_tell(on->child);
+        on->dependencies.is_told = true;
     }
     own->on[own->size++] = on;
 }
@@ -80,13 +81,15 @@ has_left(const struct sim_child *subject)
     return false;
 }
 
-void
-sim_dependencies_draw(struct sim *sim, struct sim_child *subject, bool is_new)
+/* Whatever it depended on is let go, and others come in their place. */
+static void
+draw(struct sim *sim, struct sim_child *subject)
 {
-    sim_turn_to(sim, TOPIC_DEPENDENCIES, subject->key, 0);
+    struct sim_dependencies *own = &subject->dependencies;
+    for (; own->size > 0; own->size--)
+        child_tie_unlink(&own->tie[own->size - 1]);
     if (!sim_chance(sim, 50))
         return;
-    subject->policy.when_dependency_restarts = sim_chance(sim, 40);
     uint64_t size = 1 + sim_random(sim, SIM_DEPENDENCIES_MAX);
     for (uint64_t i = 0; i < size; i++) {
         bool is_nobody = sim_chance(sim, 2);
@@ -98,13 +101,28 @@ sim_dependencies_draw(struct sim *sim, struct sim_child *subject, bool is_new)
         else if (on && on != subject && !has_left(on))
             depend(subject, on);
     }
+}
+
+void
+sim_dependencies_begin(struct sim *sim, struct sim_child *subject)
+{
     const char *path;
+    sim_turn_to(sim, TOPIC_DEPENDENCIES, subject->key, 0);
+    subject->policy.when_dependency_restarts = sim_chance(sim, 40);
+    draw(sim, subject);
+    subject->child->unmet = sim_dependencies_unmet(subject, &path);
+}
+
+void
+sim_dependencies_change(struct sim *sim, struct sim_child *subject)
+{
+    const char *path;
+    draw(sim, subject);
     bool unmet = sim_dependencies_unmet(subject, &path);
-    if (is_new)
-        subject->child->unmet = unmet;
-    else if (unmet)
+    if (unmet != subject->child->unmet)
         sim_step(sim, subject->parent,
-                 (struct node_event){ .type = NODE_DEPENDENCY_LOST, .child = subject->child });
+                 (struct node_event){ .type = unmet ? NODE_DEPENDENCY_LOST : NODE_DEPENDENCY_MET,
+                                      .child = subject->child });
 }
 
 bool
@@ -159,7 +177,7 @@ tell_watchers(struct sim *sim, struct sim_child *subject, bool met, bool exited)
 void
 sim_dependencies_tell(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
-    sim_require(sim, subject->child->depended_on, "%s tells nobody", subject->path);
+    sim_require(sim, subject->dependencies.is_told, "%s tells nobody", subject->path);
     sim_require(sim, action->exited || action->met != subject->dependencies.is_met,
                 "%s tells what it told before", subject->path);
     tell_watchers(sim, subject, action->met, action->exited);
@@ -249,7 +267,7 @@ sim_dependencies_check(struct sim *sim, const struct sim_child *subject)
 {
     const struct supervisor_child *child = subject->child;
     const char *path = "";
-    if (child->depended_on && !has_left(subject))
+    if (subject->dependencies.is_told && !has_left(subject))
         sim_require(sim, subject->dependencies.is_met == should_be_met(subject),
                     "%s: dependants think it is %smet", subject->path,
                     subject->dependencies.is_met ? "" : "not ");

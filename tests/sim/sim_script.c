@@ -66,6 +66,16 @@ send_load_error(struct sim *sim, size_t used, struct sim_child *subject)
 }
 
 static void
+change_dependencies(struct sim *sim, size_t used, struct sim_child *subject)
+{
+    sim_write_line(sim, "dependencies of %s", subject->path);
+    sim_note(sim, used, "dependencies of %s at %.3f ms", subject->path,
+             (double)sim->now_us / 1000.0);
+    subject->dependencies.has_changed = true;
+    sim_dependencies_change(sim, subject);
+}
+
+static void
 add_child(struct sim *sim, size_t used, uint32_t key)
 {
     uint64_t which = sim_random(sim, sim->node_keys_size + 1);
@@ -116,10 +126,12 @@ something_of_a_child(struct sim *sim, size_t used, uint64_t what, struct sim_chi
         by_hand(sim, used, subject, NODE_KILL);
     else if (what < 85)
         by_hand(sim, used, subject, NODE_RESET);
-    else if (what < 89)
+    else if (what < 90)
         by_hand(sim, used, subject, NODE_DELETE);
     else if (what < 93)
         send_load_error(sim, used, subject);
+    else if (what < 96)
+        change_dependencies(sim, used, subject);
     else
         send_stale(sim, used, subject);
 }

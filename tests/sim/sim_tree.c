@@ -250,8 +250,7 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     child->random = sim_random(sim, UINT64_MAX);
     subject->child = child;
     sim->children[sim->children_size++] = subject;
-    if (key >= SIM_CHILDREN_MAX) /* Added by the script: the tree is there. */
-        sim_dependencies_draw(sim, subject, true);
+        sim_dependencies_begin(sim, subject);
     return subject;
 }
 
@@ -294,6 +293,8 @@ sim_tree_build(struct sim *sim)
     unsigned children = 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7);
     sim->root = node_new(sim, NULL);
     fill(sim, sim->root, is_wide ? 5 : 0, children);
-    for (size_t i = 0; i < sim->children_size && !sim->failed; i++)
-        sim_dependencies_draw(sim, sim->children[i], false);
+    for (size_t i = 0; i < sim->children_size && !sim->failed; i++) {
+        sim_turn_to(sim, TOPIC_DEPENDENCIES, sim->children[i]->key, 1);
+        sim_dependencies_change(sim, sim->children[i]);
+    }
 }

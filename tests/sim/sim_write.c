@@ -253,7 +253,7 @@ write_dependencies(FILE *file, const struct sim_child *subject)
             subject->policy.when_dependency_restarts == DEPENDENCY_RESTART ? "restart" : "leave");
     for (size_t i = 0; i < own->size; i++)
         fprintf(file, "%s\"%s\"", i ? ", " : "", own->on[i] ? own->on[i]->path : "/nobody");
-    fprintf(file, "]");
+    fprintf(file, "]%s", own->has_changed ? ", \"depends-on-changes\": true" : "");
 }
 
 /* All that ever were, in their order. */
