@@ -53,7 +53,7 @@ static void
 on_event(void *context, const struct airs_event *event)
 {
     struct world *world = context;
-    if (!event->path)
+    if (!event->path || strcmp(event->path, "/a") != 0)
         return;
     pthread_mutex_lock(&world->lock);
     assert_true(world->size < EVENTS_MAX);
