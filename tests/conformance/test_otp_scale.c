@@ -2,18 +2,16 @@
  * strategy: the costs of a step do not grow with the siblings.
  *
  * The actions are taken as they come, without text. Each size is run several times and the
- * quickest counts, by the time that the process spends: a busy machine does not decide. */
+ * quickest counts, so that a busy machine does not decide. */
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "family.h"
 
 #define SMALL 1000
 #define LARGE 10000
 #define TIMES_MAX 15
-#define ROUNDS_MIN 5
-#define ROUNDS_MAX 30
+#define ROUNDS 15
 #define QUEUE_MAX (4 * LARGE)
 
 static struct supervisor_child *children;
@@ -61,13 +59,13 @@ run(struct node_event event)
     }
 }
 
-/* Of this process: what others do on the machine is no part of it. */
+/* Of this thread on a processor: what others do on the machine does not count. */
 static uint64_t
-cpu_us(void)
+thread_us(void)
 {
     struct timespec spent;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-    return (uint64_t)spent.tv_sec * US_PER_S + (uint64_t)spent.tv_nsec / 1000;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (uint64_t)spent.tv_sec * 1000000 + (uint64_t)spent.tv_nsec / 1000;
 }
 
 /* Microseconds to register, start and stop `count` children. */
@@ -80,7 +78,7 @@ life_us(enum strategy strategy, const struct child_policy *policy, size_t count)
     children = calloc(count, bytes);
     assert_non_null(children);
 
-    uint64_t begin_us = cpu_us();
+    uint64_t begin_us = thread_us();
     for (size_t i = 0; i < count; i++) {
         struct supervisor_child *child = (void *)((char *)children + i * bytes);
         supervisor_child_init(child, policy);
@@ -90,24 +88,20 @@ life_us(enum strategy strategy, const struct child_policy *policy, size_t count)
     assert_int_equal(node.counts[CHILD_RUNNING], count);
     run((struct node_event){ .type = NODE_STOP_ALL });
     assert_int_equal(node.counts[CHILD_STOPPED], count);
-    uint64_t us = cpu_us() - begin_us;
+    uint64_t us = thread_us() - begin_us;
     free(children);
     return us;
 }
 
-/* Ten times as many, in as many times the time as may be. */
-static void
-assert_scales(enum strategy strategy, const struct child_policy *policy)
+static uint64_t
+quickest_us(enum strategy strategy, const struct child_policy *policy, size_t count)
 {
-    uint64_t small = UINT64_MAX, large = UINT64_MAX;
-    for (int i = 0; i < ROUNDS_MAX && (i < ROUNDS_MIN || large > small * TIMES_MAX); i++) {
-        uint64_t small_us = life_us(strategy, policy, SMALL);
-        uint64_t large_us = life_us(strategy, policy, LARGE);
-        small = small_us < small ? small_us : small;
-        large = large_us < large ? large_us : large;
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t us = life_us(strategy, policy, count);
+        best = us < best ? us : best;
     }
-    print_message("%d: %" PRIu64 " us, %" PRIu64 " us\n", (int)strategy, small, large);
-    assert_true(large <= small * TIMES_MAX);
+    return best;
 }
 
 static void
@@ -115,8 +109,12 @@ ten_times_the_children_take_at_most_fifteen_times_as_long(void **state)
 {
     (void)state;
     struct child_policy policy = quiet_policy();
-    for (size_t i = 0; i < FAMILY_STRATEGIES; i++)
-        assert_scales(family_strategies[i], &policy);
+    for (size_t i = 0; i < FAMILY_STRATEGIES; i++) {
+        uint64_t small = quickest_us(family_strategies[i], &policy, SMALL);
+        uint64_t large = quickest_us(family_strategies[i], &policy, LARGE);
+        print_message("%d: %" PRIu64 " us, %" PRIu64 " us\n", (int)i, small, large);
+        assert_true(large <= small * TIMES_MAX);
+    }
     supervisor_node_init(&node);
 }
 
