@@ -1,22 +1,20 @@
 /* bench_component: what supervised components cost beside the engine's floor of the same run.
  *
- *   bench_component [restart|message|beside|kill|scale]...
+ *   bench_component [message|beside|kill|scale]...
  *
- * Exits 1 when one misses its target. Times are microseconds, ticks those of the epoch. Each
- * is run up to three times, until it meets its target: the machine may be busy with others.
+ * Exits 1 when one misses its target. Times are microseconds, ticks those of the epoch. A restart
+ * has a program of its own, bench_restart.
  */
 #include <unistd.h>
 
-#include <airs/application.h>
-
-#include "daemon/event_ring.h"
 #include "floor.h"
 #include "rig.h"
 #include "runtime/native_actor.h"
 
-#define RESTARTS 4000u
-#define MESSAGES 20000u
-#define WARM_UP 200u
+#define BATCHES 10u
+#define BATCH 2000u
+#define WARM_UP 200u /* Of a batch. */
+#define MESSAGES (BATCHES * BATCH)
 #define RUNS_MAX 3
 
 static void
@@ -33,133 +31,7 @@ print_ticks(const char *what, const struct figure *figure)
            figure->p99_ns);
 }
 
-/* Prints both figures; how often the floor's median goes into ours. The floor is measured at
- * once behind ours, under the same load. */
-static double
-times_the_floor(const char *what, double *ns, size_t samples, enum floor_operation operation)
-{
-    char cache[] = RIG_CACHE;
-    struct floor *floor = floor_open(rig_guests(), cache);
-    if (!floor)
-        exit(2);
-    struct figure floor_figure = floor_measure(floor, operation, 0);
-    floor_close(floor);
-    struct figure figure = figure_of(ns, samples);
-    print_figure(what, &figure);
-    print_figure("  floor", &floor_figure);
-    return figure.median_ns / floor_figure.median_ns;
-}
-
-/* The lowest of up to RUNS_MAX runs, fewer when one is within `limit`; that is judged. */
-static bool
-judge_lowest(double (*run)(void), const char *what, double limit)
-{
-    double lowest = run();
-
-    for (unsigned i = 1; i < RUNS_MAX && lowest > limit; i++) {
-        double value = run();
-        lowest = value < lowest ? value : lowest;
-    }
-    return rig_judge(what, lowest, "<=", limit);
-}
-
-/* ---- Restart: from one `started` to the next, a trap in between. ----
- *
- * In a whole application, as `airs up` runs it, with the ring that its events go into.
- */
-
-struct starts {
-    struct record_ring *events;
-    _Atomic uint64_t count;
-    double at_ns[RESTARTS + WARM_UP + 2];
-};
-
-static void
-note_start(void *context, const struct airs_event *event)
-{
-    struct starts *starts = context;
-
-    event_ring_write(starts->events, event);
-    if (strcmp(event->event, "started") != 0)
-        return;
-    uint64_t index = atomic_load(&starts->count);
-    if (index < sizeof starts->at_ns / sizeof starts->at_ns[0])
-        starts->at_ns[index] = (double)clock_now_ns();
-    atomic_store(&starts->count, index + 1);
-}
-
-static void
-nobody_reads(void *context)
-{
-    (void)context;
-}
-
-static struct airs_application *
-start_application(struct starts *starts)
-{
-    struct airs_error error = { 0 };
-    struct airs_application *application;
-    char manifest[] = "/tmp/airs-bench-XXXXXX";
-    FILE *file = fdopen(mkstemp(manifest), "w");
-
-    fprintf(file,
-            "name: bench\n"
-            "children:\n"
-            "  - name: a\n"
-            "    component: \"%s/echo.wasm\"\n"
-            "    max-restarts: 1000000\n"
-            "    backoff: { strategy: immediate }\n"
-            "    limits: { mailbox: 100000 }\n",
-            rig_guests());
-    fclose(file);
-    struct airs_application_options options = {
-        .manifest_path = manifest,
-        .cache_dir = RIG_CACHE,
-        .context = starts,
-        .event = note_start,
-    };
-    rig_check(airs_application_load(&options, NULL, NULL, &application, &error), &error);
-    rig_check(airs_application_start(application, &error), &error);
-    unlink(manifest);
-    return application;
-}
-
-static double
-restart_once(void)
-{
-    static const char pause[] = "sleep 500", crash[] = "crash trap";
-    static struct starts starts;
-    static double ns[RESTARTS];
-    struct airs_error error = { 0 };
-
-    atomic_store(&starts.count, 0);
-    starts.events = record_ring_new(EVENTS_KEPT_MAX, EVENT_BYTES_MAX, nobody_reads, NULL);
-    struct airs_application *application = start_application(&starts);
-    rig_wait(&starts.count, 1);
-    /* Until all are in the mailbox. */
-    rig_check(airs_application_send(application, "/a", pause, sizeof pause - 1, &error), &error);
-    for (unsigned i = 0; i < RESTARTS + WARM_UP + 1; i++)
-        rig_check(airs_application_send(application, "/a", crash, sizeof crash - 1, &error),
-                  &error);
-    rig_wait(&starts.count, RESTARTS + WARM_UP + 2);
-    airs_application_stop(application);
-    int exit_code;
-    rig_check(airs_application_wait(application, RIG_WAIT_US, &exit_code), &error);
-    airs_application_free(application);
-    record_ring_free(starts.events);
-    for (unsigned i = 0; i < RESTARTS; i++)
-        ns[i] = starts.at_ns[WARM_UP + i + 1] - starts.at_ns[WARM_UP + i];
-    return times_the_floor("restart: started, message, trap, …, started", ns, RESTARTS,
-                           FLOOR_RESTART);
-}
-
-static bool
-bench_restart(void)
-{
-    return judge_lowest(restart_once, "  times the floor", 2);
-}
-
-/* ---- Message: a native actor sends 64 B and gets them back. ---- */
+/* ---- Message: a native actor sends 64 B and gets them back; in turns with the floor. ---- */
 
 struct sender {
     struct rig *rig;
@@ -168,8 +40,8 @@ struct sender {
     struct control again;
     struct reply reply;
     uint64_t sent_ns;
-    _Atomic uint64_t answered;
-    double ns[MESSAGES + WARM_UP];
+    _Atomic uint64_t answered; /* In this batch. */
+    double ns[WARM_UP + BATCH];
 };
 
 static char payload[64];
@@ -196,7 +68,7 @@ sender_answered(struct reply *reply, enum airs_status status, const char *text, 
     uint64_t index = atomic_load(&sender->answered);
     sender->ns[index] = (double)(clock_now_ns() - sender->sent_ns);
     atomic_store(&sender->answered, index + 1);
-    if (index + 1 < MESSAGES + WARM_UP)
+    if (index + 1 < WARM_UP + BATCH)
         control_send(sender->rig->system, sender->self, &sender->again);
 }
 
@@ -227,40 +99,56 @@ wait_started(void *context, const struct event *event)
         atomic_fetch_add((_Atomic uint64_t *)context, 1);
 }
 
-static double
-message_once(void)
+static void
+begin_sender(struct sender *sender, struct rig *rig)
 {
-    static struct sender sender;
-    _Atomic uint64_t started = 0;
     struct airs_error error = { 0 };
-    struct rig rig;
+    struct native_options options = { .behaviour = &sender_behaviour, .state = sender };
 
-    atomic_store(&sender.answered, 0);
-    memset(payload, 'x', sizeof payload);
-    rig_begin(&rig, 0, 64, wait_started, &started);
-    rig_add(&rig, "/a", "echo");
-    rig_start(&rig);
-    rig_wait(&started, 1);
-    sender.rig = &rig;
-    sender.target = rig_pid(&rig, "/a");
-    sender.reply.done = sender_answered;
-    control_init(&sender.again, CONTROL_USER);
-    rig_check(
-        native_spawn(rig.system,
-                     &(struct native_options){ .behaviour = &sender_behaviour, .state = &sender },
-                     &sender.self, &error),
-        &error);
-    control_send(rig.system, sender.self, &sender.again);
-    rig_wait(&sender.answered, MESSAGES + WARM_UP);
-    rig_end(&rig);
-    return times_the_floor("handle-message of 64 B: sent by a native actor, …, answered",
-                           sender.ns + WARM_UP, MESSAGES, FLOOR_MESSAGE_64);
+    sender->rig = rig;
+    sender->target = rig_pid(rig, "/a");
+    sender->reply.done = sender_answered;
+    control_init(&sender->again, CONTROL_USER);
+    rig_check(native_spawn(rig->system, &options, &sender->self, &error), &error);
+}
+
+static void
+send_batch(struct sender *sender, double *ns)
+{
+    atomic_store(&sender->answered, 0);
+    control_send(sender->rig->system, sender->self, &sender->again);
+    rig_wait(&sender->answered, WARM_UP + BATCH);
+    memcpy(ns, sender->ns + WARM_UP, BATCH * sizeof *ns);
 }
 
 static bool
 bench_message(void)
 {
-    return judge_lowest(message_once, "  times the floor", 2);
+    static struct sender sender;
+    static double ns[MESSAGES], floor_ns[MESSAGES];
+    char cache[] = RIG_CACHE;
+    _Atomic uint64_t started = 0;
+    struct rig rig;
+    struct floor *floor = floor_open(rig_guests(), cache);
+
+    if (!floor)
+        exit(2);
+    memset(payload, 'x', sizeof payload);
+    rig_begin(&rig, 0, 64, wait_started, &started);
+    rig_add(&rig, "/a", "echo");
+    rig_start(&rig);
+    rig_wait(&started, 1);
+    begin_sender(&sender, &rig);
+    for (unsigned batch = 0; batch < BATCHES; batch++) {
+        floor_sample(floor, FLOOR_MESSAGE_64, floor_ns + batch * BATCH, BATCH);
+        send_batch(&sender, ns + batch * BATCH);
+    }
+    rig_end(&rig);
+    floor_close(floor);
+    struct figure figure = figure_of(ns, MESSAGES), floor_figure = figure_of(floor_ns, MESSAGES);
+    print_figure("handle-message of 64 B: sent by a native actor, …, answered", &figure);
+    print_figure("  floor", &floor_figure);
+    return rig_judge("  times the floor", figure.median_ns / floor_figure.median_ns, "<=", 2);
 }
 
 /* ---- Beside: an actor answers while others compute. ---- */
@@ -349,8 +237,8 @@ note_tick(void *context, const struct event *event)
     atomic_fetch_add(&restarted->count, 1);
 }
 
-static double
-kill_once(void)
+static bool
+bench_kill(void)
 {
     static double ticks[KILLS];
     struct restarted restarted = { 0 };
@@ -375,13 +263,7 @@ kill_once(void)
     rig_end(&rig);
     struct figure figure = figure_of(ticks, KILLS);
     print_ticks("kill of one of 200 that compute, 2 workers: running again in", &figure);
-    return figure.p99_ns;
-}
-
-static bool
-bench_kill(void)
-{
-    return judge_lowest(kill_once, "  ticks at p99", 10);
+    return rig_judge("  ticks at p99", figure.p99_ns, "<=", 10);
 }
 
 /* ---- Scale: restarts on two workers and on one. ---- */
@@ -447,8 +329,10 @@ static const struct {
     const char *name;
     bool (*run)(void);
 } benches[] = {
-    { "restart", bench_restart }, { "message", bench_message }, { "beside", bench_beside },
-    { "kill", bench_kill },       { "scale", bench_scale },
+    { "message", bench_message },
+    { "beside", bench_beside },
+    { "kill", bench_kill },
+    { "scale", bench_scale },
 };
 
 static bool

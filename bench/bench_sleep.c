@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "native_rig.h"
+#include "program.h"
 
 #define SLEEPERS 1000u
 #define SETTLE_MS 1000 /* The ticker parks after 100 ms. */
@@ -25,16 +26,8 @@
 static char folder[] = "/tmp/airs-bench-sleep-XXXXXX";
 
 static void
-give_up(const char *what)
-{
-    perror(what);
-    exit(2);
-}
-
-static void
 write_manifest(const char *path)
 {
-    const char *guests = getenv("AIRS_GUESTS");
     FILE *file = fopen(path, "w");
     if (!file)
         give_up(path);
@@ -42,34 +35,9 @@ write_manifest(const char *path)
             "name: bench\n"
             "children:\n"
             "  - { name: z, component: \"%s/sleeper.wasm\", count: %u }\n",
-            guests ? guests : BINARY_DIR "/guests", SLEEPERS);
+            guests_folder(), SLEEPERS);
     if (fclose(file) != 0)
         give_up(path);
-}
-
-/* The program with all its folders in `folder`; its events come out of *events_out. */
-static pid_t
-run_program(const char *manifest, FILE **events_out)
-{
-    int ends[2];
-    if (pipe(ends) != 0)
-        give_up("pipe");
-    pid_t pid = fork();
-    if (pid < 0)
-        give_up("fork");
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        setenv("XDG_RUNTIME_DIR", folder, 1);
-        setenv("XDG_STATE_HOME", folder, 1);
-        setenv("XDG_CACHE_HOME", folder, 1);
-        execl(BINARY_DIR "/airs", "airs", "up", "-f", manifest, "--json", (char *)NULL);
-        give_up(BINARY_DIR "/airs");
-    }
-    close(ends[1]);
-    *events_out = fdopen(ends[0], "r");
-    return pid;
 }
 
 static void
@@ -153,7 +121,8 @@ main(void)
         give_up(folder);
     snprintf(manifest, sizeof manifest, "%s/airs.yaml", folder);
     write_manifest(manifest);
-    pid_t pid = run_program(manifest, &events);
+    char *const arguments[] = { "airs", "up", "-f", manifest, "--json", NULL };
+    pid_t pid = run_program(folder, arguments, &events);
     wait_until_all_have_started(events);
     measure(pid);
     kill(pid, SIGTERM);

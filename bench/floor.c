@@ -41,7 +41,7 @@ main(int argc, char **argv)
     struct figure figures[FLOOR_OPERATIONS];
     printf("%-50s %8s %8s %8s %8s   (us)\n", "operation", "min", "median", "p99", "once");
     for (int i = 0; i < FLOOR_OPERATIONS; i++) {
-        figures[i] = floor_measure(floor, (enum floor_operation)i, 0);
+        figures[i] = floor_measure(floor, (enum floor_operation)i);
         print_figure((enum floor_operation)i, &figures[i]);
     }
     for (int i = 0; i < FLOOR_OPERATIONS; i++)

@@ -50,8 +50,10 @@ double floor_expected_ns(enum floor_operation operation);
 struct floor *floor_open(const char *guests, const char *cache);
 void floor_close(struct floor *floor);
 
-/** Measures one operation `samples` times; 0: as often as makes sense. */
-struct figure floor_measure(struct floor *floor, enum floor_operation operation, size_t samples);
+/** Times one operation `samples` times, behind a few that are not counted. */
+void floor_sample(struct floor *floor, enum floor_operation operation, double *ns, size_t samples);
+/** The figure of as many samples as make sense. */
+struct figure floor_measure(struct floor *floor, enum floor_operation operation);
 
 /** Sorts `ns` and reads the figure from it. */
 struct figure figure_of(double *ns, size_t samples);

@@ -402,15 +402,22 @@ fill(struct floor *floor, enum floor_operation operation, double *ns, size_t sam
     }
 }
 
-struct figure
-floor_measure(struct floor *floor, enum floor_operation operation, size_t samples)
+void
+floor_sample(struct floor *floor, enum floor_operation operation, double *ns, size_t samples)
 {
-    if (samples == 0)
-        samples = operations[operation].samples;
-    double *ns = malloc((samples + WARM_UP) * sizeof *ns);
+    double warm_up[WARM_UP];
+    fill(floor, operation, warm_up, WARM_UP);
+    fill(floor, operation, ns, samples);
+}
+
+struct figure
+floor_measure(struct floor *floor, enum floor_operation operation)
+{
+    size_t samples = operations[operation].samples;
+    double *ns = malloc(samples * sizeof *ns);
     assert(ns);
-    fill(floor, operation, ns, samples + WARM_UP);
-    struct figure figure = figure_of(ns + WARM_UP, samples);
+    floor_sample(floor, operation, ns, samples);
+    struct figure figure = figure_of(ns, samples);
     free(ns);
     return figure;
 }

@@ -47,7 +47,7 @@ struct rig {
     _Atomic uint64_t ended;
 };
 
-static void
+static inline void
 rig_check(enum airs_status status, const struct airs_error *error)
 {
     if (status == AIRS_OK)
@@ -56,19 +56,19 @@ rig_check(enum airs_status status, const struct airs_error *error)
     exit(2);
 }
 
-static void
+static inline void
 rig_tick(void *context)
 {
     engine_tick(context);
 }
 
-static void
+static inline void
 rig_wake(void *context, uint64_t id)
 {
     actor_wake(((struct rig *)context)->system, id);
 }
 
-static void
+static inline void
 rig_on_end(void *context, struct exit_info exit)
 {
     (void)exit;
@@ -76,7 +76,7 @@ rig_on_end(void *context, struct exit_info exit)
 }
 
 /* Waits without disturbing the workers much: until *counter is at least `value`. */
-static void
+static inline void
 rig_wait(const _Atomic uint64_t *counter, uint64_t value)
 {
     uint64_t until_us = clock_now_us() + RIG_WAIT_US;
@@ -91,7 +91,7 @@ rig_wait(const _Atomic uint64_t *counter, uint64_t value)
     }
 }
 
-static void
+static inline void
 rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink sink, void *context)
 {
     struct airs_error error = { 0 };
@@ -137,7 +137,7 @@ rig_begin(struct rig *rig, unsigned workers, unsigned instances_max, event_sink 
     rig_check(actor_system_start(rig->system, &error), &error);
 }
 
-static void
+static inline void
 rig_end(struct rig *rig)
 {
     component_supervisor_kill_all(rig->handles, (struct bridge_completion){ 0 });
@@ -153,7 +153,7 @@ rig_end(struct rig *rig)
         component_spec_unref(rig->specs[i]);
 }
 
-static const char *
+static inline const char *
 rig_guests(void)
 {
     const char *directory = getenv("AIRS_GUESTS");
@@ -161,7 +161,7 @@ rig_guests(void)
     return directory ? directory : BINARY_DIR "/guests";
 }
 
-static struct component_spec *
+static inline struct component_spec *
 rig_spec(struct rig *rig, const char *guest)
 {
     struct airs_error error = { 0 };
@@ -181,7 +181,7 @@ rig_spec(struct rig *rig, const char *guest)
 }
 
 /* A child at `path` that runs that guest. */
-static void
+static inline void
 rig_add(struct rig *rig, const char *path, const char *guest)
 {
     struct airs_error error = { 0 };
@@ -191,13 +191,13 @@ rig_add(struct rig *rig, const char *path, const char *guest)
               &error);
 }
 
-static void
+static inline void
 rig_start(struct rig *rig)
 {
     component_supervisor_start_all(rig->handles, (struct bridge_completion){ 0 });
 }
 
-static airs_pid
+static inline airs_pid
 rig_pid(struct rig *rig, const char *path)
 {
     airs_pid pid = AIRS_PID_NONE;
@@ -207,7 +207,7 @@ rig_pid(struct rig *rig, const char *path)
 }
 
 /* Sends `text`; `reply` may be NULL. */
-static void
+static inline void
 rig_send(struct rig *rig, airs_pid pid, const char *text, struct reply *reply)
 {
     struct message *message = message_new(text, strlen(text));
@@ -220,7 +220,7 @@ rig_send(struct rig *rig, airs_pid pid, const char *text, struct reply *reply)
 }
 
 /* Prints one line; false, and says MISS, when `value` is beyond `limit`. */
-static bool
+static inline bool
 rig_judge(const char *what, double value, const char *sign, double limit)
 {
     bool met = sign[0] == '<' ? value <= limit : value >= limit;

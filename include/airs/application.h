@@ -46,6 +46,7 @@ struct airs_event {
     bool has_budget;
     uint32_t budget_used;
     uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint32_t intensity_allowed; /* Of its supervisor, over all its children; AIRS_UNLIMITED. */
     uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
     uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
     int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
@@ -77,6 +78,10 @@ struct airs_memory {
     const char *exit_detail;
     const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
     size_t grants_count;
+    /* A supervisor ("/" is the root): how long ago the grants over its children were, oldest
+     * first, those that its intensity may still count. */
+    const uint64_t *intensity_us;
+    size_t intensity_count;
 };
 
 /** One line of a guest's, or one call of its `log`. Constant during the callback alone. */
@@ -107,6 +112,7 @@ struct airs_child {
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
     const char *waits_for;    /* NULL: nothing. */
+    const char *depends_on;   /* Paths, a space between two; NULL: none. A long list is cut. */
     const char *exit_reason;  /* Of the last instance; NULL: none has ended. */
     const char *exit_detail;  /* Trap code, exit code or message; NULL: none. */
     const char *exit_message; /* All that is known of it, maybe on several lines; NULL: nothing. */
@@ -116,6 +122,22 @@ struct airs_child {
     uint64_t messages;     /* Messages taken since registered. */
     const char *component; /* The file; NULL for a supervisor. */
     const char *strategy;  /* NULL for a component. */
+};
+
+/* A child that is to be added while the application runs. */
+struct airs_addition {
+    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
+    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
+    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
+    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
+    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
+};
+
+/** What was changed by hand while an application ran: a later run needs it to go on. */
+struct airs_kept {
+    const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    struct airs_addition addition; /* `text` NULL: scaled. */
+    uint32_t numbers;              /* Scaled: no number beyond this one was ever given. */
 };
 
 struct airs_application_options {
@@ -131,8 +153,19 @@ struct airs_application_options {
      * until airs_application_start has returned. Thread: that of airs_application_start. */
     bool (*memory)(void *context, const char *path, struct airs_memory *memory_out);
 
+    /** The `index`-th of what `keep` was given in the last run, as long as that was cut off; false: no
+     * more. Only what `memory` knows of comes back. Thread and texts: as `memory`. */
+    bool (*kept)(void *context, size_t index, struct airs_kept *kept_out);
+    /** Something is about to be added or scaled, or was taken over from the last run. What is
+     * `deleted` afterwards need not be kept. Thread: that of airs_application_start, or of a change.
+     * Blocks: for a write, at most. */
+    void (*keep)(void *context, const struct airs_kept *kept);
+
     /** An event, in order of seq. Thread: any of the library's, one at a time. Must not block. */
     void (*event)(void *context, const struct airs_event *event);
+    /** Behind a burst of events, and before any start that they announce: who keeps events writes
+     * them here, at once for all. A restart waits for it once. NULL allowed. Thread: as `event`. */
+    void (*event_commit)(void *context);
     /** A line. Thread: any of the library's, several at once. Must not block. */
     void (*log)(void *context, const struct airs_log_line *line);
     /** Bytes that `log` would take of `path` now; 0 makes the guest wait. NULL: no limit. */
@@ -245,15 +278,6 @@ AIRS_API bool airs_verb_find(const char *name, enum airs_verb *verb_out);
 /** What a change does: `what` is "added" or "deleted", and to whom; constant during the call
  * alone. Thread: that of the change. */
 typedef void (*airs_changed)(void *context, const char *what, const char *path);
-
-/* A child that is to be added while the application runs. */
-struct airs_addition {
-    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
-    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
-    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
-    const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
-    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
-};
 
 /**
  * Adds a child, or a whole supervisor, to a supervisor that runs or not; started if that runs.

@@ -21,6 +21,7 @@ child_row_read(struct child_row *row, const json_t *object)
         .uptime_ms = json_number_or(object, "uptime_ms", ROW_NONE),
         .due_ms = json_number_or(object, "due_ms", ROW_NONE),
         .waits_for = json_text(object, "waits_for"),
+        .depends_on = json_object_get(object, "depends_on"),
         .exit_reason = json_text(exit, "reason"),
         .exit_detail = json_text(exit, "detail"),
         .exit_message = json_text(exit, "message"),

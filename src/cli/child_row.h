@@ -24,6 +24,7 @@ struct child_row {
     double uptime_ms;
     double due_ms;
     const char *waits_for;
+    const json_t *depends_on; /* Paths; may be NULL. */
     const char *exit_reason;
     const char *exit_detail;
     const char *exit_message; /* Of several lines: what happened, and where in the guest. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/cli_verbs.h"
+#include "cli/exit_report.h"
 #include "cli/explain.h"
 #include "cli/ndjson.h"
 #include "cli/session.h"
@@ -14,13 +15,15 @@ read_one(const struct buffer *body)
     return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
 }
 
-/* The child's own last exit; of a supervisor those below it are left out. NULL: there is none,
- * or no history. */
+/* The child that `child` waits for; NULL: it waits for none, or there is no such child. */
 static json_t *
-last_report(struct session *session)
+read_dependency(struct session *session, const json_t *child)
 {
     struct airs_error error = { 0 };
-    const char *target = session_target(session, "/v1/history", "?count=1&exact=1");
+    const char *path = json_text(child, "waits_for");
+    if (!path || path[0] != '/')
+        return NULL;
+    const char *target = session_target_of(session, "/v1/children", path, "");
     if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
                               &error) != AIRS_OK)
         return NULL;
@@ -34,9 +37,11 @@ explain(struct session *session, bool json)
     json_t *child = read_one(&session->reply.body);
     if (!child)
         return cli_fail("explain", CLI_FAILED, "the application's answer is not understood");
-    json_t *report = last_report(session);
+    json_t *report = exit_report_last(session);
+    json_t *dependency = read_dependency(session, child);
     if (json) {
-        json_t *both = json_pack("{s:O, s:O?}", "child", child, "report", report);
+        json_t *both = json_pack("{s:O, s:O?, s:O?}", "child", child, "report", report,
+                                 "dependency", dependency);
         json_dumpf(both, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
         putchar('\n');
         json_decref(both);
@@ -44,10 +49,11 @@ explain(struct session *session, bool json)
         struct style style = style_of(STDOUT_FILENO);
         struct buffer buffer;
         buffer_init(&buffer, 0);
-        explain_put(&buffer, &style, child, report, now_us);
+        explain_put(&buffer, &style, child, report, dependency, now_us);
         text_flush(&buffer, stdout);
         buffer_deinit(&buffer);
     }
+    json_decref(dependency);
     json_decref(report);
     json_decref(child);
     return CLI_DONE;

@@ -7,6 +7,7 @@
 
 #include "cli/cli_verbs.h"
 #include "cli/event_line.h"
+#include "cli/exit_report.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
 
@@ -18,36 +19,6 @@ struct printer {
     bool full;
     bool events;
 };
-
-/* "2026-01-02T03:04:05.678901Z" → "2026-01-02 03:04:05" */
-static void
-put_time(struct buffer *buffer, const json_t *event)
-{
-    const char *time = json_text(event, "time");
-    if (time && strlen(time) >= 19)
-        buffer_printf(buffer, "%.10s %.8s  ", time, time + 11);
-}
-
-static void
-put_exit(struct buffer *text, const json_t *event)
-{
-    const char *reason = json_text(event, "reason");
-    const char *detail = json_text(event, "detail");
-    char value[64];
-    buffer_printf(text, "%s", reason ? reason : "?");
-    if (detail && *detail)
-        buffer_printf(text, ": %.*s", (int)strcspn(detail, "\r\n"), detail);
-    double uptime_ms = json_number_or(event, "uptime_ms", -1);
-    if (uptime_ms >= 0) {
-        text_duration(value, sizeof value, (uint64_t)uptime_ms);
-        buffer_printf(text, ", up %s", value);
-    }
-    double memory = json_number_or(event, "memory_bytes", -1);
-    if (memory >= 0) {
-        text_bytes(value, sizeof value, (uint64_t)memory);
-        buffer_printf(text, ", %s", value);
-    }
-}
 
 /* What was decided: "restart 2 in 150ms, budget 2/3". */
 static void
@@ -67,41 +38,11 @@ put_then(struct buffer *text, const json_t *then)
 }
 
 static void
-put_indented(struct buffer *buffer, const struct style *style, const char *label, const char *lines)
-{
-    buffer_printf(buffer, "  %s:\n", label);
-    while (lines && *lines) {
-        buffer_append_text(buffer, "    ");
-        text_put(buffer, style, lines, SIZE_MAX);
-        buffer_append_text(buffer, "\n");
-        lines += strcspn(lines, "\n");
-        lines += *lines == '\n';
-    }
-}
-
-static void
-put_report(struct buffer *buffer, const struct style *style, const json_t *event)
-{
-    const char *message = json_text(event, "message");
-    const json_t *log = json_object_get(event, "log");
-    if (message)
-        put_indented(buffer, style, "what happened", message);
-    if (json_array_size(log) > 0)
-        buffer_append_text(buffer, "  last lines:\n");
-    for (size_t i = 0; i < json_array_size(log); i++) {
-        const char *line = json_string_value(json_array_get(log, i));
-        buffer_append_text(buffer, "    ");
-        text_put(buffer, style, line ? line : "", SIZE_MAX);
-        buffer_append_text(buffer, "\n");
-    }
-}
-
-static void
 put_entry(struct buffer *buffer, const struct printer *printer, const json_t *event)
 {
     struct buffer text;
     buffer_init(&text, 0);
-    put_time(buffer, event);
+    exit_report_put_time(buffer, event);
     if (printer->events) {
         event_line_put(buffer, &printer->style, event, 0);
         buffer_append_text(buffer, "\n");
@@ -110,13 +51,13 @@ put_entry(struct buffer *buffer, const struct printer *printer, const json_t *ev
     const char *path = json_text(event, "path");
     buffer_printf(&text, "%s  generation %.0f  ", path ? path : "",
                   json_number_or(event, "generation", 0));
-    put_exit(&text, event);
+    exit_report_put_summary(&text, event);
     put_then(&text, json_object_get(event, "then"));
     text_put(buffer, &printer->style, text.data ? text.data : "", SIZE_MAX);
     buffer_append_text(buffer, "\n");
     buffer_deinit(&text);
     if (printer->full)
-        put_report(buffer, &printer->style, event);
+        exit_report_put(buffer, &printer->style, event);
 }
 
 static bool

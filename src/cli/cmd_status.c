@@ -1,4 +1,4 @@
-/* airs status PATH: everything that is known of one child. */
+/* airs status PATH: everything that is known of one child, its last exit out of the history. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 
 #include "cli/child_row.h"
 #include "cli/cli_verbs.h"
+#include "cli/exit_report.h"
 #include "cli/ndjson.h"
 #include "cli/session.h"
 
@@ -66,9 +67,32 @@ put_exit(struct buffer *buffer, const struct style *style, const struct child_ro
     }
 }
 
+/* As history has it, of this run or an earlier one. */
+static void
+put_report(struct buffer *buffer, const struct style *style, const json_t *report)
+{
+    struct buffer text;
+    buffer_init(&text, 0);
+    exit_report_put_time(&text, report);
+    buffer_printf(&text, "generation %.0f  ", json_number_or(report, "generation", 0));
+    exit_report_put_summary(&text, report);
+    put_fact(buffer, style, "last exit", text.data ? text.data : "");
+    buffer_deinit(&text);
+    exit_report_put(buffer, style, report);
+}
+
+static void
+put_dependencies(struct buffer *buffer, const struct style *style, const struct child_row *row)
+{
+    size_t index;
+    const json_t *path;
+    json_array_foreach(row->depends_on, index, path)
+        put_fact(buffer, style, index == 0 ? "depends on" : "", json_string_value(path));
+}
+
 static void
 put_child(struct buffer *buffer, const struct style *style, const json_t *child,
-          const struct child_row *row)
+          const struct child_row *row, const json_t *report)
 {
     struct buffer note;
     buffer_init(&note, 0);
@@ -95,6 +119,7 @@ put_child(struct buffer *buffer, const struct style *style, const json_t *child,
     put_text_of(buffer, style, child, "kind", "kind");
     put_text_of(buffer, style, child, "component", "component");
     put_text_of(buffer, style, child, "strategy", "strategy");
+    put_dependencies(buffer, style, row);
     put_number_of(buffer, style, child, "generation", "generation");
     put_number_of(buffer, style, child, "restarts", "restarts");
     put_text_of(buffer, style, child, "budget", "budget");
@@ -103,28 +128,46 @@ put_child(struct buffer *buffer, const struct style *style, const json_t *child,
     put_number_of(buffer, style, child, "cpu", "cpu_ms");
     put_number_of(buffer, style, child, "mailbox", "mailbox");
     put_number_of(buffer, style, child, "messages", "messages");
-    put_exit(buffer, style, row);
+    if (report)
+        put_report(buffer, style, report);
+    else
+        put_exit(buffer, style, row);
+}
+
+static void
+print_text(const json_t *child, const struct child_row *row, const json_t *report)
+{
+    struct style style = style_of(STDOUT_FILENO);
+    struct buffer buffer;
+    buffer_init(&buffer, 0);
+    put_child(&buffer, &style, child, row, report);
+    text_flush(&buffer, stdout);
+    buffer_deinit(&buffer);
 }
 
 static int
-print_child(const struct buffer *body)
+print_child(struct session *session, bool json)
 {
-    struct style style = style_of(STDOUT_FILENO);
-    struct child_row row;
+    struct buffer *body = &session->reply.body;
     json_t *child =
         json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
-    int exit_code = CLI_DONE;
-    if (child && child_row_read(&row, child)) {
-        struct buffer buffer;
-        buffer_init(&buffer, 0);
-        put_child(&buffer, &style, child, &row);
-        text_flush(&buffer, stdout);
-        buffer_deinit(&buffer);
-    } else {
-        exit_code = cli_fail("status", CLI_FAILED, "the application's answer is not understood");
+    struct child_row row;
+    if (!child || !child_row_read(&row, child)) {
+        json_decref(child);
+        return cli_fail("status", CLI_FAILED, "the application's answer is not understood");
     }
+    json_t *report = exit_report_last(session);
+    if (json) {
+        if (report)
+            json_object_set(child, "report", report);
+        json_dumpf(child, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        putchar('\n');
+    } else {
+        print_text(child, &row, report);
+    }
+    json_decref(report);
     json_decref(child);
-    return exit_code;
+    return CLI_DONE;
 }
 
 int
@@ -133,8 +176,8 @@ cmd_status(int argc, char **argv)
     struct cli_target target = { 0 };
     bool json = false;
     static const char help[] =
-        "Shows one child: its state, what it waits for, restarts and budget, its last exit with\n"
-        "the backtrace, memory and messages.\n";
+        "Shows one child: its state, what it waits for, restarts and budget, memory and messages,\n"
+        "and its last exit with the backtrace and the last lines, that of an earlier run, too.\n";
     struct cli_command command = {
         .verb = "status",
         .operands = "PATH",
@@ -154,10 +197,8 @@ cmd_status(int argc, char **argv)
     exit_code = session_open(&session, "status", &target, operands[0]);
     if (exit_code == CLI_DONE)
         exit_code = session_get(&session, "/v1/children", "");
-    if (exit_code == CLI_DONE && json)
-        text_flush(&session.reply.body, stdout);
-    else if (exit_code == CLI_DONE)
-        exit_code = print_child(&session.reply.body);
+    if (exit_code == CLI_DONE)
+        exit_code = print_child(&session, json);
     session_close(&session);
     return exit_code;
 }

@@ -1,5 +1,5 @@
-/* Four lines at most: what it is in, the exit behind that, the rule or budget that decided, and
- * what comes next with its time.
+/* Five lines at most: what it is in, the exit behind that, the rule or budget that decided, what
+ * comes next with its time, and why the dependency that it waits for is not met.
  */
 #include "cli/explain.h"
 
@@ -169,7 +169,7 @@ put_wait(const struct explanation *about, struct buffer *text)
     else if (waits_for && strcmp(waits_for, "compile") == 0)
         buffer_append_text(text, "it starts when its component is compiled");
     else if (waits_for)
-        buffer_printf(text, "it starts when %s is ready", waits_for);
+        buffer_printf(text, "it starts when %s is ready, or has ended well", waits_for);
     else if (about->row.due_ms >= 0) {
         buffer_append_text(text, "its delay ends and it starts ");
         put_moment(text, about, about->row.due_ms);
@@ -179,7 +179,7 @@ put_wait(const struct explanation *about, struct buffer *text)
 }
 
 static void
-put_next(const struct explanation *about, struct buffer *text)
+write_next(const struct explanation *about, struct buffer *text)
 {
     double due_ms = about->row.due_ms;
     if (is_in(about, "registered") || is_in(about, "restarting")) {
@@ -204,7 +204,31 @@ put_next(const struct explanation *about, struct buffer *text)
     } else {
         buffer_printf(text, "nothing by itself; airs start %s begins anew", about->row.path);
     }
-    put_line(about, "next", text);
+}
+
+/* Why the child that it waits for is not met. */
+static void
+put_dependency(const struct explanation *about, const json_t *dependency, struct buffer *text)
+{
+    const char *waits_for = about->row.waits_for;
+    if (!waits_for || waits_for[0] != '/')
+        return;
+    struct explanation other = { .child = dependency,
+                                 .now_us = about->now_us,
+                                 .stopped = json_text(dependency, "stopped") };
+    if (!dependency || !child_row_read(&other.row, dependency)) {
+        buffer_printf(text, "there is no %s; added, it is started", waits_for);
+    } else {
+        buffer_printf(text, "%s is %s%s", waits_for, other.row.state,
+                      is_in(&other, "running") && !other.row.ready ? " and not ready" : "");
+        if (other.row.exit_reason && !is_in(&other, "running")) {
+            buffer_append_text(text, " after ");
+            child_row_exit(text, &other.row);
+        }
+        buffer_append_text(text, "; next: ");
+        write_next(&other, text);
+    }
+    put_line(about, "which", text);
 }
 
 static void
@@ -231,7 +255,7 @@ put_head(const struct explanation *about, struct buffer *text)
 
 void
 explain_put(struct buffer *buffer, const struct style *style, const json_t *child,
-            const json_t *report, uint64_t now_us)
+            const json_t *report, const json_t *dependency, uint64_t now_us)
 {
     struct explanation about = { .buffer = buffer,
                                  .style = style,
@@ -246,6 +270,8 @@ explain_put(struct buffer *buffer, const struct style *style, const json_t *chil
     put_head(&about, &text);
     put_exit(&about, &text);
     put_rule(&about, &text);
-    put_next(&about, &text);
+    write_next(&about, &text);
+    put_line(&about, "next", &text);
+    put_dependency(&about, dependency, &text);
     buffer_deinit(&text);
 }

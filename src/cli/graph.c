@@ -1,8 +1,10 @@
 /* Nodes are numbered in tree order, 0 is the application: no name has to be quoted as an id. */
 #include "cli/graph.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "cli/text.h"
 
 /* A label in double quotes: what would end it, or is none of its characters, is replaced. */
@@ -79,6 +81,37 @@ put_mermaid_row(struct buffer *buffer, const struct child_row *rows, size_t at)
     buffer_printf(buffer, "\"]\n  style n%zu fill:%s\n", at + 1, colour_of(row->state));
 }
 
+/* A dashed arrow from each child to what it depends on. */
+static void
+put_dependencies(struct buffer *buffer, bool is_dot, const struct map *numbers,
+                 const struct child_row *rows, size_t at)
+{
+    size_t index;
+    const json_t *path;
+    json_array_foreach(rows[at].depends_on, index, path)
+    {
+        const struct child_row *row = map_find(numbers, json_string_value(path));
+        if (!row) /* Deleted. */
+            continue;
+        buffer_printf(buffer, is_dot ? "  n%zu -> n%zu [style=dashed, constraint=false];\n"
+                                     : "  n%zu -.-> n%zu\n",
+                      at + 1, (size_t)(row - rows) + 1);
+    }
+}
+
+static void
+put_all_dependencies(struct buffer *buffer, bool is_dot, const struct child_row *rows, size_t size)
+{
+    struct map numbers;
+    map_init(&numbers);
+    for (size_t i = 0; i < size; i++)
+        if (!map_set(&numbers, rows[i].path, (void *)(uintptr_t)&rows[i]))
+            break; /* Out of memory: fewer arrows. */
+    for (size_t i = 0; i < size; i++)
+        put_dependencies(buffer, is_dot, &numbers, rows, i);
+    map_deinit(&numbers);
+}
+
 void
 graph_put(struct buffer *buffer, enum graph_format format, const char *app,
           const struct child_row *rows, size_t size)
@@ -93,6 +126,7 @@ graph_put(struct buffer *buffer, enum graph_format format, const char *app,
         else
             put_mermaid_row(buffer, rows, i);
     }
+    put_all_dependencies(buffer, is_dot, rows, size);
     if (is_dot)
         buffer_append_text(buffer, "}\n");
 }

@@ -60,10 +60,17 @@ session_close(struct session *session)
 const char *
 session_target(struct session *session, const char *prefix, const char *suffix)
 {
+    return session_target_of(session, prefix, session->path, suffix);
+}
+
+const char *
+session_target_of(struct session *session, const char *prefix, const char *path,
+                  const char *suffix)
+{
     struct buffer *target = &session->target;
     buffer_consume(target, target->size);
     bool done = buffer_append_text(target, prefix) &&
-                client_append_encoded(target, session->path) && buffer_append_text(target, suffix);
+                client_append_encoded(target, path) && buffer_append_text(target, suffix);
     return done ? target->data : NULL;
 }
 

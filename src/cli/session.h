@@ -42,6 +42,9 @@ int session_post(struct session *session, const char *prefix, const char *suffix
 
 /** PREFIX + the session's path, encoded, + SUFFIX; until the next call. NULL: out of memory. */
 const char *session_target(struct session *session, const char *prefix, const char *suffix);
+/** The same with another path. */
+const char *session_target_of(struct session *session, const char *prefix, const char *path,
+                              const char *suffix);
 
 /** Says what went wrong and what to do next; returns the exit code of `status`. */
 int session_fail(struct session *session, enum airs_status status, const struct airs_error *error);

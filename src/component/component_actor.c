@@ -55,6 +55,7 @@ make_state(const struct component_actor_options *options)
     actor->host.registry = options->registry;
     actor->host.path = path->text;
     component_output_init(&actor->host.output, options->log_sink, path->text);
+    actor->heartbeats = options->heartbeats;
     if (options->health)
         actor->health = *options->health;
     atomic_init(&actor->stats.health, HEALTH_UNKNOWN);

@@ -16,6 +16,7 @@
 
 struct actor_system;
 struct component;
+struct heartbeat_files;
 
 /* Messages that one component handles before others of its worker get their turn. */
 #define COMPONENT_MESSAGES_PER_TURN 100
@@ -28,6 +29,7 @@ struct component_actor_options {
     const char *load_error;              /* Why; copied. */
     const struct component_spec *spec;   /* Referenced. */
     const struct health_restart_config *health; /* Copied. NULL: not enabled. */
+    struct heartbeat_files *heartbeats; /* Borrowed; NULL: no file is a heartbeat. */
     const char *path;                    /* Copied. */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/refstr.h"
 #include "component/component_actor.h"
+#include "component/heartbeat_file.h"
 #include "component/host_functions.h"
 #include "engine/instance.h"
 #include "runtime/actor.h"
@@ -85,6 +86,8 @@ struct component_actor {
     bool health_timer_fired;
     bool heartbeat;      /* A command has written a line since the last look. */
     bool probe_answered; /* The last one; else it failed by its time. */
+    struct heartbeat_files *heartbeats; /* Constant. */
+    struct heartbeat_watch *watch;      /* Of a heartbeat by a file, while it is waited for. */
 };
 
 /* ---- component_setup.c ---- */

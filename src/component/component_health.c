@@ -1,7 +1,9 @@
 /* Component health: the monitor of one child, between its actor's turns and its supervisor.
  *
  * An actor is asked by its export `health`, between two messages. A command cannot be asked:
- * each line that it writes to stdout is a heartbeat. What the monitor says is done here; that
+ * each line that it writes to stdout is a heartbeat, or each change of a file. That is looked at
+ * (heartbeat_file.h) a few times per interval, so that a pass is soon known, and once more when
+ * the interval is over, before it fails: a change in each interval always passes. What the monitor says is done here; that
  * a child is unhealthy ends it in component_life.c, and what follows is its node's to decide.
  */
 #include <inttypes.h>
@@ -12,6 +14,8 @@
 #include "base/quantity.h"
 #include "component/component_actor_state.h"
 #include "runtime/child_link.h"
+
+#define HEARTBEAT_LOOKS_PER_INTERVAL 4u
 
 _Static_assert((int)GUEST_HEALTHY == (int)HEALTH_HEALTHY &&
                    (int)GUEST_DEGRADED == (int)HEALTH_DEGRADED &&
@@ -27,7 +31,8 @@ failure_text(const struct component_actor *actor, char text[QUANTITY_TEXT_BYTES 
     char time[QUANTITY_TEXT_BYTES];
 
     if (actor->setup.is_command)
-        snprintf(text, QUANTITY_TEXT_BYTES + 32, "no line on stdout for %s",
+        snprintf(text, QUANTITY_TEXT_BYTES + 32,
+                 actor->watch ? "heartbeat-file unchanged for %s" : "no line on stdout for %s",
                  quantity_format_duration(monitor->policy.interval_us, time));
     else if (actor->probe_answered)
         return "unhealthy";
@@ -47,12 +52,24 @@ component_health_detail(const struct component_actor *actor)
     return component_detail(text);
 }
 
+/* When to look at what the monitor waits for. */
+static uint64_t
+next_look_us(const struct component_actor *actor)
+{
+    uint64_t due_us = actor->monitor.due_us;
+    if (!actor->watch)
+        return due_us;
+    uint64_t early_us =
+        clock_now_us() + actor->monitor.policy.interval_us / HEARTBEAT_LOOKS_PER_INTERVAL;
+    return early_us < due_us ? early_us : due_us;
+}
+
 static bool
 follow(struct component_actor *actor, struct health_outcome outcome)
 {
     atomic_store_explicit(&actor->stats.health, actor->monitor.last, memory_order_relaxed);
     if (outcome.arm)
-        timer_arm(actor->system, &actor->health_timer, actor->monitor.due_us);
+        timer_arm(actor->system, &actor->health_timer, next_look_us(actor));
     else
         timer_disarm(actor->system, &actor->health_timer);
     if (outcome.failed) {
@@ -67,14 +84,28 @@ follow(struct component_actor *actor, struct health_outcome outcome)
     return outcome.end;
 }
 
+/* Out of memory: it is told by its lines. */
+static void
+open_watch(struct component_actor *actor)
+{
+    const char *path = actor->setup.spec->heartbeat_path;
+    if (!actor->setup.is_command || !path || !actor->heartbeats)
+        return;
+    actor->watch = heartbeat_watch_open(actor->heartbeats, path, actor_context_self(actor->context));
+    if (actor->watch)
+        heartbeat_watch_ask(actor->watch); /* What it is before the first sign. */
+}
+
 void
 component_health_start(struct component_actor *actor)
 {
     actor->health_timer_fired = false;
     actor->heartbeat = false;
-    if (actor->health.enabled)
-        follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe,
-                                           actor->setup.is_command, clock_now_us()));
+    if (!actor->health.enabled)
+        return;
+    open_watch(actor);
+    follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe, actor->setup.is_command,
+                                       clock_now_us()));
 }
 
 static bool
@@ -117,6 +148,8 @@ component_health_stop(struct component_actor *actor)
     if (actor->monitor.phase != HEALTH_OFF)
         timer_disarm(actor->system, &actor->health_timer);
     health_monitor_stop(&actor->monitor);
+    heartbeat_watch_close(actor->watch);
+    actor->watch = NULL;
     actor->health_timer_fired = false;
     atomic_store_explicit(&actor->stats.health, HEALTH_UNKNOWN, memory_order_relaxed);
 }
@@ -144,12 +177,39 @@ component_health_answered(struct component_actor *actor, enum guest_health answe
                                                  clock_now_us()));
 }
 
+/* Between two looks it waits for the answer of the one that was asked for; a look that hangs until
+ * the next one is due is a sign that stayed away. */
+static bool
+look_at_file(struct component_actor *actor, uint64_t now_us)
+{
+    struct health_monitor *monitor = &actor->monitor;
+    switch (heartbeat_watch_take(actor->watch)) {
+    case HEARTBEAT_CHANGED:
+        actor->health_timer_fired = false;
+        return follow(actor, health_monitor_answered(monitor, HEALTH_HEALTHY, now_us));
+    case HEARTBEAT_UNCHANGED:
+        return follow(actor, health_monitor_tick(monitor, now_us));
+    case HEARTBEAT_NOTHING:
+        break;
+    }
+    if (!actor->health_timer_fired)
+        return false;
+    actor->health_timer_fired = false;
+    if (!heartbeat_watch_ask(actor->watch))
+        return follow(actor, health_monitor_tick(monitor, now_us));
+    uint64_t patience_us = monitor->policy.interval_us;
+    timer_arm(actor->system, &actor->health_timer, now_us + patience_us);
+    return false;
+}
+
 bool
 component_health_look(struct component_actor *actor)
 {
     if (actor->monitor.phase == HEALTH_OFF)
         return false;
     uint64_t now_us = clock_now_us();
+    if (actor->watch)
+        return look_at_file(actor, now_us);
     if (actor->heartbeat) {
         actor->heartbeat = false;
         follow(actor, health_monitor_answered(&actor->monitor, HEALTH_HEALTHY, now_us));
@@ -163,7 +223,8 @@ component_health_look(struct component_actor *actor)
 void
 component_health_hear(struct component_actor *actor, const void *bytes, size_t size)
 {
-    if (actor->setup.is_command && actor->monitor.phase != HEALTH_OFF && memchr(bytes, '\n', size))
+    bool is_told_by_lines = actor->setup.is_command && !actor->watch;
+    if (is_told_by_lines && actor->monitor.phase != HEALTH_OFF && memchr(bytes, '\n', size))
         actor->heartbeat = true;
 }
 

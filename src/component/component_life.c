@@ -328,6 +328,7 @@ obey(struct component_actor *actor, const struct child_command *command)
         if (actor->phase != PHASE_ABSENT)
             finish_as(actor, EXIT_KILLED);
         break;
+    case CHILD_BURY:
     case CHILD_RESET:
     case CHILD_START_SUBTREE:
         break; /* For supervisors. */
@@ -411,6 +412,8 @@ proceed(struct component_actor *actor)
             if (handled_now == COMPONENT_MESSAGES_PER_TURN ||
                 (handled_now > 0 && actor_context_should_yield(actor->context)))
                 return ACTOR_YIELD;
+            if (actor_context_should_give_way(actor->context))
+                return ACTOR_GIVE_WAY;
             struct message *message = actor_context_take_message(actor->context);
             if (!message)
                 return ACTOR_PARK;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "component/component_actor.h"
+#include "component/heartbeat_file.h"
 #include "engine/component.h"
 
 struct component_file {
@@ -30,6 +31,7 @@ struct component_file {
 struct component_spawner {
     struct component_spawner_options options; /* Constant. */
     char *cache_dir;
+    struct heartbeat_files *heartbeats;
     pthread_mutex_t lock; /* Guards `files`. */
     struct map files;     /* Name → struct component_file, referenced; its key is the file's name. */
 };
@@ -43,14 +45,17 @@ component_spawner_new(const struct component_spawner_options *options,
 
     struct component_spawner *spawner = calloc(1, sizeof *spawner);
     char *cache_dir = strdup(options->cache_dir);
-    if (!spawner || !cache_dir) {
+    struct heartbeat_files *heartbeats = heartbeat_files_new(options->system);
+    if (!spawner || !cache_dir || !heartbeats) {
         free(spawner);
         free(cache_dir);
+        heartbeat_files_free(heartbeats);
         return fail(error, AIRS_ENOMEM, "component spawner: out of memory");
     }
     spawner->options = *options;
     spawner->options.cache_dir = cache_dir;
     spawner->cache_dir = cache_dir;
+    spawner->heartbeats = heartbeats;
     map_init(&spawner->files);
     pthread_mutex_init(&spawner->lock, NULL);
     *spawner_out = spawner;
@@ -65,6 +70,7 @@ component_spawner_free(struct component_spawner *spawner)
     map_for_each(slot, &spawner->files) component_file_unref(slot->value);
     map_deinit(&spawner->files);
     pthread_mutex_destroy(&spawner->lock);
+    heartbeat_files_free(spawner->heartbeats);
     free(spawner->cache_dir);
     free(spawner);
 }
@@ -194,6 +200,8 @@ component_file_misfit(const struct component_file *file, const struct component_
         return "'args' are for commands: this component is an actor";
     if (component_kind(file->component) == COMPONENT_ACTOR && spec->stdin_mode == STDIN_OPEN)
         return "'stdin: open' is for commands: this component is an actor";
+    if (component_kind(file->component) == COMPONENT_ACTOR && spec->heartbeat_file)
+        return "'heartbeat-file' is for commands: this component is an actor";
     return NULL;
 }
 
@@ -226,6 +234,7 @@ component_spawner_spawn(struct component_spawner *spawner, const char *path,
             .load_error = wrong,
             .spec = spec,
             .health = health,
+            .heartbeats = spawner->heartbeats,
             .path = path,
         },
         pid_out, error);

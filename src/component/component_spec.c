@@ -46,6 +46,8 @@ component_spec_unref(struct component_spec *spec)
     free(spec->component);
     free(spec->file);
     free(spec->config);
+    free(spec->heartbeat_file);
+    free(spec->heartbeat_path);
     free(spec);
 }
 
@@ -129,5 +131,19 @@ component_spec_set_config(struct component_spec *spec, const char *config, struc
 {
     if (!replace_text(&spec->config, config))
         return fail(error, AIRS_ENOMEM, "config: out of memory");
+    return AIRS_OK;
+}
+
+enum airs_status
+component_spec_set_heartbeat(struct component_spec *spec, const char *file, const char *path,
+                             struct airs_error *error)
+{
+    char *copy = strdup(path);
+    if (!copy || !replace_text(&spec->heartbeat_file, file)) {
+        free(copy);
+        return fail(error, AIRS_ENOMEM, "heartbeat-file '%s': out of memory", file);
+    }
+    free(spec->heartbeat_path);
+    spec->heartbeat_path = copy;
     return AIRS_OK;
 }

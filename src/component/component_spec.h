@@ -58,6 +58,10 @@ struct component_spec {
     struct component_variable *environment;
     size_t environment_size;
     char *config; /* NULL: none. */
+    /* A command's, if its health is on: the file that is its heartbeat, as the manifest names it;
+     * NULL: lines on stdout. */
+    char *heartbeat_file;
+    char *heartbeat_path; /* The same, as it can be opened. */
     enum stdin_mode stdin_mode;
     struct component_limits limits;
 };
@@ -86,6 +90,10 @@ enum airs_status component_spec_add_variable(struct component_spec *spec, const 
 /** Sets the text handed to `initialize`. Copies. AIRS_ENOMEM. */
 enum airs_status component_spec_set_config(struct component_spec *spec, const char *config,
                                            struct airs_error *error);
+
+/** Sets both names of the heartbeat's file. Copies; AIRS_ENOMEM leaves the spec as it was. */
+enum airs_status component_spec_set_heartbeat(struct component_spec *spec, const char *file,
+                                              const char *path, struct airs_error *error);
 
 /** The same object under the name by which policy passes it through, and back. */
 static inline const struct child_spec *

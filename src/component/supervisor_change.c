@@ -55,9 +55,12 @@ change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
     if (depends && wrapper_paths_init(&paths, change->config->depends_on,
                                       change->config->depends_on_size) != AIRS_OK)
         return fail_change(child, AIRS_ENOMEM, error);
+    struct refstr *detail =
+        change->detail ? refstr_new(change->detail, strlen(change->detail)) : NULL;
     struct supervisor_request request = {
         .verb = REQUEST_CHANGE,
         .path = child->path,
+        .detail = detail,
         .policy = change->config->policy,
         .sets_dependencies = depends,
         .dependencies = paths.items,
@@ -70,6 +73,7 @@ change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
     if (depends)
         wrapper_tie_above(wrapper, child, &paths);
     wrapper_paths_deinit(&paths);
+    refstr_unref(detail);
     *generation_out = status == AIRS_OK && change->restarts ? request.generation : 0;
     if (status == AIRS_OK || (status == AIRS_ENOTRUNNING && change->restarts))
         return AIRS_OK;

@@ -257,6 +257,22 @@ wrapper_node_policy(struct supervisor_wrapper *wrapper, const struct node_policy
 
 /* ---- The bridge. ---- */
 
+/* What an earlier run left of `path`; all 0: nothing. */
+static bool
+remember(struct supervisor_wrapper *wrapper, const char *path, struct child_memory *memory_out)
+{
+    *memory_out = (struct child_memory){ 0 };
+    return wrapper->options.memory &&
+           wrapper->options.memory(wrapper->options.context, path, memory_out);
+}
+
+/* Whether what an earlier run left at its path is this child's. */
+static bool
+goes_on(const struct wrapper_child *child)
+{
+    return !child->is_dynamic || child->goes_on;
+}
+
 static enum airs_status
 spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
@@ -264,6 +280,9 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
     enum airs_status status;
 
     if (child->is_supervisor) {
+        struct child_memory memory = { 0 };
+        if (goes_on(child))
+            remember(wrapper, child->path->text, &memory);
         struct node_policy policy = wrapper_node_policy(wrapper, &child->config->node);
         status = supervisor_actor_spawn(wrapper->options.system,
                                         &(struct supervisor_options){
@@ -272,6 +291,8 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                                     + atomic_fetch_add(&wrapper->seeds, 1) + 1,
                                             .policy = &policy,
                                             .user_free = user_free,
+                                            .intensity_us = memory.intensity_us,
+                                            .intensity_size = memory.intensity_size,
                                         },
                                         &pid, error);
     } else {
@@ -346,15 +367,14 @@ static enum airs_status
 add(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct airs_error *error)
 {
     struct wrapper_child *before = next_sibling(wrapper, child);
-    struct child_memory memory = { 0 };
+    struct child_memory memory;
     struct wrapper_paths paths;
     if (wrapper_paths_init(&paths, child->config->depends_on, child->config->depends_on_size) !=
         AIRS_OK)
         return fail(error, AIRS_ENOMEM, "child '%s': out of memory", child->path->text);
-    bool goes_on = wrapper->options.memory && (!child->is_dynamic || child->goes_on)
-                   && wrapper->options.memory(wrapper->options.context, child->path->text, &memory);
+    bool is_old = goes_on(child) && remember(wrapper, child->path->text, &memory);
     struct supervisor_request request = {
-        .memory = goes_on ? &memory : NULL,
+        .memory = is_old ? &memory : NULL,
         .verb = REQUEST_ADD,
         .path = child->path,
         .child = atomic_load(&child->pid),
@@ -504,6 +524,8 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
         return fail(error, AIRS_ENOMEM, "supervisor wrapper: out of memory");
     }
     airs_pid pid;
+    struct child_memory memory;
+    remember(wrapper, "/", &memory);
     struct node_policy policy = node_policy_default();
     if (wrapper->options.root_policy)
         policy = wrapper_node_policy(wrapper, wrapper->options.root_policy);
@@ -513,6 +535,8 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .seed = wrapper->options.seed,
                                                          .policy = &policy,
                                                          .user_free = user_free,
+                                                         .intensity_us = memory.intensity_us,
+                                                         .intensity_size = memory.intensity_size,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -20,8 +20,9 @@ struct supervisor_wrapper_options {
     uint64_t seed;                     /* Of the children's jitter. */
     const struct node_policy *root_policy; /* Copied; NULL: one-for-one, without intensity. */
 
-    /* What an earlier run left of the child at `path`, borrowed until the next call; false:
-     * nothing. In register_component; NULL: every child begins. */
+    /* What an earlier run left of the child at `path` (of "/" the intensity alone), borrowed until
+     * the next call; false: nothing. In supervisor_wrapper_new and register_component; NULL: every
+     * child begins. */
     bool (*memory)(void *context, const char *path, struct child_memory *memory_out);
 
     /* STRATEGY_PREDICATE, of every supervisor: whether a restart of `failed` takes `candidate`

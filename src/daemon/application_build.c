@@ -135,8 +135,12 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         return status;
     supervisor_wrapper_attach(application->wrapper, application->supervisor);
     /* Behind the wrapper's: when others hear that a child was deleted, its path is free. */
-    return event_log_add_sink(actor_system_event_log(application->system), application_on_event,
-                              application, error);
+    status = event_log_add_sink(actor_system_event_log(application->system), application_on_event,
+                                application, error);
+    if (status == AIRS_OK && application->options.event_commit)
+        event_log_on_commit(actor_system_event_log(application->system),
+                            application->options.event_commit, application->options.context);
+    return status;
 }
 
 /* Puts every child of the tree under supervision, a supervisor before its children. */
@@ -191,6 +195,7 @@ enum airs_status
 application_build(struct airs_application *application, struct airs_error *error)
 {
     const struct manifest *manifest = application->manifest;
+    application_restore(application);
     struct engine_config config = {
         .instances_max = manifest->max_instances,
         .memory_bytes_max = largest_memory(&application->tree),

@@ -162,10 +162,11 @@ tell_all(const struct application_changes *changes, const struct tree_entry *ent
         tell(changes, "added", entry->children[i]);
 }
 
-enum airs_status
-application_add_nodes(struct airs_application *application, struct manifest *manifest,
-                      struct manifest_node *const *nodes, size_t size, bool is_dynamic,
-                      const struct application_changes *changes, struct airs_error *error)
+/* `addition` NULL: nothing is to be kept of it. */
+static enum airs_status
+add_nodes(struct airs_application *application, const struct airs_addition *addition,
+          struct manifest *manifest, struct manifest_node *const *nodes, size_t size,
+          bool is_dynamic, const struct application_changes *changes, struct airs_error *error)
 {
     struct tree_entry entry;
     enum airs_status status = AIRS_OK;
@@ -177,6 +178,8 @@ application_add_nodes(struct airs_application *application, struct manifest *man
                             error);
     if (status != AIRS_OK)
         return status;
+    if (addition)
+        application_keep_addition(application, addition, nodes[0]);
     for (size_t i = 0; i < size; i++)
         compile_nodes(application, nodes[i]);
     status = supervise_entry(application, &entry, error);
@@ -184,6 +187,14 @@ application_add_nodes(struct airs_application *application, struct manifest *man
         tell_all(changes, &entry);
     tree_entry_deinit(&entry);
     return status;
+}
+
+enum airs_status
+application_add_nodes(struct airs_application *application, struct manifest *manifest,
+                      struct manifest_node *const *nodes, size_t size, bool is_dynamic,
+                      const struct application_changes *changes, struct airs_error *error)
+{
+    return add_nodes(application, NULL, manifest, nodes, size, is_dynamic, changes, error);
 }
 
 /* Behind "exists": in which state. */
@@ -248,10 +259,10 @@ find_meant(void *context, const char *path, void (*found)(void *to, const char *
     tree_each_meant(context, path, found, to);
 }
 
-static enum airs_status
-read_child(struct airs_application *application, const struct airs_addition *addition,
-           const struct tree_child *parent, airs_report report, void *context,
-           struct manifest **manifest_out, struct airs_error *error)
+enum airs_status
+application_read_child(struct airs_application *application, const struct airs_addition *addition,
+                       const struct tree_child *parent, airs_report report, void *context,
+                       struct manifest **manifest_out, struct airs_error *error)
 {
     struct manifest_parent of = { .path = parent->path,
                                   .policy = &parent->node->config.node,
@@ -272,13 +283,14 @@ read_child(struct airs_application *application, const struct airs_addition *add
 }
 
 static enum airs_status
-add_read(struct airs_application *application, struct manifest *manifest,
-         const struct application_changes *changes, struct airs_error *error)
+add_read(struct airs_application *application, const struct airs_addition *addition,
+         struct manifest *manifest, const struct application_changes *changes,
+         struct airs_error *error)
 {
     struct airs_error first = { 0 };
     const struct manifest_node *root = manifest->root;
-    enum airs_status status = application_add_nodes(application, manifest, root->children,
-                                                    root->children_size, true, changes, &first);
+    enum airs_status status = add_nodes(application, addition, manifest, root->children,
+                                        root->children_size, true, changes, &first);
     if (status != AIRS_OK)
         status = name_state(application, root->children[0], status, &first);
     if (status != AIRS_OK)
@@ -301,9 +313,10 @@ airs_application_add(struct airs_application *application, const struct airs_add
     pthread_mutex_lock(&application->change_lock);
     status = find_parent(application, addition->parent, &parent, error);
     if (status == AIRS_OK)
-        status = read_child(application, addition, parent, report, context, &manifest, error);
+        status = application_read_child(application, addition, parent, report, context, &manifest,
+                                        error);
     if (status == AIRS_OK)
-        status = add_read(application, manifest,
+        status = add_read(application, addition, manifest,
                           &(struct application_changes){ changed, context }, error);
     pthread_mutex_unlock(&application->change_lock);
     tree_child_unref(parent);
@@ -322,6 +335,7 @@ scale_up(struct airs_application *application, const char *path, uint32_t count,
         tree_enter_members(&application->tree, path, count, false, &entry, error);
     if (status != AIRS_OK)
         return status;
+    application_keep_count(application, path);
     status = supervise_entry(application, &entry, error);
     if (status == AIRS_OK)
         tell_all(changes, &entry);
@@ -333,6 +347,8 @@ static void
 scale_down(struct airs_application *application, const char *path, uint32_t count,
            const struct application_changes *changes)
 {
+    if (count > 0)
+        application_keep_count(application, path);
     for (; count > 0; count--) {
         struct tree_child *child = tree_take_last_member(&application->tree, path);
         if (!child)

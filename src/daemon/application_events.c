@@ -141,6 +141,7 @@ application_on_event(void *context, const struct event *event)
         .has_budget = event->has_budget,
         .budget_used = event->budget_used,
         .budget_allowed = event->budget_allowed,
+        .intensity_allowed = event->intensity_allowed,
         .uptime_us = event->has_uptime ? event->uptime_us : AIRS_NONE,
         .memory_bytes = peak_memory(application, event),
         .exit_code = event->has_exit ? event->exit.code : 0,

@@ -97,6 +97,8 @@ const char *application_exit_detail(struct exit_info exit, const char *text,
 struct engine_config;
 enum airs_status application_compile_all(struct airs_application *application,
                                          struct engine_config *config, struct airs_error *error);
+/** A line of progress. Thread: that of start, or of a change. */
+void application_report(struct airs_application *application, const char *line);
 /** Has one more file compiled, for the engine that runs. What is wrong with it is also said by the
  * children that run it. Under change_lock.  Blocks: while it compiles. */
 enum airs_status application_compile(struct airs_application *application,
@@ -181,6 +183,20 @@ enum airs_status application_add_nodes(struct airs_application *application,
                                        struct airs_error *error);
 /** Asks for `child` to be deleted, with all below it. */
 void application_ask_to_leave(struct airs_application *application, struct tree_child *child);
+/** application_restore.c: what was added and scaled in the last run, if that was cut off, into the
+ * tree. Before the application runs. What cannot be read any more is said, and left out. */
+void application_restore(struct airs_application *application);
+/** Hands on what is about to be added (`node`, or the first of several), or was scaled. */
+void application_keep_addition(struct airs_application *application,
+                               const struct airs_addition *addition,
+                               const struct manifest_node *node);
+void application_keep_count(struct airs_application *application, const char *path);
+/** Reads one child that is to come under `parent`. As manifest_parse_child. */
+enum airs_status application_read_child(struct airs_application *application,
+                                        const struct airs_addition *addition,
+                                        const struct tree_child *parent, airs_report report,
+                                        void *context, struct manifest **manifest_out,
+                                        struct airs_error *error);
 /** Deletes `path` with all below it; returns when its path is free. Blocks: while it stops. */
 enum airs_status application_delete_path(struct airs_application *application, const char *path,
                                          struct airs_error *error);

@@ -52,8 +52,8 @@ print_size(char *text, size_t size, uint64_t bytes)
         snprintf(text, size, "%.1f MiB", (double)bytes / (1024 * 1024));
 }
 
-static void
-report(struct airs_application *application, const char *line)
+void
+application_report(struct airs_application *application, const char *line)
 {
     if (application->options.progress)
         application->options.progress(application->options.context, line);
@@ -72,7 +72,7 @@ compile(struct airs_application *application, const struct engine_config *config
     print_size(size, sizeof size, (uint64_t)info.st_size);
     if ((uint64_t)info.st_size >= ANNOUNCED_BYTES) {
         snprintf(line, sizeof line, "compiling %s (%s) …", spec->component, size);
-        report(application, line);
+        application_report(application, line);
     }
     snprintf(settings, sizeof settings, SETTINGS_FORMAT, config->instances_max,
              config->memory_bytes_max, config->large_code);
@@ -87,7 +87,7 @@ compile(struct airs_application *application, const struct engine_config *config
     else
         snprintf(line, sizeof line, "compiling %s (%s) … failed: %s", spec->component, size,
                  error->message);
-    report(application, line);
+    application_report(application, line);
     return status;
 }
 

@@ -77,6 +77,10 @@ fill(struct child_memory *child, const struct airs_memory *memory)
     child->comes_back = is_text(memory->stopped, "restart");
     child->grants_us = memory->grants_us;
     child->grants_size = memory->grants_count;
+    if (ran(memory)) {
+        child->intensity_us = memory->intensity_us;
+        child->intensity_size = memory->intensity_count;
+    }
     child->has_exit = memory->exit_reason && exit_reason_find(memory->exit_reason, &reason);
     if (!child->has_exit || has_instance(child->state))
         return; /* The exit that follows is another one. */
@@ -93,8 +97,14 @@ application_memory(void *context, const char *path, struct child_memory *memory_
     if (airs_application_is_running(application)) /* What comes in now begins. */
         return false;
     if (!application->options.memory ||
-        !application->options.memory(application->options.context, path, &memory) ||
-        !child_state_find(memory.state, &state))
+        !application->options.memory(application->options.context, path, &memory))
+        return false;
+    if (strcmp(path, "/") == 0) {
+        *memory_out = (struct child_memory){ .intensity_us = memory.intensity_us,
+                                             .intensity_size = memory.intensity_count };
+        return true;
+    }
+    if (!child_state_find(memory.state, &state))
         return false;
 
     struct child_memory child = { .state = state, .generation = (uint32_t)memory.generation };

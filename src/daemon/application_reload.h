@@ -17,7 +17,7 @@ struct component_file;
 
 /* A file that the new manifest names, where it is not what children are given now. */
 struct reload_file {
-    const struct component_spec *spec; /* One that names it. */
+    struct component_spec *spec;       /* One that names it; referenced: the map's key is in it. */
     struct component_file *before;     /* What they are given; NULL: nobody has asked for it. */
     struct component_file *after;      /* What stands in it. */
     bool is_done;                      /* Children were given `after`, whatever came of it. */
@@ -58,7 +58,8 @@ struct reload_file *reload_file_of(const struct reload *reload, const struct man
 void reload_apply(struct reload *reload);
 /** Adds what is new; the manifest is the tree's by now. */
 void reload_add(struct reload *reload);
-/** Gives `change` to its child; *generation_out as of the bridge. False: it failed, and is told. */
+/** Gives `change` to its child, with its keys as detail unless `what` has another; *generation_out
+ * as of the bridge. False: it failed, and is told. */
 bool reload_change(struct reload *reload, const struct manifest_change *change,
                    const struct bridge_change *what, uint32_t *generation_out);
 

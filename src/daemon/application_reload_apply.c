@@ -3,6 +3,7 @@
  * doing. One that fails is told, and the others go on: half of a difference is no better.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "component/component_spawner.h"
@@ -48,7 +49,7 @@ delete_child(struct reload *reload, const struct manifest_node *was)
     char template[TEMPLATE_PATH_BYTES_MAX];
     struct airs_application *application = reload->application;
     bool is_entry = template_path(was, template, sizeof template) && !has_entry(reload, template);
-    bool is_awaited = map_find(&reload->next_at, was->path) ||
+    bool is_awaited = map_find(&reload->next_at, was->path) || has_entry(reload, was->path) ||
                       (is_entry && map_find(&reload->next_at, template));
     if (is_awaited)
         application_delete_path(application, was->path, NULL);
@@ -74,9 +75,15 @@ reload_change(struct reload *reload, const struct manifest_change *change,
               const struct bridge_change *what, uint32_t *generation_out)
 {
     struct airs_error error = { 0 };
+    struct bridge_change told = *what;
+    struct buffer keys;
+    buffer_init(&keys, 0);
+    if (!told.detail && manifest_change_write_keys(change, &keys))
+        told.detail = keys.data;
     enum airs_status status =
-        component_supervisor_change(reload->application->supervisor, change->is->path, what,
+        component_supervisor_change(reload->application->supervisor, change->is->path, &told,
                                     generation_out, &error);
+    buffer_deinit(&keys);
     /* Deleted in this moment: nothing is left to change. */
     if (status != AIRS_OK && status != AIRS_ENOENT)
         reload_fail(reload, change->is->path, &error);
@@ -147,7 +154,9 @@ add_child(struct reload *reload, const struct manifest_node *is)
 {
     struct airs_application *application = reload->application;
     struct airs_error error = { 0 };
-    const char *behind = sibling_behind(reload, is);
+    const char *next = sibling_behind(reload, is);
+    char *foreign = next ? NULL : tree_first_by_hand(&application->tree, is->parent->path);
+    const char *behind = next ? next : foreign;
     enum airs_status status =
         application_add_nodes(application, application->manifest,
                               &is->parent->children[is->index], 1, false, NULL, &error);
@@ -155,6 +164,7 @@ add_child(struct reload *reload, const struct manifest_node *is)
         reload_fail(reload, is->path, &error);
     else if (behind)
         move(reload, is->path, behind);
+    free(foreign);
 }
 
 void

@@ -33,6 +33,7 @@ file_free(struct reload_file *file)
         return;
     component_file_unref(file->before);
     component_file_unref(file->after);
+    component_spec_unref(file->spec);
     free(file);
 }
 
@@ -73,7 +74,7 @@ prepare(struct reload *reload, const struct manifest_node *node, struct airs_err
         component_file_unref(before);
         return fail(error, AIRS_ENOMEM, "out of memory");
     }
-    *file = (struct reload_file){ .spec = node->spec, .before = before };
+    *file = (struct reload_file){ .spec = component_spec_ref(node->spec), .before = before };
     status = open_file(reload, node, file, error);
     if (status == AIRS_OK && !map_set(&reload->files, node->spec->file, file))
         status = fail(error, AIRS_ENOMEM, "out of memory");

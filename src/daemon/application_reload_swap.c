@@ -7,7 +7,6 @@
  *
  * What a child does is seen in its events; a watch is set before it is changed.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +16,10 @@
 #include "daemon/application_reload.h"
 #include "runtime/event_log.h"
 
+#define LOOK_US UINT64_C(100000) /* So often it is looked whether the application is stopping. */
+#define FILE_NAME_BYTES_MAX 4096
+#define WHY_BYTES 128
+
 /* ---- Watching ---- */
 
 /* What the events of one child have said since it was set. */
@@ -25,38 +28,49 @@ struct reload_watch {
     uint32_t starting; /* The last generation of each; 0: none. */
     uint32_t ready;
     uint32_t exited;
+    uint64_t starting_us, exited_us; /* Monotonic. */
     bool rests; /* Stopped, failed or deleted, and not started since. */
-    char why[128]; /* Of the last exit. */
+    char why[WHY_BYTES]; /* Of the last exit. */
 };
+
+static void
+note_exit(struct reload_watch *watch, const struct event *event)
+{
+    char buffer[EXIT_DETAIL_SIZE];
+    const char *text = event->detail ? event->detail->text : NULL;
+    const char *detail = application_exit_detail(event->exit, text, buffer);
+    watch->exited = event->generation;
+    watch->exited_us = event->time_us;
+    snprintf(watch->why, sizeof watch->why, "%s%s%s", exit_reason_name(event->exit.reason),
+             detail ? ", " : "", detail ? detail : "");
+}
+
+static void
+note(struct reload_watch *watch, const struct event *event)
+{
+    bool comes = event->type == EVENT_REGISTERED || event->type == EVENT_STARTING;
+    bool rests = event->type == EVENT_STOPPED || event->type == EVENT_FAILED ||
+                 event->type == EVENT_DELETED;
+    watch->rests = rests || (watch->rests && !comes);
+    if (event->type == EVENT_STARTING) {
+        watch->starting = event->generation;
+        watch->starting_us = event->time_us;
+    }
+    if (event->type == EVENT_READY)
+        watch->ready = event->generation;
+    if (event->type == EVENT_EXITED)
+        note_exit(watch, event);
+}
 
 void
 application_watch_event(struct airs_application *application, const struct event *event)
 {
     pthread_mutex_lock(&application->watch_lock);
     struct reload_watch *watch = application->watch;
-    bool is_of_it = watch && event->path && strcmp(event->path->text, watch->path) == 0;
-    if (is_of_it) {
-        char buffer[EXIT_DETAIL_SIZE];
-        const char *detail = NULL;
-        if (event->type == EVENT_STARTING)
-            watch->starting = event->generation;
-        if (event->type == EVENT_READY)
-            watch->ready = event->generation;
-        if (event->type == EVENT_EXITED) {
-            watch->exited = event->generation;
-            detail = application_exit_detail(event->exit, event->detail ? event->detail->text : NULL,
-                                             buffer);
-            snprintf(watch->why, sizeof watch->why, "%s%s%s", exit_reason_name(event->exit.reason),
-                     detail ? ", " : "", detail ? detail : "");
-        }
-        watch->rests = event->type == EVENT_STOPPED || event->type == EVENT_FAILED ||
-                       event->type == EVENT_DELETED ||
-                       (watch->rests && event->type != EVENT_REGISTERED &&
-                        event->type != EVENT_STARTING);
+    if (watch && event->path && strcmp(event->path->text, watch->path) == 0) {
+        note(watch, event);
         pthread_cond_broadcast(&application->watch_seen);
     }
-    if (event->type == EVENT_APPLICATION_STOPPED)
-        pthread_cond_broadcast(&application->watch_seen);
     pthread_mutex_unlock(&application->watch_lock);
 }
 
@@ -109,25 +123,40 @@ is_running(struct airs_application *application)
     return running;
 }
 
-#define LOOK_US UINT64_C(100000) /* Whether the application is stopping is looked at so often. */
+/* When the watch has to be over, as it stands; 0: not to be said yet. The old instance has its
+ * shutdown time, the new one its own from its start on; what it waits for between them (a slot, a
+ * dependency that is about to be added) may take as long, and says nothing against its code. */
+static uint64_t
+end_of(const struct reload_watch *watch, uint32_t generation, uint64_t allowed)
+{
+    if (watch->starting >= generation)
+        return watch->starting_us + allowed;
+    return watch->exited > 0 ? watch->exited_us + allowed : 0;
+}
 
-/* Waits until `generation` has shown what it is worth. The time counts from its start. */
+static enum proof
+judge_late(struct reload_watch *watch, uint32_t generation)
+{
+    if (watch->starting < generation)
+        return PROOF_READY;
+    snprintf(watch->why, sizeof watch->why, "not ready in time");
+    return PROOF_FAILED;
+}
+
+/* Waits until `generation` has shown what it is worth. */
 static enum proof
 await_proof(struct airs_application *application, struct reload_watch *watch, uint32_t generation,
             const struct supervisor_config *config)
 {
-    uint64_t end_us = 0;
+    uint64_t allowed = allowed_us(config);
     enum proof proof = PROOF_NONE;
     while (proof == PROOF_NONE && is_running(application)) {
         pthread_mutex_lock(&application->watch_lock);
         uint64_t now_us = clock_now_us();
+        uint64_t end_us = end_of(watch, generation, allowed);
         proof = judge(watch, generation);
-        if (end_us == 0 && watch->starting >= generation)
-            end_us = now_us + allowed_us(config);
-        if (proof == PROOF_NONE && end_us > 0 && now_us >= end_us) {
-            snprintf(watch->why, sizeof watch->why, "not ready in time");
-            proof = PROOF_FAILED;
-        }
+        if (proof == PROOF_NONE && end_us > 0 && now_us >= end_us)
+            proof = judge_late(watch, generation);
         if (proof == PROOF_NONE)
             wait_a_while(application, now_us + LOOK_US);
         pthread_mutex_unlock(&application->watch_lock);
@@ -200,6 +229,7 @@ go_back(struct reload *reload, const struct manifest_change *change, bool restar
     struct bridge_change what = {
         .config = &change->is->config,
         .spec = component_spec_to_child(change->is->spec),
+        .detail = restarts ? "rolled back to its old code" : "keeps its old code",
         .restarts = restarts,
     };
     reload_change(reload, change, &what, NULL);
@@ -252,8 +282,8 @@ void
 reload_swap_file(struct reload *reload, size_t first)
 {
     const struct manifest_diff *diff = &reload->diff;
-    char why[128];
-    char name[4096];
+    char why[WHY_BYTES];
+    char name[FILE_NAME_BYTES_MAX];
     struct reload_file *file = reload_file_of(reload, diff->changes[first].is);
     snprintf(name, sizeof name, "%s", diff->changes[first].is->spec->file);
     for (size_t i = 0; i < first; i++)

@@ -12,6 +12,8 @@
 #include "manifest/manifest.h"
 #include "runtime/actor.h"
 
+#define DEPENDS_ON_BYTES 4096u /* Of the paths that a child shows. */
+
 static const char *const verb_names[] = {
     [AIRS_START] = "start", [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
     [AIRS_KILL] = "kill",   [AIRS_RESET] = "reset", [AIRS_DELETE] = "delete",
@@ -194,10 +196,28 @@ restart_name(enum restart_policy restart)
     return NULL;
 }
 
+/* Into `text`, as many as find room; NULL: none. */
+static const char *
+depends_on(const struct supervisor_config *config, char text[DEPENDS_ON_BYTES])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < config->depends_on_size; i++) {
+        size_t size = strlen(config->depends_on[i]);
+        if (used + size + 2 > DEPENDS_ON_BYTES)
+            break;
+        if (used > 0)
+            text[used++] = ' ';
+        memcpy(text + used, config->depends_on[i], size);
+        used += size;
+    }
+    text[used] = '\0';
+    return used > 0 ? text : NULL;
+}
+
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
-    char buffer[EXIT_DETAIL_SIZE];
+    char buffer[EXIT_DETAIL_SIZE], dependencies[DEPENDS_ON_BYTES];
     struct airs_child child = {
         .path = view->path,
         .kind = "supervisor",
@@ -213,6 +233,7 @@ show(const struct request *request, const struct supervision_view *view)
         .uptime_us = view->state == CHILD_RUNNING ? view->uptime_us : AIRS_NONE,
         .due_us = view->has_due ? view->due_us : AIRS_NONE,
         .waits_for = view->waits_for,
+        .depends_on = depends_on(view->config, dependencies),
         .memory_bytes = AIRS_NONE,
         .cpu_us = AIRS_NONE,
         .mailbox = AIRS_NONE,

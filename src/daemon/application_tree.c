@@ -335,6 +335,35 @@ tree_enter_members(struct application_tree *tree, const char *path, uint32_t cou
     return status;
 }
 
+enum airs_status
+tree_enter_number(struct application_tree *tree, const char *path, uint32_t number,
+                  struct airs_error *error)
+{
+    struct tree_child *children[1];
+    struct tree_entry entry = { children, 0 };
+    pthread_mutex_lock(&tree->lock);
+    struct tree_template *template = map_find(&tree->templates, path);
+    enum airs_status status =
+        template ? AIRS_OK : fail(error, AIRS_ENOENT, "no child with a count '%s'", path);
+    if (template)
+        status = enter_member(tree, map_find(&tree->children, template->node->parent->path),
+                              template, number, true, &entry, error);
+    pthread_mutex_unlock(&tree->lock);
+    if (status == AIRS_OK)
+        tree_child_unref(children[0]);
+    return status;
+}
+
+uint32_t
+tree_highest_number(struct application_tree *tree, const char *path)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_template *template = map_find(&tree->templates, path);
+    uint32_t number = template ? highest_number(template) : 0;
+    pthread_mutex_unlock(&tree->lock);
+    return number;
+}
+
 void
 tree_entry_deinit(struct tree_entry *entry)
 {

@@ -100,6 +100,9 @@ struct tree_entry {
 enum airs_status tree_enter(struct application_tree *tree, struct manifest *manifest,
                             struct manifest_node *const *nodes, size_t size, bool is_dynamic,
                             bool goes_on, struct tree_entry *entry_out, struct airs_error *error);
+/** The member with `number`, which is higher than all that are there. As below. */
+enum airs_status tree_enter_number(struct application_tree *tree, const char *path,
+                                   uint32_t number, struct airs_error *error);
 /** `count` more members of the template at `path`, with the numbers behind the highest one.
  * As tree_enter; AIRS_ENOENT: no such template. */
 enum airs_status tree_enter_members(struct application_tree *tree, const char *path,
@@ -136,9 +139,14 @@ void tree_adopt(struct application_tree *tree, struct manifest *manifest,
                 void (*release)(void *context, struct manifest *manifest), void *context);
 /** Puts the child at `path` in front of its sibling at `before_path`; NULL, or none: at the end. */
 void tree_move(struct application_tree *tree, const char *path, const char *before_path);
+/** The path of the first of those children of the supervisor at `path` that were added by hand, which
+ * stand behind all others; the caller's, NULL: none. Thread: any. */
+char *tree_first_by_hand(struct application_tree *tree, const char *path);
 /** Forgets the template at `path`, if it has no members. */
 void tree_drop_template(struct application_tree *tree, const char *path);
 
+/** The highest number that the template at `path` has given to a member that is there; 0: none. */
+uint32_t tree_highest_number(struct application_tree *tree, const char *path);
 /** Members of the template at `path` that stay; false: no such template. */
 bool tree_template_size(struct application_tree *tree, const char *path, uint32_t *size_out);
 /** The member with the highest number that stays, referenced, and marked as leaving; NULL: none. */

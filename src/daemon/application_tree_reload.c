@@ -1,5 +1,6 @@
 /* Application tree, reloaded: what a new manifest makes of the tree that is there. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/application_tree.h"
 #include "manifest/manifest.h"
@@ -75,6 +76,25 @@ tree_move(struct application_tree *tree, const char *path, const char *before_pa
                        &child->siblings);
     }
     pthread_mutex_unlock(&tree->lock);
+}
+
+char *
+tree_first_by_hand(struct application_tree *tree, const char *path)
+{
+    const char *first = NULL;
+    pthread_mutex_lock(&tree->lock);
+    struct tree_child *parent = map_find(&tree->children, path);
+    struct list *link = parent ? parent->children.previous : NULL;
+    for (; parent && link != &parent->children; link = link->previous) {
+        const struct tree_child *child = container_of(link, struct tree_child, siblings);
+        if (!child->is_dynamic)
+            break;
+        if (!child->is_leaving)
+            first = child->path;
+    }
+    char *copy = first ? strdup(first) : NULL;
+    pthread_mutex_unlock(&tree->lock);
+    return copy;
 }
 
 void

@@ -1,4 +1,4 @@
-/* History: every event is in the journal before anybody sees it. What the last run left is
+/* History: every event is in the journal before anybody sees it, and a grant before its start. What the last run left is
  * read before this one begins; the newest of its events go into the ring, so that a reader
  * who was cut off with it goes on behind the last one that he has.
  */
@@ -44,8 +44,20 @@ void
 daemon_history_append(void *context, const struct airs_event *event)
 {
     struct daemon *daemon = context;
-    store_append(daemon->store, event);
-    event_ring_write(daemon->events, event);
+    if (strcmp(event->event, "deleted") == 0)
+        additions_forget(daemon->additions, event->path);
+    else if (strcmp(event->event, "application-started") == 0)
+        additions_begin(daemon->additions); /* All of the last run has been taken over. */
+    store_add(daemon->store, event);
+    event_ring_stage(daemon->events, event);
+}
+
+void
+daemon_history_commit(void *context)
+{
+    struct daemon *daemon = context;
+    store_commit(daemon->store);
+    record_ring_publish(daemon->events);
 }
 
 bool
@@ -62,12 +74,27 @@ daemon_history_last_seq(void *context)
     return store_last_seq(daemon->store);
 }
 
+bool
+daemon_history_kept(void *context, size_t index, struct airs_kept *kept_out)
+{
+    struct daemon *daemon = context;
+    return additions_last(daemon->additions, index, kept_out);
+}
+
+void
+daemon_history_keep(void *context, const struct airs_kept *kept)
+{
+    struct daemon *daemon = context;
+    additions_keep(daemon->additions, kept);
+}
+
 /* ---- Opening ---- */
 
 struct reload {
     struct store_query query;
     struct record_ring *events;
     uint64_t last_seq;
+    bool has_ended; /* The last event is that of an orderly end. */
     sem_t done;
 };
 
@@ -80,6 +107,7 @@ reload_event(struct store_query *query, const struct history_entry *entry)
         record_ring_begin(reload->events, entry->event.seq);
     event_ring_write(reload->events, &entry->event);
     reload->last_seq = entry->event.seq;
+    reload->has_ended = strcmp(entry->event.event, "application-stopped") == 0;
 }
 
 static void
@@ -106,6 +134,7 @@ reload_events(struct daemon *daemon)
     while (sem_wait(&reload.done) != 0)
         ;
     sem_destroy(&reload.done);
+    daemon->was_cut_off = reload.last_seq > 0 && !reload.has_ended;
     if (reload.last_seq != last_seq)
         record_ring_begin(daemon->events, last_seq + 1);
 }
@@ -132,9 +161,11 @@ daemon_history_open(struct daemon *daemon, struct airs_error *error)
         .dir = dir, .context = daemon, .report = on_complaint, .last_lines = last_lines
     };
     status = store_open(&options, &daemon->store, error);
-    if (status == AIRS_OK)
-        reload_events(daemon);
-    return status;
+    if (status != AIRS_OK)
+        return status;
+    reload_events(daemon);
+    daemon->additions = additions_open(dir, daemon->was_cut_off, on_complaint, daemon);
+    return daemon->additions ? AIRS_OK : fail(error, AIRS_ENOMEM, "additions: out of memory");
 }
 
 void
@@ -142,6 +173,8 @@ daemon_history_close(struct daemon *daemon)
 {
     store_close(daemon->store);
     daemon->store = NULL;
+    additions_close(daemon->additions);
+    daemon->additions = NULL;
     daemon_history_tell(daemon);
     buffer_deinit(&daemon->complaints);
 }

@@ -15,6 +15,7 @@
 #include "daemon/detach.h"
 #include "daemon/log_store.h"
 #include "daemon/socket_lock.h"
+#include "store/additions.h"
 #include "store/store.h"
 
 enum daemon_phase { DAEMON_STARTING, DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_OVER };
@@ -30,6 +31,8 @@ struct daemon {
     struct record_ring *events;
     struct log_store *logs;
     struct store *store;
+    struct additions *additions;
+    bool was_cut_off; /* The last run, says its history. */
     struct control_server *control;
     pthread_t starter;
     bool has_starter;
@@ -74,8 +77,11 @@ enum airs_status daemon_history_open(struct daemon *daemon, struct airs_error *e
 /** After the application and the control server; before the loop and the logs. */
 void daemon_history_close(struct daemon *daemon);
 void daemon_history_append(void *context, const struct airs_event *event);
+void daemon_history_commit(void *context);
 bool daemon_history_memory(void *context, const char *path, struct airs_memory *memory_out);
 uint64_t daemon_history_last_seq(void *context);
+bool daemon_history_kept(void *context, size_t index, struct airs_kept *kept_out);
+void daemon_history_keep(void *context, const struct airs_kept *kept);
 /** Tells the user what the store complained about. The loop's. */
 void daemon_history_tell(struct daemon *daemon);
 

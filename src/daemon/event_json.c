@@ -179,6 +179,24 @@ set_exit(json_t **object, const struct airs_child *child)
     set(object, "exit", exit);
 }
 
+/* An array of the paths in `text`; nothing of NULL. */
+static void
+set_paths(json_t **object, const char *key, const char *text)
+{
+    if (!text)
+        return;
+    json_t *paths = json_array();
+    for (size_t size; *text; text += size + (text[size] == ' ')) {
+        size = strcspn(text, " ");
+        if (json_array_append_new(paths, json_stringn(text, size)) != 0) {
+            json_decref(paths);
+            paths = NULL; /* set() then gives the object up. */
+            break;
+        }
+    }
+    set(object, key, paths);
+}
+
 bool
 child_json_append(struct buffer *line, const struct airs_child *child)
 {
@@ -195,6 +213,7 @@ child_json_append(struct buffer *line, const struct airs_child *child)
     set_ms(&object, "uptime_ms", child->uptime_us);
     set_ms(&object, "due_ms", child->due_us);
     set_text(&object, "waits_for", child->waits_for);
+    set_paths(&object, "depends_on", child->depends_on);
     set_text(&object, "restart", child->restart);
     set_text(&object, "stopped", child->stopped);
     set_exit(&object, child);

@@ -21,12 +21,19 @@ static const struct text_layout layout = {
 };
 
 void
-event_ring_write(struct record_ring *ring, const struct airs_event *event)
+event_ring_stage(struct record_ring *ring, const struct airs_event *event)
 {
     struct record_part parts[TEXT_PACK_PARTS_MAX];
     size_t count = text_pack(&layout, event, parts);
-    uint64_t number = record_ring_write(ring, parts, count);
+    uint64_t number = record_ring_stage(ring, parts, count);
     assert(number == event->seq);
+}
+
+void
+event_ring_write(struct record_ring *ring, const struct airs_event *event)
+{
+    event_ring_stage(ring, event);
+    record_ring_publish(ring);
 }
 
 void

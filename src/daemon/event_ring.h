@@ -15,6 +15,8 @@
  * into EVENT_TEXT_BYTES_MAX is cut. Thread: that of the event callback.  Allocates: no.
  */
 void event_ring_write(struct record_ring *ring, const struct airs_event *event);
+/** The same; readers see it from record_ring_publish() on. */
+void event_ring_stage(struct record_ring *ring, const struct airs_event *event);
 
 /** The event in a record; its texts lie in `record`. Thread: any. */
 void event_ring_decode(const struct buffer *record, struct airs_event *event_out);

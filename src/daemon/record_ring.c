@@ -24,6 +24,7 @@ struct record_ring {
     struct place *places; /* Record n at n % count_max. */
     uint64_t oldest;      /* Number of the oldest record; `next` when there is none. */
     uint64_t next;        /* Number of the next record. */
+    uint64_t published;   /* Readers see those below. */
     uint64_t end;         /* Position past the newest record. */
     uint64_t held;
     bool wanted;
@@ -44,6 +45,7 @@ record_ring_new(size_t count_max, size_t bytes_max, void (*wake)(void *context),
         .bytes_max = bytes_max,
         .oldest = 1,
         .next = 1,
+        .published = 1,
         .held = RECORD_HOLD_NOTHING,
     };
     pthread_mutex_init(&ring->lock, NULL);
@@ -72,7 +74,7 @@ void
 record_ring_begin(struct record_ring *ring, uint64_t number)
 {
     pthread_mutex_lock(&ring->lock);
-    ring->oldest = ring->next = number;
+    ring->oldest = ring->next = ring->published = number;
     pthread_mutex_unlock(&ring->lock);
 }
 
@@ -104,7 +106,7 @@ make_room_locked(struct record_ring *ring, size_t size, uint64_t *position_out)
 }
 
 uint64_t
-record_ring_write(struct record_ring *ring, const struct record_part *parts, size_t count)
+record_ring_stage(struct record_ring *ring, const struct record_part *parts, size_t count)
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
@@ -114,7 +116,6 @@ record_ring_write(struct record_ring *ring, const struct record_part *parts, siz
 
     uint64_t number = 0;
     uint64_t position;
-    bool wake = false;
     pthread_mutex_lock(&ring->lock);
     if (make_room_locked(ring, size, &position)) {
         char *to = ring->bytes + position % ring->bytes_max;
@@ -126,12 +127,29 @@ record_ring_write(struct record_ring *ring, const struct record_part *parts, siz
         number = ring->next++;
         *place_of(ring, number) = (struct place){ position, size };
         ring->end = position + size;
-        wake = ring->wanted;
-        ring->wanted = false;
     }
+    pthread_mutex_unlock(&ring->lock);
+    return number;
+}
+
+void
+record_ring_publish(struct record_ring *ring)
+{
+    pthread_mutex_lock(&ring->lock);
+    bool wake = ring->wanted && ring->published != ring->next;
+    ring->published = ring->next;
+    ring->wanted = ring->wanted && !wake;
     pthread_mutex_unlock(&ring->lock);
     if (wake)
         ring->wake(ring->context);
+}
+
+uint64_t
+record_ring_write(struct record_ring *ring, const struct record_part *parts, size_t count)
+{
+    uint64_t number = record_ring_stage(ring, parts, count);
+    if (number != 0)
+        record_ring_publish(ring);
     return number;
 }
 
@@ -141,7 +159,7 @@ record_ring_read(struct record_ring *ring, uint64_t number, struct buffer *recor
     enum record_found found = RECORD_FOUND;
     buffer_consume(record, record->size);
     pthread_mutex_lock(&ring->lock);
-    if (number >= ring->next) {
+    if (number >= ring->published) {
         found = RECORD_NOT_YET;
     } else if (number < ring->oldest) {
         found = RECORD_LOST;
@@ -158,7 +176,7 @@ void
 record_ring_want(struct record_ring *ring, uint64_t last_seen)
 {
     pthread_mutex_lock(&ring->lock);
-    bool now = ring->next > last_seen + 1;
+    bool now = ring->published > last_seen + 1;
     if (!now)
         ring->wanted = true;
     pthread_mutex_unlock(&ring->lock);
@@ -187,7 +205,7 @@ uint64_t
 record_ring_newest(struct record_ring *ring)
 {
     pthread_mutex_lock(&ring->lock);
-    uint64_t newest = ring->next - 1;
+    uint64_t newest = ring->published - 1;
     pthread_mutex_unlock(&ring->lock);
     return newest;
 }

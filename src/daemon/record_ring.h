@@ -42,6 +42,10 @@ void record_ring_begin(struct record_ring *ring, uint64_t number);
  */
 uint64_t record_ring_write(struct record_ring *ring, const struct record_part *parts, size_t count);
 
+/** The same, but no reader sees the record before record_ring_publish(), or a later write. */
+uint64_t record_ring_stage(struct record_ring *ring, const struct record_part *parts, size_t count);
+void record_ring_publish(struct record_ring *ring);
+
 enum record_found { RECORD_FOUND, RECORD_NOT_YET, RECORD_LOST };
 
 /** Replaces the contents of `record` by record `number`. Thread: any. RECORD_LOST: it
@@ -57,7 +61,7 @@ void record_ring_hold(struct record_ring *ring, uint64_t number);
 
 /** The oldest record still there; one past the newest when there is none. */
 uint64_t record_ring_oldest(struct record_ring *ring);
-/** The newest record's number; 0 when none was written yet. */
+/** The newest record's number that readers see; 0 when none was written yet. */
 uint64_t record_ring_newest(struct record_ring *ring);
 
 #endif

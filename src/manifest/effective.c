@@ -201,6 +201,7 @@ value_of(struct walk *walk, const struct schema_field *field, const struct manif
         return name_of(node);
     case SCHEMA_FILE:
         return json_string(node->spec->component);
+    case SCHEMA_HOST_FILE:
     case SCHEMA_TEXT:
         return json_string(*(char *const *)place);
     case SCHEMA_TEXT_LIST:
@@ -249,7 +250,7 @@ has_value(struct walk *walk, const struct schema_field *field, const struct mani
         return *(const bool *)place;
     if (field->zero_is_unset)
         return number_at(field, place) != 0;
-    if (field->type == SCHEMA_TEXT)
+    if (field->type == SCHEMA_TEXT || field->type == SCHEMA_HOST_FILE)
         return *(char *const *)place != NULL;
     if (field->type == SCHEMA_RULES)
         return node->config.policy.rules_size > 0;

@@ -204,6 +204,7 @@ are_equal(const struct schema_field *field, const struct pair *pair)
         return codes_are_equal(was, is);
     case SCHEMA_PATHS:
         return paths_are_equal(&pair->was->config, &pair->is->config);
+    case SCHEMA_HOST_FILE: /* Compared on its own: it is the spec's, inside of a key that is not. */
     case SCHEMA_NAME:     /* Part of the path. */
     case SCHEMA_CHILDREN: /* Compared as children. */
     case SCHEMA_NUMBER:   /* Of a backoff, with it. */
@@ -237,6 +238,14 @@ is_of_child(const struct schema_field *field)
            !(field->home == HOME_NODE && field->type == SCHEMA_INTEGER);
 }
 
+static bool
+heartbeats_are_equal(const struct pair *pair)
+{
+    const struct component_spec *was = pair->was->spec, *is = pair->is->spec;
+    return texts_are_equal(was->heartbeat_file, is->heartbeat_file) &&
+           texts_are_equal(was->heartbeat_path, is->heartbeat_path);
+}
+
 bool
 manifest_compare(const struct manifest_node *was, const struct manifest_node *is,
                  struct buffer *restarts, struct buffer *live)
@@ -251,5 +260,7 @@ manifest_compare(const struct manifest_node *was, const struct manifest_node *is
         if (!add_key(field->home == HOME_SPEC ? restarts : live, field->key))
             return false;
     }
+    if (is->spec && !heartbeats_are_equal(&pair))
+        return add_key(restarts, "heartbeat-file");
     return true;
 }

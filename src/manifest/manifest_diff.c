@@ -242,14 +242,13 @@ write_deleted(const struct manifest_node *was, struct buffer *out)
     return buffer_printf(out, "- %s, with %zu below it", was->path, below);
 }
 
-static bool
-write_changed(const struct manifest_change *change, struct buffer *out)
+bool
+manifest_change_write_keys(const struct manifest_change *change, struct buffer *out)
 {
     const char *restarts = change->restarts;
     const char *live = change->live;
-    return buffer_printf(out, "~ %s %s%s%s%s%s", change->is->path, restarts ? "restarts: " : "",
-                         restarts ? restarts : "", restarts && live ? "; " : "",
-                         live ? "live: " : "", live ? live : "");
+    return buffer_printf(out, "%s%s%s%s%s", restarts ? "restarts: " : "", restarts ? restarts : "",
+                         restarts && live ? "; " : "", live ? "live: " : "", live ? live : "");
 }
 
 bool
@@ -259,7 +258,8 @@ manifest_change_write(const struct manifest_change *change, struct buffer *out)
     case MANIFEST_DELETED:
         return write_deleted(change->was, out);
     case MANIFEST_CHANGED:
-        return write_changed(change, out);
+        return buffer_printf(out, "~ %s ", change->is->path) &&
+               manifest_change_write_keys(change, out);
     case MANIFEST_ADDED:
         return buffer_printf(out, "+ %s", change->is->path);
     case MANIFEST_REORDERED:

@@ -62,6 +62,9 @@ enum airs_status manifest_diff(const struct manifest *was, const struct manifest
                                struct manifest_diff *diff_out, struct airs_error *error);
 void manifest_diff_deinit(struct manifest_diff *diff);
 
+/** Appends what changes of a CHANGED one: "restarts: args; live: backoff". False: out of memory. */
+bool manifest_change_write_keys(const struct manifest_change *change, struct buffer *out);
+
 /**
  * Appends the change as one line without its end: "+ /x", "- /y, with 2 below it",
  * "~ /z restarts: environment; live: backoff", "= order of /web". False: out of memory.

@@ -71,6 +71,8 @@ type_phrase(const struct schema_field *field, char phrase[READER_PHRASE_BYTES])
         return "a name";
     case SCHEMA_FILE:
         return "the path of a .wasm file";
+    case SCHEMA_HOST_FILE:
+        return "the path of a file";
     case SCHEMA_TEXT:
         return "text";
     case SCHEMA_TEXT_LIST:
@@ -220,6 +222,7 @@ read_scalar(struct reader *reader, const struct schema_field *field, const struc
         return;
     case SCHEMA_NAME:
     case SCHEMA_FILE:
+    case SCHEMA_HOST_FILE:
     case SCHEMA_TEXT:
     case SCHEMA_TEXT_LIST:
     case SCHEMA_TEXT_MAP:
@@ -277,6 +280,9 @@ reader_read_value(struct reader *reader, const struct schema_field *field,
         return;
     case SCHEMA_FILE:
         reader_read_file(reader, field, value, node->spec);
+        return;
+    case SCHEMA_HOST_FILE:
+        reader_read_host_file(reader, field, value, node->spec);
         return;
     case SCHEMA_TEXT:
         if (reader_is_text(reader, field, value))

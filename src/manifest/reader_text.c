@@ -141,6 +141,27 @@ reader_read_file(struct reader *reader, const struct schema_field *field,
 }
 
 void
+reader_read_host_file(struct reader *reader, const struct schema_field *field,
+                 const struct yaml_node *value, struct component_spec *spec)
+{
+    struct airs_error error = { 0 };
+
+    if (!reader_is_text(reader, field, value))
+        return;
+    if (value->text_size == 0) {
+        reader_complain(reader, value, "'%s' is empty; it takes the path of a file", field->key);
+        return;
+    }
+    char *path = resolve_file(reader->manifest, value->text);
+    if (path)
+        reader_take_status(reader, value,
+                           component_spec_set_heartbeat(spec, value->text, path, &error), &error);
+    else
+        reader->out_of_memory = true;
+    free(path);
+}
+
+void
 reader_read_args(struct reader *reader, const struct schema_field *field,
                  const struct yaml_node *list, struct component_spec *spec)
 {

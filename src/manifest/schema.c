@@ -154,6 +154,10 @@ static const struct schema_field health_fields[] = {
     { .key = "liveness", .type = SCHEMA_BOOLEAN, .on = SCHEMA_COMPONENT,
       IN_CONFIG(health.probe.liveness), .fallback = "true",
       .help = "Whether 'failures' in a row end it." },
+    { .key = "heartbeat-file", .type = SCHEMA_HOST_FILE, .on = SCHEMA_COMPONENT,
+      IN_SPEC(heartbeat_file), .max = SCHEMA_PATH_BYTES_MAX,
+      .help = "Of a command: a file, relative to the manifest, whose changes are its heartbeat "
+              "instead of lines on stdout." },
 };
 
 const struct schema_field schema_fields[] = {
@@ -215,7 +219,7 @@ const struct schema_field schema_fields[] = {
       .fallback_supervisor = "infinity", .help = "Time to get running." },
     { .key = "health", .type = SCHEMA_OBJECT, .on = SCHEMA_COMPONENT, IN_CONFIG(health.enabled),
       .is_switch = true, FIELDS(health_fields),
-      .help = "Probes of an actor's 'health'; of a command, lines on its stdout. Off without." },
+      .help = "Probes of an actor's 'health'; of a command, lines on its stdout, or a file. Off without." },
     { .key = "depends-on", .type = SCHEMA_PATHS, .on = CHILD, .home = HOME_CONFIG,
       .help = "Paths of children that must be ready, or have ended well, before it starts." },
     { .key = "when-dependency-restarts", .type = SCHEMA_CHOICE, .on = CHILD,

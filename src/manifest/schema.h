@@ -17,6 +17,7 @@
 
 #define SCHEMA_VALUE_BYTES_MAX (128u << 10) /* One argument, or the value of a variable. */
 #define SCHEMA_CONFIG_BYTES_MAX (1u << 20)  /* `config`. */
+#define SCHEMA_PATH_BYTES_MAX 4000u         /* `heartbeat-file`. */
 #define SCHEMA_COUNT_MAX MANIFEST_CHILDREN_MAX
 #define DEPENDS_ON_MAX 256u                 /* Paths in one `depends-on`. */
 
@@ -30,6 +31,7 @@ enum schema_entry {
 enum schema_type {
     SCHEMA_NAME,      /* char *; the pattern of names. */
     SCHEMA_FILE,      /* spec->component and spec->file; must be there. */
+    SCHEMA_HOST_FILE, /* spec->heartbeat_file and spec->heartbeat_path; need not be there. */
     SCHEMA_TEXT,      /* char * */
     SCHEMA_TEXT_LIST, /* spec->args */
     SCHEMA_TEXT_MAP,  /* spec->environment */

@@ -108,6 +108,7 @@ type_of(const struct schema_field *field)
     case SCHEMA_NAME:
         return reference_to("name");
     case SCHEMA_FILE:
+    case SCHEMA_HOST_FILE:
         return json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
     case SCHEMA_TEXT:
         return json_pack("{s:s}", "type", "string");

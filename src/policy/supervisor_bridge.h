@@ -90,6 +90,7 @@ struct bridge_child {
 struct bridge_change {
     const struct supervisor_config *config; /* From now on, as if it had been registered with it. */
     const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
+    const char *detail; /* What changes, for its event; NULL: nothing is said. */
     bool is_same;  /* Both say what those before said: nothing else is to be done. */
     bool restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
                     * the one that runs is stopped, uncounted, and a failed child is started. */

@@ -269,6 +269,13 @@ actor_context_share(struct actor_context *context)
     worker_share_next(context->worker);
 }
 
+bool
+actor_context_should_give_way(const struct actor_context *context)
+{
+    const struct actor *next = context->worker->next;
+    return next && next->is_supervisor;
+}
+
 void
 actor_context_guest_end(struct actor_context *context)
 {

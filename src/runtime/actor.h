@@ -24,10 +24,11 @@
 #define MAILBOX_MAX_DEFAULT 1024u
 
 enum actor_turn {
-    ACTOR_PARK,  /* Nothing left to do: run again when woken. A wake during the turn counts, so
-                  * a guest that yielded at an epoch tick parks too: its waker has woken it. */
-    ACTOR_YIELD, /* More to do: to the end of the queue. */
-    ACTOR_END    /* The actor is over: destroyed, its pid dead, its mail dead letters. */
+    ACTOR_PARK,     /* Nothing left to do: run again when woken. A wake during the turn counts, so
+                     * a guest that yielded at an epoch tick parks too: its waker has woken it. */
+    ACTOR_YIELD,    /* More to do: to the end of the queue. */
+    ACTOR_GIVE_WAY, /* More to do, behind what is urgent: actor_context_should_give_way(). */
+    ACTOR_END       /* The actor is over: destroyed, its pid dead, its mail dead letters. */
 };
 
 struct actor_context;
@@ -109,6 +110,12 @@ void actor_context_guest_end(struct actor_context *context);
  * be taken by another one. guest_begin does it too. Costs nothing if nobody waits.
  */
 void actor_context_share(struct actor_context *context);
+
+/**
+ * Whether this turn has woken a supervisor, which waits for this worker. Its turns are short: an
+ * actor that gives way before it goes on costs less than another worker that is woken for it.
+ */
+bool actor_context_should_give_way(const struct actor_context *context);
 
 /**
  * Whether a guest is to give up the worker: its slice is used up, something more urgent waits,

@@ -5,7 +5,9 @@
 
 #include "runtime/internal.h"
 
-/* Bits of `commands` are 1 << child_command_type. Those of `reports`: */
+#define COMMANDS_ALL 0x7fu /* Bits 1 << child_command_type. */
+
+/* Bits of `reports`: */
 enum report {
     REPORT_STARTED = 1 << 0,
     REPORT_READY = 1 << 1,
@@ -85,6 +87,7 @@ begin_command(struct child_link *link, struct child_command *command)
             (enum exit_reason)atomic_load_explicit(&link->kill_reason, memory_order_relaxed);
         break;
     case CHILD_STOP:
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
@@ -104,7 +107,7 @@ take_commands(struct child_link *link)
     /* Those that found no instance any more: none can be meant by them but the one that is gone. */
     if (!link->has_instance && !(taken & bit_of(CHILD_START)))
         taken &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
-    link->pending = (unsigned char)((link->pending | taken) & 0x3f);
+    link->pending = (unsigned char)((link->pending | taken) & COMMANDS_ALL);
 }
 
 bool
@@ -120,7 +123,7 @@ child_take_command(struct actor_context *context, struct child_command *command_
     struct child_command command = {
         .type = (enum child_command_type)__builtin_ctz(link->pending),
     };
-    link->pending = (unsigned char)(link->pending & ~bit_of(command.type) & 0x3f);
+    link->pending = (unsigned char)(link->pending & ~bit_of(command.type) & COMMANDS_ALL);
     begin_command(link, &command);
     *command_out = command;
     return true;
@@ -211,7 +214,7 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
     link->has_instance = false;
     link->is_killed = false;
     link->pending = (unsigned char)(link->pending &
-                                    ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & 0x3f);
+                                    ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & COMMANDS_ALL);
     link->ignored = ignored;
     link->exit_reason = (uint8_t)exit.reason;
     link->exit_code = exit.code;
@@ -337,6 +340,7 @@ child_link_send(struct actor_system *system, struct child_link *link,
                               memory_order_relaxed);
         break;
     case CHILD_STOP:
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:

@@ -33,7 +33,9 @@ struct actor_context;
 struct actor_system;
 struct child_link;
 
+/* Those that come together are taken in this order: a rest lies before the start that ends it. */
 enum child_command_type {
+    CHILD_BURY, /* Supervisors alone: at rest; mail held below becomes dead letters. */
     CHILD_START,
     CHILD_START_SUBTREE, /* Supervisors alone: start what does not run below, by request stopped or not. */
     CHILD_RESET,         /* Supervisors alone: empty budgets in the whole subtree. */
@@ -111,7 +113,7 @@ struct child_texts {
     struct refstr *last_cause;
 };
 
-/* 100,000 are held. */
+/* 100,000 are held: 56 bytes. Where bits share a byte, one thread writes it. */
 struct child_link {
     /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
      * it was taken, and not written again before `exited` was taken. */
@@ -125,20 +127,20 @@ struct child_link {
     atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
     atomic_uchar kill_reason; /* Written before KILL is set. */
 
-    bool start_everything; /* Written and read as the generation. */
+    bool start_everything : 1; /* Written and read as the generation. */
+    bool is_bare : 1;          /* Constant: of no supervisor, see child_discard(). */
 
-    unsigned char pending : 6; /* The child's alone, as these bits: commands taken together, */
-    bool has_instance : 1;     /* between START taken and exited reported, */
-    bool is_killed : 1;        /* between KILL taken and exited reported. */
+    bool is_killed; /* The child's alone, as the next two: between KILL taken and exited reported. */
+    unsigned char pending : 7; /* Commands taken together. */
+    bool has_instance : 1;     /* Between START taken and exited reported. */
 
     uint8_t exit_reason; /* Written before `exited` is set, and not again before the next START, */
-    bool ignored;        /* as the next two. */
-    int32_t exit_code;
+    int32_t exit_code;   /* as the next two. */
+    bool ignored;
 
-    bool is_bare; /* Constant: of no supervisor, see child_discard(). */
     /* The supervisor's alone: its shell's, here because there is room. */
     uint8_t whereabouts; /* enum child_whereabouts */
-    bool accepts_mail;
+    uint8_t mail;        /* enum mailbox_gate; of a supervisor: what holds for its children's. */
     struct start_pass pass;
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/event_log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,6 +17,9 @@ struct event_log {
     uint64_t last_seq;
     struct sink sinks[EVENT_SINKS_MAX];
     unsigned sinks_size;
+    void (*commit)(void *ctx); /* Constant from the first event on. */
+    void *commit_ctx;
+    atomic_bool is_open; /* Something was appended behind the last commit. Written under the lock. */
 };
 
 struct event
@@ -93,8 +97,15 @@ event_log_remove_sink(struct event_log *log, event_sink sink, void *ctx)
     pthread_mutex_unlock(&log->lock);
 }
 
+void
+event_log_on_commit(struct event_log *log, void (*commit)(void *ctx), void *ctx)
+{
+    log->commit = commit;
+    log->commit_ctx = ctx;
+}
+
 uint64_t
-event_log_write(struct event_log *log, struct event *event)
+event_log_append(struct event_log *log, struct event *event)
 {
     pthread_mutex_lock(&log->lock);
     event->seq = ++log->last_seq;
@@ -102,8 +113,30 @@ event_log_write(struct event_log *log, struct event *event)
         event->time_us = clock_now_us();
     for (unsigned i = 0; i < log->sinks_size; i++)
         log->sinks[i].call(log->sinks[i].ctx, event);
+    atomic_store_explicit(&log->is_open, true, memory_order_relaxed);
     pthread_mutex_unlock(&log->lock);
     return event->seq;
+}
+
+void
+event_log_commit(struct event_log *log)
+{
+    /* What this thread appended it sees; what others append they commit themselves. */
+    if (!log->commit || !atomic_load_explicit(&log->is_open, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&log->lock);
+    if (atomic_load_explicit(&log->is_open, memory_order_relaxed))
+        log->commit(log->commit_ctx);
+    atomic_store_explicit(&log->is_open, false, memory_order_relaxed);
+    pthread_mutex_unlock(&log->lock);
+}
+
+uint64_t
+event_log_write(struct event_log *log, struct event *event)
+{
+    uint64_t seq = event_log_append(log, event);
+    event_log_commit(log);
+    return seq;
 }
 
 uint64_t

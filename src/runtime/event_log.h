@@ -1,7 +1,9 @@
 /* Event log: gives every event its place in one order and hands it to the sinks.
  *
  * Everything happens under one lock, so sinks see `seq` without gaps and in order. A sink
- * copies what it needs and returns: a restart waits for it.
+ * copies what it needs and returns: a restart waits for it. What takes longer (one write into a
+ * journal) is done once for all events of a burst, by event_log_commit(): supervisors call it
+ * before they issue a start, and at the end of their turn.
  */
 #ifndef RUNTIME_EVENT_LOG_H
 #define RUNTIME_EVENT_LOG_H
@@ -20,7 +22,7 @@
 /* Fields as interfaces name them. Texts are borrowed during the sink's call: a sink that keeps
  * an event references them (event_copy). */
 struct event {
-    uint64_t seq;     /* From 1, given by event_log_write(). */
+    uint64_t seq;     /* From 1, given by event_log_append(). */
     uint64_t time_us; /* Monotonic. */
     enum event_type type;
     struct refstr *path; /* NULL for the application's own events. */
@@ -36,13 +38,14 @@ struct event {
     bool has_budget; /* `restarts`, `budget_used` and `budget_allowed` mean something. */
     uint32_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed;  /* RESTARTS_UNLIMITED. */
-    bool has_uptime;          /* EXITED of an instance that had started. */
+    uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
+    uint32_t intensity_allowed; /* Of its supervisor, over all children; RESTARTS_UNLIMITED. */
+    bool has_uptime;         /* EXITED of an instance that had started. */
     uint64_t uptime_us;
-    bool has_stop_cause;      /* STOPPED and STOPPING. */
+    bool has_stop_cause; /* STOPPED and STOPPING. */
     enum stop_cause stop_cause;
-    bool comes_back;          /* STOPPING to start again. */
-    bool ready;               /* As in struct node_action, like the next three. */
+    bool comes_back; /* STOPPING to start again. */
+    bool ready;      /* As in struct node_action, like the next three. */
     uint32_t attempt;
     uint64_t lived_us;
     uint64_t born_lived_us;
@@ -74,9 +77,21 @@ enum airs_status event_log_add_sink(struct event_log *log, event_sink sink, void
 void event_log_remove_sink(struct event_log *log, event_sink sink, void *ctx);
 
 /**
- * Gives `event` its seq (and its time, if that is 0) and calls the sinks. Returns the seq.
- * Thread: any.  Blocks: for as long as sinks of earlier events take.
+ * What event_log_commit() calls, on its thread; as a sink. Before the first event.
  */
+void event_log_on_commit(struct event_log *log, void (*commit)(void *ctx), void *ctx);
+
+/**
+ * Gives `event` its seq (and its time, if that is 0) and calls the sinks. Returns the seq.
+ * Whoever appends commits soon, on the same thread.
+ * Thread: any.  Blocks: for as long as sinks of earlier events and a commit take.
+ */
+uint64_t event_log_append(struct event_log *log, struct event *event);
+
+/** All events appended before, by any thread, are taken over. Cheap when there are none. */
+void event_log_commit(struct event_log *log);
+
+/** Both: for those who have one event. */
 uint64_t event_log_write(struct event_log *log, struct event *event);
 
 /** The seq of the last event, 0 before the first. Thread: any. */

@@ -37,7 +37,7 @@ mailbox_open(struct mailbox *mailbox, airs_pid owner, size_t size_max, enum mail
     mailbox->owner = owner;
     mailbox->size_max = size_max;
     mailbox->on_full = on_full;
-    mailbox->accepting = true;
+    mailbox->gate = MAILBOX_OPEN;
     mailbox->taken = 0;
     mailbox->dropped = 0;
     pthread_mutex_unlock(&mailbox->lock);
@@ -61,7 +61,7 @@ mailbox_close(struct mailbox *mailbox, struct list *messages_out, struct list *c
 {
     pthread_mutex_lock(&mailbox->lock);
     mailbox->owner = AIRS_PID_NONE;
-    mailbox->accepting = false;
+    mailbox->gate = MAILBOX_CLOSED;
     list_append_all(messages_out, &mailbox->messages);
     list_append_all(controls_out, &mailbox->controls);
     set_size_locked(mailbox, 0);
@@ -104,7 +104,8 @@ mailbox_push(struct mailbox *mailbox, airs_pid owner, struct message *message,
     enum airs_status status = AIRS_ENOENT;
     pthread_mutex_lock(&mailbox->lock);
     if (mailbox->owner == owner)
-        status = mailbox->accepting ? make_room_locked(mailbox, dropped_out) : AIRS_EENDED;
+        status = mailbox->gate == MAILBOX_OPEN ? make_room_locked(mailbox, dropped_out)
+                                               : AIRS_EENDED;
     if (status == AIRS_OK) {
         list_push_back(&mailbox->messages, &message->link);
         set_size_locked(mailbox, mailbox->size + 1);
@@ -122,7 +123,7 @@ mailbox_pop(struct mailbox *mailbox)
         return NULL;
 
     pthread_mutex_lock(&mailbox->lock);
-    struct message *message = pop_locked(mailbox);
+    struct message *message = mailbox->gate == MAILBOX_OPEN ? pop_locked(mailbox) : NULL;
     if (message)
         mailbox->taken++;
     pthread_mutex_unlock(&mailbox->lock);
@@ -145,24 +146,28 @@ actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
 }
 
 void
-mailbox_set_accepting(struct actor_system *system, airs_pid pid, bool accepting)
+mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate)
 {
     struct actor *actor = actor_at(system, pid);
     if (!actor)
         return;
 
     struct list dead;
+    bool was_held = false;
     list_init(&dead);
     pthread_mutex_lock(&actor->mailbox.lock);
     if (actor->mailbox.owner == pid) {
-        actor->mailbox.accepting = accepting;
-        if (!accepting) {
+        was_held = gate == MAILBOX_OPEN && actor->mailbox.size > 0;
+        actor->mailbox.gate = gate;
+        if (gate == MAILBOX_CLOSED) {
             list_append_all(&dead, &actor->mailbox.messages);
             set_size_locked(&actor->mailbox, 0);
         }
     }
     pthread_mutex_unlock(&actor->mailbox.lock);
     messages_bury(system, &dead);
+    if (was_held)
+        actor_wake(system, pid);
 }
 
 /* ---- Control messages ---- */

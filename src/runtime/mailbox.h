@@ -1,7 +1,7 @@
 /* Mailbox: the two lanes of an actor, ordinary messages and control.
  *
- * Ordinary messages are bounded and keep their order; whether they are accepted follows the
- * child's state. The control lane overtakes them, is never full and never allocates: what
+ * Ordinary messages are bounded and keep their order; whether they are accepted, and kept,
+ * follows the child's state. The control lane overtakes them, is never full and never allocates: what
  * lies in it is memory of the sender's, in it at most once.
  *
  * The mailbox lives in the actor's slot, and so does its lock: a sender with an old pid finds
@@ -59,11 +59,19 @@ bool control_send(struct actor_system *system, airs_pid pid, struct control *con
 /** Takes `control` back out of the lane of `pid` if it is there. Thread: any. */
 void control_recall(struct actor_system *system, airs_pid pid, struct control *control);
 
+/* Whether mail passes: follows the child's state (supervisor_events.c). */
+enum mailbox_gate {
+    MAILBOX_OPEN,
+    MAILBOX_HELD,  /* Refused, EENDED; what is queued stays, and nobody takes it out. */
+    MAILBOX_CLOSED /* Refused; what is queued becomes dead letters. */
+};
+
 /**
- * Whether mail is accepted from now on. False: what is queued becomes dead letters, counted,
- * each reply answered with EENDED on the calling thread. Thread: any.  Blocks: no.
+ * From now on mail passes as `gate` says. CLOSED: dead letters are counted, each reply answered
+ * with EENDED on the calling thread. OPEN wakes an actor for which mail was held.
+ * Thread: any.  Blocks: no.
  */
-void mailbox_set_accepting(struct actor_system *system, airs_pid pid, bool accepting);
+void mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate);
 
 /** What its mailbox holds from now on; what is queued stays. Thread: any.  Blocks: no. */
 void actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
@@ -78,7 +86,7 @@ struct mailbox {
     atomic_bool has_controls; /* turn without it, see mailbox_pop(). */
     size_t size_max;
     enum mailbox_full on_full;
-    bool accepting;
+    enum mailbox_gate gate;
     uint64_t taken;
     uint64_t dropped;
 };

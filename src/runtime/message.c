@@ -65,6 +65,7 @@ messages_bury(struct actor_system *system, struct list *messages)
     struct list *link;
     while ((link = list_pop_front(messages)) != NULL) {
         atomic_fetch_add_explicit(&system->dead_letters, 1, memory_order_relaxed);
-        message_finish(container_of(link, struct message, link), AIRS_EENDED, NULL, NULL, 0);
+        message_finish(container_of(link, struct message, link), AIRS_EENDED,
+                       "the target ended before it handled the message", NULL, 0);
     }
 }

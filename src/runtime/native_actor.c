@@ -106,6 +106,7 @@ obey(struct actor_context *context, struct native *native, const struct child_co
     case CHILD_RELEASE:
         native->is_over = true;
         return;
+    case CHILD_BURY:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
         return;

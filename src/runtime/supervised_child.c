@@ -40,7 +40,6 @@ new_child(struct supervisor *supervisor, const struct supervisor_request *reques
         return NULL;
     child_link_init(&child->link, request->child);
     child->path = refstr_ref(request->path);
-    child->link.accepts_mail = !request->is_supervisor;
     const struct child_policy *policy =
         shared_policy_ref(&supervisor->system->policies, &request->policy);
     if (!policy) {
@@ -130,7 +129,9 @@ supervised_child_change(struct supervisor *supervisor, struct supervised_child *
     };
     request->generation = child->node.generation + 1;
     uint64_t *moved_grants_us = supervisor_child_moved_grants(&child->node);
+    supervisor->told_detail = request->detail;
     enum node_reply reply = supervisor_feed(supervisor, event);
+    supervisor->told_detail = NULL;
     if (differs)
         free(moved_grants_us);
     shared_policy_unref(differs ? before : after);

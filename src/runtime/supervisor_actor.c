@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "runtime/supervisor_state.h"
+#include "supervision/restart_intensity.h"
 
 /* A supervisor that took so many goes to the end of the queue. */
 #define CONTROLS_PER_TURN_MAX 100u
@@ -97,6 +98,7 @@ static void
 end(struct supervisor *supervisor, struct exit_info exit)
 {
     if (child_generation(supervisor->context) == 0) {
+        supervisor_bury(supervisor); /* The root: nobody brings it back. */
         if (supervisor->options.on_end)
             supervisor->options.on_end(supervisor->options.ctx, exit);
         return;
@@ -139,6 +141,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         withdraw(supervisor, child);
         return;
     case ACTION_START:
+        event_log_commit(system->event_log); /* A grant is taken over before its start. */
         command(supervisor, child, CHILD_START, action);
         return;
     case ACTION_START_SUBTREE:
@@ -253,9 +256,9 @@ take_reports(struct supervisor *supervisor, struct supervised_child *child)
     }
     if (reports.health_failed) {
         event.type = NODE_HEALTH_FAILED;
-        supervisor->health_detail = reports.health_detail;
+        supervisor->told_detail = reports.health_detail;
         supervisor_feed(supervisor, event);
-        supervisor->health_detail = NULL;
+        supervisor->told_detail = NULL;
         refstr_unref(reports.health_detail);
     }
     if (reports.has_ready) {
@@ -279,7 +282,11 @@ obey(struct supervisor *supervisor, const struct child_command *command)
 {
     struct node_event event = { .everything = command->everything };
     switch (command->type) {
+    case CHILD_BURY:
+        supervisor_bury(supervisor);
+        return;
     case CHILD_START:
+        supervisor->at_rest = false;
         child_report_started(supervisor->context); /* Its children are registered. */
         event.type = NODE_START_ALL;
         break;
@@ -369,12 +376,14 @@ static enum actor_turn
 supervisor_run(struct actor_context *context)
 {
     struct supervisor *supervisor = actor_context_state(context);
+    struct event_log *event_log = supervisor->system->event_log;
     supervisor->context = context;
     if (supervisor->self == AIRS_PID_NONE)
         set_self(supervisor, actor_context_self(context));
 
     enum actor_turn turn = take_controls(supervisor);
     supervisor_set_timer(supervisor);
+    event_log_commit(event_log);
     return turn;
 }
 
@@ -423,16 +432,20 @@ supervisor_inbox_of(const struct actor *actor)
 }
 
 static bool
-configure(struct supervisor *supervisor, const struct node_policy *policy)
+configure(struct supervisor *supervisor, const struct supervisor_options *options)
 {
+    const struct node_policy *policy = options->policy;
     uint32_t max_restarts = policy->max_restarts;
     if (max_restarts != RESTARTS_UNLIMITED && max_restarts > 0) {
         supervisor->intensity_us = calloc(max_restarts, sizeof *supervisor->intensity_us);
         if (!supervisor->intensity_us)
             return false;
     }
-    supervisor->options.policy = NULL; /* The node's copy is the one that holds. */
+    supervisor->options.policy = NULL; /* The node's copies are the ones that hold. */
+    supervisor->options.intensity_us = NULL;
     supervisor_node_configure(&supervisor->node, policy, supervisor->intensity_us);
+    restart_intensity_restore(&supervisor->node, clock_now_us(), options->intensity_us,
+                              options->intensity_size);
     return true;
 }
 
@@ -471,7 +484,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     set_self(supervisor, AIRS_PID_NONE);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
-    if (options->policy && !configure(supervisor, options->policy)) {
+    if (options->policy && !configure(supervisor, options)) {
         free_supervisor(supervisor);
         return fail(error, AIRS_ENOMEM, "supervisor '%s': out of memory", options->path->text);
     }
@@ -487,6 +500,6 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
         free_supervisor(supervisor);
         return status;
     }
-    mailbox_set_accepting(system, *pid_out, false); /* It takes requests, not mail. */
+    mailbox_set_gate(system, *pid_out, MAILBOX_CLOSED); /* It takes requests, not mail. */
     return AIRS_OK;
 }

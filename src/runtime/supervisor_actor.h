@@ -31,6 +31,9 @@ struct supervisor_options {
     /* Takes the `user` of each child back, once no view can show it any more. NULL: nothing to do.
      * Thread: any. Must not block. */
     void (*user_free)(void *user);
+    /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
+    const uint64_t *intensity_us;
+    size_t intensity_size;
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -119,6 +122,7 @@ struct supervisor_request {
     bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
     bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;
+    struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
     struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
     size_t dependencies_size;           /* Borrowed until done. */

@@ -60,6 +60,8 @@ static struct refstr *
 cause_of(const struct supervisor *supervisor, const struct supervised_child *child,
          const struct node_action *action)
 {
+    if (action->event == EVENT_RELOADED)
+        return NULL;
     if (action->event == EVENT_ESCALATED)
         return supervisor_cause_path(supervisor);
     if (action->of_dependency)
@@ -88,30 +90,49 @@ name_timeout(struct supervised_child *child, const struct node_action *action)
     refstr_unref(detail);
 }
 
-static bool
-takes_mail(enum child_state state)
+/* What is queued outlives an instance that is stopped, and the child's rest only if it went down
+ * with its supervisor, or took it down, and that may come back. */
+static enum mailbox_gate
+gate_of(const struct supervisor *supervisor, const struct supervisor_child *node)
 {
-    switch (state) {
+    enum mailbox_gate with_supervisor = supervisor->at_rest ? MAILBOX_CLOSED : MAILBOX_HELD;
+    switch (node->state) {
     case CHILD_REGISTERED:
     case CHILD_RESTARTING:
     case CHILD_STARTING:
     case CHILD_RUNNING:
-        return true;
+        return MAILBOX_OPEN;
     case CHILD_STOPPING:
+        return MAILBOX_HELD;
     case CHILD_STOPPED:
+        return node->stop_cause == STOPPED_WITH_SUPERVISOR ? with_supervisor : MAILBOX_CLOSED;
     case CHILD_FAILED:
-        return false;
+        return node == supervisor->node.cause ? with_supervisor : MAILBOX_CLOSED;
     }
-    return false;
+    return MAILBOX_OPEN;
 }
 
 static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
-    if (child->node.is_supervisor || takes_mail(child->node.state) == child->link.accepts_mail)
+    enum mailbox_gate gate = gate_of(supervisor, &child->node);
+    if (gate == child->link.mail)
         return;
-    child->link.accepts_mail = !child->link.accepts_mail;
-    mailbox_set_accepting(supervisor->system, child->link.child, child->link.accepts_mail);
+    child->link.mail = gate;
+    if (!child->node.is_supervisor)
+        mailbox_set_gate(supervisor->system, child->link.child, gate);
+    else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */
+        child_link_send(supervisor->system, &child->link,
+                        &(struct child_command){ .type = CHILD_BURY });
+}
+
+void
+supervisor_bury(struct supervisor *supervisor)
+{
+    supervisor->at_rest = true;
+    list_for_each(link, &supervisor->node.children)
+        follow_state(supervisor, supervised_child_of(
+                                     container_of(link, struct supervisor_child, siblings)));
 }
 
 struct refstr *
@@ -132,7 +153,8 @@ supervisor_waits_for(const struct supervisor *supervisor, const struct supervise
 }
 
 static struct event
-event_of(const struct supervised_child *child, uint64_t now_us)
+event_of(const struct supervisor *supervisor, const struct supervised_child *child,
+         uint64_t now_us)
 {
     return (struct event){
         .time_us = now_us,
@@ -144,6 +166,7 @@ event_of(const struct supervised_child *child, uint64_t now_us)
         .has_budget = true,
         .restarts = child->node.restarts,
         .budget_allowed = child->node.policy->max_restarts,
+        .intensity_allowed = supervisor->node.policy.max_restarts,
         .ready = child->node.ready,
         .attempt = child->node.attempt,
         .lived_us = supervisor_child_lived_us(&child->node, now_us),
@@ -178,7 +201,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     if (action->has_exit)
         name_timeout(child, action);
 
-    struct event event = event_of(child, action->at_us);
+    struct event event = event_of(supervisor, child, action->at_us);
     event.type = action->event;
     event.generation = action->generation;
     event.from = action->from;
@@ -186,8 +209,8 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.has_exit = action->has_exit;
     event.exit = action->exit;
     event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
-    if (action->event == EVENT_HEALTH_FAILED)
-        event.detail = supervisor->health_detail;
+    if (action->event == EVENT_HEALTH_FAILED || action->event == EVENT_RELOADED)
+        event.detail = supervisor->told_detail;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
@@ -201,17 +224,17 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.lived_us = action->lived_us;
     event.born_lived_us = action->born_lived_us;
     note_instance(child, &event);
-    event_log_write(supervisor->system->event_log, &event);
-    follow_state(supervisor, child);
+    follow_state(supervisor, child); /* Whoever hears of it finds the mailbox as it says. */
+    event_log_append(supervisor->system->event_log, &event);
 }
 
 void
 supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child)
 {
     uint64_t now_us = clock_now_us();
-    struct event event = event_of(child, now_us);
+    struct event event = event_of(supervisor, child, now_us);
     event.type = EVENT_WAITING;
     event.budget_used = supervisor_child_budget_used(&child->node, now_us);
     event.waits_for = supervisor_waits_for(supervisor, child, child->node.wait);
-    event_log_write(supervisor->system->event_log, &event);
+    event_log_append(supervisor->system->event_log, &event);
 }

@@ -192,6 +192,7 @@ start_all(struct supervisor *supervisor, const struct supervisor_request *reques
     if (supervisor->node.state == NODE_RUNNING && !request->everything)
         return AIRS_EALREADY;
     struct node_event event = { .type = NODE_START_ALL, .everything = request->everything };
+    supervisor->at_rest = false;
     supervisor_feed(supervisor, event);
     return AIRS_OK;
 }
@@ -243,5 +244,7 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
 void
 supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request)
 {
-    answer(request, take(supervisor, request));
+    enum airs_status status = take(supervisor, request);
+    event_log_commit(supervisor->system->event_log); /* Who is answered may look for the events. */
+    answer(request, status);
 }

@@ -36,8 +36,9 @@ struct supervisor {
     struct start_ticket ticket;    /* Of all that wait for a start. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
     struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
-    struct refstr *health_detail;  /* Of the failed probe that is being told; borrowed. */
+    struct refstr *told_detail;    /* Of the failed probe, or the change, being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
+    bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
     uint64_t random;
 };
 
@@ -123,8 +124,10 @@ struct refstr *supervised_dependencies_unmet(const struct supervised_child *chil
 struct refstr *supervised_dependencies_exited(const struct supervised_child *child);
 
 /* supervisor_events.c */
-/** NOTIFY: writes the event, and lets the child's mailbox follow its state. */
+/** NOTIFY: writes the event, and lets the child's mail follow its state. */
 void supervisor_notify(struct supervisor *supervisor, const struct node_action *action);
+/** The supervisor has come to rest: mail that was held for its return becomes dead letters. */
+void supervisor_bury(struct supervisor *supervisor);
 /** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */

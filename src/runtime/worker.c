@@ -196,8 +196,10 @@ requeue(struct worker *worker, struct actor *actor, enum queue_end end)
     assert((before & ~ACTOR_WOKEN) == ((before & ~ACTOR_FLAGS) | ACTOR_RUNNING));
 
     run_queue_push(&worker->queue, actor, end);
-    /* From here on it may run, and end, elsewhere. One alone is what this worker takes next. */
-    if (worker->next || atomic_load_explicit(&worker->queue.size, memory_order_relaxed) > 1)
+    /* From here on it may run, and end, elsewhere. One alone is what this worker takes next, or
+     * behind a supervisor's turn, which is short. */
+    bool waits_long = worker->next && !worker->next->is_supervisor;
+    if (waits_long || atomic_load_explicit(&worker->queue.size, memory_order_relaxed) > 1)
         parking_notify(worker->system);
 }
 
@@ -224,13 +226,16 @@ settle(struct worker *worker, struct actor *actor, enum actor_turn turn, uint64_
     case ACTOR_YIELD:
         requeue(worker, actor, QUEUE_BACK);
         return;
+    case ACTOR_GIVE_WAY:
+        requeue(worker, actor, slice_is_used_up(worker) ? QUEUE_BACK : QUEUE_FRONT);
+        return;
     case ACTOR_END:
         atomic_exchange_explicit(&actor->word, (running & ~ACTOR_FLAGS) | ACTOR_DEAD,
                                  memory_order_acq_rel);
         actor_finish(worker->system, actor);
         return;
     }
-    assert(false && "a turn is one of the three");
+    assert(false && "a turn is one of the four");
 }
 
 static void

@@ -1,6 +1,8 @@
 /* Database: the file, its tables, and what every statement needs. What stands in which table:
  * events, each as its journal record; logs, the last lines behind an exit; children, the last
- * event of each with what it left standing; grants, by their lived time.
+ * event of each with what it left standing; grants, by their lived time; intensity, the same
+ * grants by their supervisor: the time of the event in the run that is under way, once that is
+ * over (run NULL) their age.
  */
 #include "store/database_internal.h"
 
@@ -20,6 +22,10 @@ static const char *const texts[STATEMENTS] = {
     [TAKE_GRANT] = "INSERT OR REPLACE INTO grants(path,n,lived_us) VALUES(?,?,?)",
     [DROP_GRANTS] = "DELETE FROM grants WHERE path=? AND n>?",
     [TRIM_GRANTS] = "DELETE FROM grants WHERE path=? AND n<=?",
+    [TAKE_INTENSITY] = "INSERT OR REPLACE INTO intensity(path,seq,run,time_us) VALUES(?,?,?,?)",
+    [TRIM_INTENSITY] = "DELETE FROM intensity WHERE path=?1 AND seq<=(SELECT seq FROM intensity"
+                       " WHERE path=?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+    [DROP_INTENSITY] = "DELETE FROM intensity WHERE path=?",
 };
 
 static const char schema[] =
@@ -32,6 +38,11 @@ static const char schema[] =
     " state TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE grants(path TEXT, n INTEGER, lived_us INTEGER NOT NULL,"
     " PRIMARY KEY(path, n)) WITHOUT ROWID;";
+
+static const char schema_2[] =
+    "CREATE TABLE intensity(path TEXT, seq INTEGER, run INTEGER, time_us INTEGER NOT NULL,"
+    " PRIMARY KEY(path, seq)) WITHOUT ROWID;"
+    "PRAGMA user_version=2;";
 
 /* ---- Errors ---- */
 
@@ -80,7 +91,20 @@ database_select_number(struct database *database, const char *text, uint64_t *nu
     return sqlite3_finalize(statement) == SQLITE_OK && found;
 }
 
-/* Makes the tables of a new file; refuses what is newer. */
+static enum airs_status
+make_tables(struct database *database, uint64_t version, struct airs_error *error)
+{
+    enum airs_status status = database_execute(database, "BEGIN IMMEDIATE", error);
+    if (status == AIRS_OK && version == 0)
+        status = database_execute(database, schema, error);
+    if (status == AIRS_OK)
+        status = database_execute(database, schema_2, error);
+    if (status == AIRS_OK)
+        status = database_execute(database, "COMMIT", error);
+    return status;
+}
+
+/* Makes the tables of a new or older file; refuses what is newer. */
 static enum airs_status
 set_up(struct database *database, struct airs_error *error)
 {
@@ -94,13 +118,8 @@ set_up(struct database *database, struct airs_error *error)
                     database->path, version, DATABASE_VERSION);
     enum airs_status status =
         database_execute(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", error);
-    if (status == AIRS_OK && version == 0) {
-        status = database_execute(database, "BEGIN IMMEDIATE", error);
-        if (status == AIRS_OK)
-            status = database_execute(database, schema, error);
-        if (status == AIRS_OK)
-            status = database_execute(database, "PRAGMA user_version=1; COMMIT", error);
-    }
+    if (status == AIRS_OK && version < DATABASE_VERSION)
+        status = make_tables(database, version, error);
     if (status == AIRS_OK)
         status =
             database_execute(database, "BEGIN IMMEDIATE; COMMIT", error); /* Can it be written? */
@@ -219,6 +238,7 @@ database_rollback(struct database *database)
 {
     sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
     database->taken_seq = database->last_seq;
+    database->run = 0;
 }
 
 static void

@@ -14,7 +14,7 @@
 
 #include <airs/application.h>
 
-#define DATABASE_VERSION 1
+#define DATABASE_VERSION 2 /* 1 had no table `intensity`. */
 #define HISTORY_AGE_US_MAX (UINT64_C(30) * 86400 * 1000000) /* Older events go. */
 #define HISTORY_EVENTS_MAX UINT64_C(1000000)                /* Of these, the oldest. */
 #define HISTORY_BYTES_MAX (UINT64_C(256) << 20) /* Of the file: then the oldest tenth goes. */
@@ -56,7 +56,8 @@ enum airs_status database_settle(struct database *database, uint64_t run, uint64
 /** The run of the last event, and its time. False: there is none. */
 bool database_last_run(struct database *database, uint64_t *run_out, uint64_t *time_us_out);
 
-/** Calls `visit` with what is remembered of each child, grants included. After settle. */
+/** Calls `visit` with what is remembered of each child, grants included, and of "/" if there is
+ * an intensity to go on with. After settle. */
 enum airs_status database_children(struct database *database,
                                    void (*visit)(void *context, const char *path,
                                                  const struct airs_memory *memory),

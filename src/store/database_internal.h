@@ -16,6 +16,9 @@ enum statement {
     TAKE_GRANT,
     DROP_GRANTS,
     TRIM_GRANTS,
+    TAKE_INTENSITY,
+    TRIM_INTENSITY,
+    DROP_INTENSITY,
     STATEMENTS
 };
 
@@ -25,6 +28,7 @@ struct database {
     bool is_damaged;
     uint64_t last_seq;
     uint64_t taken_seq; /* As last_seq, of the batch under way. */
+    uint64_t run;       /* Of the event taken last; 0: none was since it was opened. */
     sqlite3_stmt *statements[STATEMENTS];
 };
 

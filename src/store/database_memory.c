@@ -1,4 +1,6 @@
 /* Memory: what a later run goes on from. Moments become durations once, when it opens. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/database_internal.h"
@@ -53,6 +55,20 @@ settle_row(struct database *database, sqlite3_stmt *rows, bool is_clean, uint64_
     return database_write_child(database, NULL, &child, error);
 }
 
+static enum airs_status
+settle_intensity(struct database *database, bool is_clean, uint64_t end_us,
+                 struct airs_error *error)
+{
+    char text[160];
+    if (is_clean)
+        return database_execute(database, "DELETE FROM intensity", error);
+    snprintf(text, sizeof text,
+             "UPDATE intensity SET run=NULL, time_us=max(0, %" PRId64 "-time_us)"
+             " WHERE run IS NOT NULL",
+             (int64_t)end_us);
+    return database_execute(database, text, error);
+}
+
 enum airs_status
 database_settle(struct database *database, uint64_t run, uint64_t end_us, struct airs_error *error)
 {
@@ -78,6 +94,8 @@ database_settle(struct database *database, uint64_t run, uint64_t end_us, struct
         status = settle_row(database, rows, clean != 0, run, end_us, error);
     sqlite3_finalize(rows);
     if (status == AIRS_OK)
+        status = settle_intensity(database, clean != 0, end_us, error);
+    if (status == AIRS_OK)
         status =
             database_execute(database, "DELETE FROM children WHERE state='deleted'; COMMIT", error);
     if (status != AIRS_OK)
@@ -85,15 +103,18 @@ database_settle(struct database *database, uint64_t run, uint64_t end_us, struct
     return status;
 }
 
-/* The grants of `path`, oldest first; NULL when it has none. */
+static const char grants_of[] = "SELECT lived_us FROM grants WHERE path=? ORDER BY n";
+static const char intensity_of[] =
+    "SELECT time_us FROM intensity WHERE path=? AND run IS NULL ORDER BY seq";
+
+/* What `text` selects of `path`, oldest first; NULL when there is nothing. */
 static uint64_t *
-read_grants(struct database *database, const char *path, size_t *count_out)
+read_numbers(struct database *database, const char *text, const char *path, size_t *count_out)
 {
     sqlite3_stmt *rows;
     uint64_t *grants = NULL;
     size_t count = 0;
-    if (sqlite3_prepare_v2(database->sqlite, "SELECT lived_us FROM grants WHERE path=? ORDER BY n",
-                           -1, &rows, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(database->sqlite, text, -1, &rows, NULL) != SQLITE_OK)
         return NULL;
     database_bind_text(rows, 1, path);
     while (sqlite3_step(rows) == SQLITE_ROW) {
@@ -110,6 +131,20 @@ read_grants(struct database *database, const char *path, size_t *count_out)
     return grants;
 }
 
+/* The root has no events of its own, and so no row. */
+static void
+visit_root(struct database *database,
+           void (*visit)(void *context, const char *path, const struct airs_memory *memory),
+           void *context)
+{
+    struct airs_memory memory = { 0 };
+    uint64_t *ages = read_numbers(database, intensity_of, "/", &memory.intensity_count);
+    memory.intensity_us = ages;
+    if (ages)
+        visit(context, "/", &memory);
+    free(ages);
+}
+
 enum airs_status
 database_children(struct database *database,
                   void (*visit)(void *context, const char *path, const struct airs_memory *memory),
@@ -121,12 +156,13 @@ database_children(struct database *database,
         return database_failed(database, "cannot be read", error);
     while (sqlite3_step(rows) == SQLITE_ROW) {
         struct airs_event child;
-        size_t count = 0;
+        size_t count = 0, ages_count = 0;
         if (!event_record_decode(sqlite3_column_blob(rows, 0),
                                  (size_t)sqlite3_column_bytes(rows, 0), &child) ||
             !child.path)
             continue;
-        uint64_t *grants = read_grants(database, child.path, &count);
+        uint64_t *grants = read_numbers(database, grants_of, child.path, &count);
+        uint64_t *ages = read_numbers(database, intensity_of, child.path, &ages_count);
         struct airs_memory memory = {
             .state = child.state,
             .stopped = child.stopped,
@@ -141,10 +177,14 @@ database_children(struct database *database,
             .exit_detail = child.detail,
             .grants_us = grants,
             .grants_count = count,
+            .intensity_us = ages,
+            .intensity_count = ages_count,
         };
         visit(context, child.path, &memory);
         free(grants);
+        free(ages);
     }
+    visit_root(database, visit, context);
     return sqlite3_finalize(rows) == SQLITE_OK ? AIRS_OK
                                                : database_failed(database, "cannot be read", error);
 }

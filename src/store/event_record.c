@@ -3,7 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NUMBERS 13u
+#define NUMBERS 14u
+#define NUMBERS_LEAST 13u /* Of an earlier version: without intensity_allowed. */
 #define NUMBERS_MAX 64u /* Of a later version: more is no record. */
 #define TEXTS 10u
 #define FLAG_BUDGET 1u
@@ -63,6 +64,7 @@ event_record_encode(const struct airs_event *event, unsigned char to[EVENT_RECOR
         event->memory_bytes,
         (uint32_t)event->exit_code,
         (event->has_budget ? FLAG_BUDGET : 0u) | (event->ready ? FLAG_READY : 0u),
+        event->intensity_allowed,
     };
     unsigned char *at = to;
     *at++ = NUMBERS;
@@ -120,11 +122,11 @@ event_record_decode(const void *bytes, size_t size, struct airs_event *event_out
         return false;
     unsigned numbers_count = *at++;
     unsigned texts_count = *at++;
-    if (numbers_count < NUMBERS || numbers_count > NUMBERS_MAX || texts_count < TEXTS ||
+    if (numbers_count < NUMBERS_LEAST || numbers_count > NUMBERS_MAX || texts_count < TEXTS ||
         (size_t)(end - at) < numbers_count * 8u)
         return false;
-    uint64_t numbers[NUMBERS];
-    for (unsigned i = 0; i < NUMBERS; i++)
+    uint64_t numbers[NUMBERS] = { [NUMBERS - 1] = AIRS_UNLIMITED };
+    for (unsigned i = 0; i < NUMBERS && i < numbers_count; i++)
         numbers[i] = get(at + 8 * (size_t)i, 8);
     at += 8 * (size_t)numbers_count;
 
@@ -144,6 +146,7 @@ event_record_decode(const void *bytes, size_t size, struct airs_event *event_out
         .exit_code = (int32_t)(uint32_t)numbers[11],
         .has_budget = (numbers[12] & FLAG_BUDGET) != 0,
         .ready = (numbers[12] & FLAG_READY) != 0,
+        .intensity_allowed = (uint32_t)numbers[13],
     };
     if (!decode_texts(at, end, texts_count, &event) || !event.event)
         return false;

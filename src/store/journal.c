@@ -56,8 +56,11 @@ struct journal {
     struct list segments; /* Oldest first; the last one is written. Only the reader removes. */
     uint64_t bytes;
 
-    struct segment *current; /* The appending thread's; NULL: not begun. */
+    struct segment *current; /* The appending thread's, as the next ones; NULL: not begun. */
     uint64_t run;
+    char *pending; /* Whole records, JOURNAL_PENDING_BYTES_MAX at most. */
+    size_t pending_bytes;
+    unsigned pending_records;
 
     atomic_uint_fast64_t lost;
 
@@ -155,8 +158,10 @@ journal_open(const char *dir, struct journal **journal_out, struct airs_error *e
     list_init(&journal->segments);
     buffer_init(&journal->piece, 0);
     journal->dir = strdup(dir);
-    enum airs_status status =
-        journal->dir ? scan(journal, error) : fail(error, AIRS_ENOMEM, "journal: out of memory");
+    journal->pending = malloc(JOURNAL_PENDING_BYTES_MAX);
+    enum airs_status status = journal->dir && journal->pending
+                                  ? scan(journal, error)
+                                  : fail(error, AIRS_ENOMEM, "journal: out of memory");
     if (status != AIRS_OK) {
         journal_close(journal);
         return status;
@@ -175,6 +180,7 @@ journal_close(struct journal *journal)
         segment_free(container_of(link, struct segment, link));
     buffer_deinit(&journal->piece);
     pthread_mutex_destroy(&journal->lock);
+    free(journal->pending);
     free(journal->dir);
     free(journal);
 }
@@ -286,48 +292,81 @@ journal_begin(struct journal *journal, uint64_t next_seq, struct airs_error *err
     return AIRS_OK;
 }
 
+/* All of it or nothing: half a record would hide all behind it. */
 static bool
-append_to(struct segment *segment, const struct record_header *header, const void *bytes)
+write_pending(struct journal *journal)
 {
-    struct iovec parts[] = { { (void *)(uintptr_t)header, sizeof *header },
-                             { (void *)(uintptr_t)bytes, header->size } };
-    ssize_t size = (ssize_t)(sizeof *header + header->size);
+    struct segment *segment = journal->current;
+    ssize_t size = (ssize_t)journal->pending_bytes;
     ssize_t done;
     do
-        done = pwritev(segment->fd, parts, 2, (off_t)segment->end);
+        done = pwrite(segment->fd, journal->pending, journal->pending_bytes, (off_t)segment->end);
     while (done < 0 && errno == EINTR);
     if (done == size)
         return true;
-    /* Half a record would hide all behind it: it goes, or the next record overwrites it. */
     if (done > 0)
         (void)!ftruncate(segment->fd, (off_t)segment->end);
     return false;
 }
 
 bool
-journal_append(struct journal *journal, uint64_t seq, const void *bytes, size_t size)
+journal_commit(struct journal *journal)
 {
-    if (size > JOURNAL_RECORD_BYTES_MAX || !journal->current ||
-        (journal->current->end > JOURNAL_FILE_BYTES_MAX && !begin_segment(journal, seq))) {
-        atomic_fetch_add(&journal->lost, 1);
-        return false;
+    if (journal->pending_bytes == 0)
+        return true;
+    bool written = write_pending(journal);
+    if (written) {
+        pthread_mutex_lock(&journal->lock);
+        journal->current->end += journal->pending_bytes;
+        journal->bytes += journal->pending_bytes;
+        pthread_mutex_unlock(&journal->lock);
+    } else {
+        atomic_fetch_add(&journal->lost, journal->pending_records);
     }
-    struct segment *segment = journal->current;
+    journal->pending_bytes = 0;
+    journal->pending_records = 0;
+    return written;
+}
+
+/* A file begins with the first record of a commit. */
+static bool
+has_file(struct journal *journal, uint64_t seq)
+{
+    if (!journal->current)
+        return false;
+    if (journal->pending_bytes > 0 || journal->current->end <= JOURNAL_FILE_BYTES_MAX)
+        return true;
+    return begin_segment(journal, seq);
+}
+
+bool
+journal_add(struct journal *journal, uint64_t seq, const void *bytes, size_t size)
+{
     struct record_header header = { .mark = RECORD_MARK,
                                     .type = RECORD_EVENT,
                                     .size = (uint32_t)size };
-    header.checksum = checksum_add(0, &header.type, sizeof header.type);
-    header.checksum = checksum_add(header.checksum, &header.size, sizeof header.size);
-    header.checksum = checksum_add(header.checksum, bytes, size);
-    if (!append_to(segment, &header, bytes)) {
+    if (size <= JOURNAL_RECORD_BYTES_MAX &&
+        journal->pending_bytes + sizeof header + size > JOURNAL_PENDING_BYTES_MAX)
+        journal_commit(journal);
+    if (size > JOURNAL_RECORD_BYTES_MAX || !has_file(journal, seq)) {
         atomic_fetch_add(&journal->lost, 1);
         return false;
     }
-    pthread_mutex_lock(&journal->lock);
-    segment->end += sizeof header + size;
-    journal->bytes += sizeof header + size;
-    pthread_mutex_unlock(&journal->lock);
+    header.checksum = checksum_add(0, &header.type, sizeof header.type);
+    header.checksum = checksum_add(header.checksum, &header.size, sizeof header.size);
+    header.checksum = checksum_add(header.checksum, bytes, size);
+    char *to = journal->pending + journal->pending_bytes;
+    memcpy(to, &header, sizeof header);
+    memcpy(to + sizeof header, bytes, size);
+    journal->pending_bytes += sizeof header + size;
+    journal->pending_records++;
     return true;
+}
+
+bool
+journal_append(struct journal *journal, uint64_t seq, const void *bytes, size_t size)
+{
+    return journal_add(journal, seq, bytes, size) && journal_commit(journal);
 }
 
 uint64_t

@@ -1,6 +1,6 @@
 /* Journal: what happened, on its way into the database. Append-only files of records.
  *
- * An append is one write() and no sync: what was appended outlives the process, not the
+ * A commit is one write() and no sync: what was committed outlives the process, not the
  * machine. Each opening begins a file of its own, so a record that a death cut short is the
  * last one of its file, and is dropped when that is read. Full files give way to new ones;
  * the reader (one thread) removes each when its records are in the database. When the
@@ -24,6 +24,7 @@
 #define JOURNAL_FILE_BYTES_MAX ((uint64_t)1 << 20) /* Then the next file begins. */
 #define JOURNAL_BYTES_MAX ((uint64_t)64 << 20) /* Of all files: then the oldest goes, counted. */
 #define JOURNAL_RECORD_BYTES_MAX ((size_t)64 << 10) /* Of one record; longer is damage. */
+#define JOURNAL_PENDING_BYTES_MAX ((size_t)256 << 10) /* Added and not committed: then it is. */
 #define JOURNAL_READ_BYTES ((size_t)256 << 10)      /* Read in one piece. */
 
 struct journal;
@@ -45,10 +46,18 @@ enum airs_status journal_begin(struct journal *journal, uint64_t next_seq,
                                struct airs_error *error);
 
 /**
- * Appends the event record `bytes`, whose seq this is. False: it is lost (no space, no journal
- * begun), and nothing of it stays in the file.
- * Thread: one at a time.  Blocks: for one write(), every 1 MiB also for opening a file.
+ * Adds the event record `bytes`, whose seq this is, to what the next commit writes. False: it is
+ * lost (too long, no journal begun).
+ * Thread: one at a time.  Blocks: no; for a commit when JOURNAL_PENDING_BYTES_MAX are waiting,
+ * and every 1 MiB for opening a file.
  */
+bool journal_add(struct journal *journal, uint64_t seq, const void *bytes, size_t size);
+/**
+ * Writes what was added, by one write(). False: it is lost (no space), and nothing of it stays
+ * in the file. Thread: as journal_add().  Blocks: for one write().
+ */
+bool journal_commit(struct journal *journal);
+/** Both. */
 bool journal_append(struct journal *journal, uint64_t seq, const void *bytes, size_t size);
 
 /** The largest first seq that a file begins with, minus 1: no smaller one is given again. */

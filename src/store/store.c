@@ -63,7 +63,7 @@ struct store {
 
     unsigned char bytes[EVENT_RECORD_BYTES_MAX]; /* The appending thread's. */
     atomic_uint_fast64_t lost;                   /* Beside those that the journal counts. */
-    atomic_uint_fast64_t appended;               /* Records; pairs with `asleep`. */
+    atomic_uint_fast64_t appended;               /* Commits; pairs with `asleep`. */
     atomic_bool asleep;                          /* The thread waits: exchanged by who appends. */
     atomic_uint_fast64_t time_us;                /* Of the last event … */
     atomic_uint_fast64_t at_us;                  /* … on the monotonic clock. */
@@ -332,11 +332,11 @@ run(void *context)
 /* ---- Appending ---- */
 
 void
-store_append(struct store *store, const struct airs_event *event)
+store_add(struct store *store, const struct airs_event *event)
 {
     size_t size = event_record_encode(event, store->bytes);
     if (store->journal)
-        journal_append(store->journal, event->seq, store->bytes, size);
+        journal_add(store->journal, event->seq, store->bytes, size);
     else
         atomic_fetch_add(&store->lost, 1);
     atomic_store(&store->time_us, event->time_us);
@@ -345,6 +345,13 @@ store_append(struct store *store, const struct airs_event *event)
         atomic_store(&store->is_active, true);
     if (strcmp(event->event, "application-stopped") == 0)
         atomic_store(&store->is_active, false);
+}
+
+void
+store_commit(struct store *store)
+{
+    if (store->journal)
+        journal_commit(store->journal);
     atomic_fetch_add(&store->appended, 1);
     /* Pairs with wait_for_work(): either it sees the record, or this sees it asleep. */
     if (!atomic_exchange(&store->asleep, false))
@@ -352,6 +359,13 @@ store_append(struct store *store, const struct airs_event *event)
     pthread_mutex_lock(&store->lock);
     pthread_cond_signal(&store->changed);
     pthread_mutex_unlock(&store->lock);
+}
+
+void
+store_append(struct store *store, const struct airs_event *event)
+{
+    store_add(store, event);
+    store_commit(store);
 }
 
 uint64_t
@@ -379,6 +393,7 @@ kept_free(struct kept_memory *kept)
     free((void *)(uintptr_t)kept->memory.exit_reason);
     free((void *)(uintptr_t)kept->memory.exit_detail);
     free((void *)(uintptr_t)kept->memory.grants_us);
+    free((void *)(uintptr_t)kept->memory.intensity_us);
     free(kept);
 }
 
@@ -389,6 +404,16 @@ copy_text(const char **text)
         return true;
     *text = strdup(*text);
     return *text != NULL;
+}
+
+static bool
+copy_numbers(const uint64_t **numbers, size_t count)
+{
+    uint64_t *copy = malloc(count * sizeof *copy + 1);
+    if (copy && count > 0)
+        memcpy(copy, *numbers, count * sizeof *copy);
+    *numbers = copy;
+    return copy != NULL;
 }
 
 /* Out of memory: the child begins fresh. */
@@ -405,12 +430,10 @@ keep(void *context, const char *path, const struct airs_memory *memory)
     is_whole = copy_text(&copy->stopped) && is_whole;
     is_whole = copy_text(&copy->exit_reason) && is_whole;
     is_whole = copy_text(&copy->exit_detail) && is_whole;
-    uint64_t *grants = malloc(memory->grants_count * sizeof *grants + 1);
-    if (grants && memory->grants_count > 0)
-        memcpy(grants, memory->grants_us, memory->grants_count * sizeof *grants);
-    copy->grants_us = grants;
+    is_whole = copy_numbers(&copy->grants_us, copy->grants_count) && is_whole;
+    is_whole = copy_numbers(&copy->intensity_us, copy->intensity_count) && is_whole;
     kept->path = strdup(path);
-    if (!is_whole || !grants || !kept->path || !map_set(&store->memories, kept->path, kept))
+    if (!is_whole || !kept->path || !map_set(&store->memories, kept->path, kept))
         kept_free(kept);
 }
 

@@ -1,6 +1,6 @@
 /* Store: what happened, kept for readers and for the next run of the same application.
  *
- * store_append() is one write() into the journal and never waits for the disk or the
+ * store_commit() is one write() into the journal and never waits for the disk or the
  * database; one thread of low priority takes the journal into the database, in batches, and
  * answers queries in between. Whatever is wrong with the disk, supervision goes on: what is
  * lost is counted, and said once.
@@ -51,7 +51,11 @@ uint64_t store_last_seq(const struct store *store);
 /** What the last run left of the child at `path`; false: nothing. As long as the store. Thread: any. */
 bool store_memory(const struct store *store, const char *path, struct airs_memory *memory_out);
 
-/** Thread: one at a time.  Blocks: for one write().  Allocates: no. */
+/** Adds `event` to what the next commit writes. Thread: one at a time.  Allocates: no. */
+void store_add(struct store *store, const struct airs_event *event);
+/** What was added is in the journal. Thread: as store_add().  Blocks: for one write(). */
+void store_commit(struct store *store);
+/** Both. */
 void store_append(struct store *store, const struct airs_event *event);
 
 /** Events lost so far: not written, or gone before the database had them. Thread: any. */

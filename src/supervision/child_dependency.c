@@ -22,7 +22,11 @@ bool
 child_dependency_met(struct step *step, struct supervisor_child *child)
 {
     child->unmet = false;
-    if (child->wait == WAIT_DEPENDENCY)
+    if (child->wait != WAIT_DEPENDENCY)
+        return true;
+    if (child->group == GROUP_START) /* It may be another's turn by now. */
+        group_await_turn(step, child);
+    else
         child_ask_start(step, child, child->due_us);
     return true;
 }

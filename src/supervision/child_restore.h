@@ -27,6 +27,10 @@ struct child_memory {
     const char *exit_detail;   /* The shell's; NULL: none. */
     const uint64_t *grants_us; /* Lived time of the last grants, oldest first. */
     size_t grants_size;
+    /* A supervisor: the ages of the grants over its children, oldest first
+     * (restart_intensity_restore); the shell's. */
+    const uint64_t *intensity_us;
+    size_t intensity_size;
 };
 
 /** Before NODE_ADD, with the policy set: copies what `memory` says. Thread: any. */

@@ -37,7 +37,8 @@ cause_of(const struct supervisor_node *node, const struct supervisor_child *chil
     const struct node_policy *policy = &node->policy;
     struct supervisor_child *cause =
         node->sweep == SWEEP_GROUP ? node->group_failed : node->group_cause;
-    if (!cause || cause == child || node->group_failed == child || node->state != NODE_RUNNING)
+    bool is_own = cause == child || node->group_failed == child || event == EVENT_RELOADED;
+    if (!cause || is_own || node->state != NODE_RUNNING)
         return NULL;
     /* The user's predicate: the last failed child may be another group's. */
     if (policy->strategy == STRATEGY_PREDICATE &&

@@ -29,10 +29,24 @@ restart_intensity_take(struct supervisor_node *node, uint64_t now_us)
 }
 
 void
+restart_intensity_restore(struct supervisor_node *node, uint64_t now_us, const uint64_t *ages_us,
+                          size_t size)
+{
+    uint32_t capacity = node->policy.max_restarts;
+    if (capacity == RESTARTS_UNLIMITED || capacity == 0)
+        return;
+    for (size_t i = size > capacity ? size - capacity : 0; i < size; i++)
+        /* One from before the clock began wraps, and so does its difference to any later time. */
+        restart_intensity_take(node, now_us - ages_us[i]);
+    node->intensity_resumes = node->grants_size > 0;
+}
+
+void
 restart_intensity_clear(struct supervisor_node *node)
 {
     node->grants_size = 0;
     node->grants_next = 0;
+    node->intensity_resumes = false;
 }
 
 /* The time of grant `index`, 0 being the oldest in the ring. */

@@ -15,6 +15,11 @@ bool restart_intensity_has_room(const struct supervisor_node *node, uint64_t now
 /** Records a grant at `now_us`, not before any earlier one. There must be room. */
 void restart_intensity_take(struct supervisor_node *node, uint64_t now_us);
 
+/** Grants of an earlier run, by their age at `now_us`, the oldest first: the node's first start
+ * keeps them, unless it is one by hand. After supervisor_node_configure(). */
+void restart_intensity_restore(struct supervisor_node *node, uint64_t now_us,
+                               const uint64_t *ages_us, size_t size);
+
 /** Forgets all grants. */
 void restart_intensity_clear(struct supervisor_node *node);
 

@@ -174,7 +174,9 @@ start_all(struct step *step)
         node->cause = NULL;
         node->end = (struct exit_info){ .reason = EXIT_NORMAL };
         node->group_failed = node->group_cause = NULL;
-        restart_intensity_clear(node);
+        if (!node->intensity_resumes || step->event->everything)
+            restart_intensity_clear(node);
+        node->intensity_resumes = false;
     }
     node->state = NODE_RUNNING;
     node->sweep_everything = step->event->everything;
@@ -224,6 +226,7 @@ static bool
 change(struct step *step, struct supervisor_child *child)
 {
     node_change_policy(step, child);
+    step_notify(step, child, EVENT_RELOADED, child->state);
     return take_transition(step, child);
 }
 

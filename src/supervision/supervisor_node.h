@@ -206,6 +206,7 @@ struct supervisor_node {
     struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;                  /* Intensity: a ring as of a child's budget. */
     uint32_t grants_size, grants_next;
+    bool intensity_resumes; /* Restored: the first start keeps its grants. */
     uint64_t ignored;              /* Pairs of state and event that the table has no entry for. */
     uint64_t coverage[CHILD_STATES][NODE_EVENTS]; /* Times each pair was taken. */
 };

@@ -24,12 +24,7 @@ open_group(struct family *family, const struct node_policy *of_group,
            const struct child_policy *above)
 {
     open_stage(&family->stage, 2);
-    struct refstr *path = text_of("/group");
-    struct supervisor_options options = { .path = path, .seed = 7, .policy = of_group };
-    airs_pid pid;
-    assert_int_equal(supervisor_actor_spawn(family->stage.system, &options, &pid, NULL), AIRS_OK);
-    assert_int_equal(add(&family->stage, pid, "/group", above, true), AIRS_OK);
-    refstr_unref(path);
+    add_node(&family->stage, "/group", of_group, above);
 }
 
 static void

@@ -144,6 +144,7 @@ class Place:
                 self.env[name] = value
         self.daemons = []
         self.followers = []
+        self.first, self.reloads = None, []  # The manifest that it was started with, and later ones.
         self.added = {}  # Children by the path of the supervisor that they were added to.
 
     # The program
@@ -176,6 +177,15 @@ class Place:
         file.write_text(json.dumps(spec))
         self.added.setdefault(parent, []).append(spec)
         return self.airs("add", parent, "-f", file, code=code)
+
+    def reload(self, *children, options=(), code=0, applied=True, **keys):
+        """Writes another manifest and reloads; the oracle hears of it, if anything was `applied`."""
+        file = self.work / "airs.yaml"
+        self.first = self.first or yaml.safe_load(file.read_text())
+        self.manifest(*children, **keys)
+        if applied:
+            self.reloads.append(yaml.safe_load(file.read_text()))
+        return self.airs("reload", *options, code=code)
 
     def manifest(self, *children, name="app", file="airs.yaml", **keys):
         path = self.work / file
@@ -229,10 +239,10 @@ class Place:
 
     def judge(self, manifest, events_file):
         oracle = HERE / "oracle.py"
-        if self.added:
-            whole = yaml.safe_load(manifest.read_text())
+        if self.added or self.reloads:
+            whole = self.first or yaml.safe_load(manifest.read_text())
             manifest = self.root / "judged.yaml"
-            manifest.write_text(json.dumps({**whole, "added": self.added}))
+            manifest.write_text(json.dumps({**whole, "added": self.added, "reloads": self.reloads}))
         done = subprocess.run([sys.executable, str(oracle), str(manifest), str(events_file)],
                               capture_output=True, text=True, timeout=DEADLINE_S)
         assert done.returncode == 0, f"the oracle rejects this run:\n{done.stdout}{done.stderr}"

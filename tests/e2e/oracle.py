@@ -6,19 +6,24 @@ Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset
 from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
 A child that an earlier run left is registered with its generation; then `exited` host-lost, the rest
 of a delay, or the rest that it was in. Its budget and n are not known here, until they are cleared.
-MANIFEST may have a key `added`: lists of children by the path of the supervisor they were added to.
+MANIFEST may have a key `added`: lists of children by the path of the supervisor they were added to, and
+`reloads`: the manifests that it was reloaded with. What a reload changes it says: `reloaded` of each
+child, and of the application when all is done.
 """
 import bisect, datetime, json, math, re, sys, yaml
 
 TICK = 2          # µs: a delay is rounded down, and printed in milliseconds.
 SLACK = 1000      # µs of lived time around the edge of a window, where either answer is right.
 LATE = 2_000_000  # µs that a kill may take on a busy machine.
+LAG = 500_000     # µs until the supervisor of a dependant hears that a dependency is lost.
 UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
 ALIASES = {"always": "permanent", "on-failure": "transient", "no": "temporary", "False": "temporary"}
 NORMAL, INFINITE = ("normal", "shutdown"), float("inf")
 WORDS = {"infinity": INFINITE, "never": INFINITE, "unlimited": INFINITE, "kill": 0}
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 ALIVE, DUE, REST = {"starting", "running", "stopping"}, {"registered", "restarting"}, {"stopped", "failed"}
+POLICY = ("rules success significant restart health probed max_restarts within escalates shutdown delays strategy "
+          "factor initial max upward jitter reset_after follows").split()
 FOLLOWS_EXIT = {"restart-scheduled", "stopped", "failed", "deleted"}
 OTHER = {"denied", "dead-letter", "added", "application-started", "application-stopped"}
 LEGAL = {  # event: states from which it may come, state to which it leads (None: stays)
@@ -29,7 +34,7 @@ LEGAL = {  # event: states from which it may come, state to which it leads (None
     "restart-scheduled": (ALIVE | DUE | {"stopped"}, "restarting"), "stopping": ({"starting", "running"}, "stopping"),
     "stopped": (ALIVE | DUE | {"failed"}, "stopped"), "escalated": ({"failed"}, None),
     "failed": ({"starting", "running"} | DUE, "failed"), "reset": (ALIVE | DUE | REST, None),
-    "deleted": (ALIVE | DUE | REST, "deleted")}
+    "deleted": (ALIVE | DUE | REST, "deleted"), "reloaded": (ALIVE | DUE | REST, None)}
 
 def require(condition, rule):
     if not condition:
@@ -51,20 +56,25 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
         intensity = spec.get("intensity")
         self.max_restarts = intensity["max-restarts"] if intensity else INFINITE
         self.within = duration(intensity["within"]) if intensity else 0
+        self.former = set()  # Strategies before a reload: an order that began is finished.
         self.grants, self.forgotten = [], 0  # How many of them a start or a reset may have cleared.
 
     def used(self, now, slack, surely=True):
         return sum(now - grant <= self.within + slack for grant in self.grants[self.forgotten if surely else 0:])
 
     def takes(self, failed, other):  # The predicate of a user may take anything.
-        if self.strategy == "one-for-one" or failed is other:
-            return False
-        return self.strategy != "rest-for-one" or other.place > failed.place
+        takes = {"one-for-one": False, "rest-for-one": other.place > failed.place}
+        return failed is not other and any(takes.get(one, True) for one in {self.strategy} | self.former)
+
+    def become(self, fresh):
+        self.former.add(self.strategy)
+        for key in ("strategy", "auto_shutdown", "max_restarts", "within"):
+            setattr(self, key, getattr(fresh, key))
 
 class Child:  # Its policy out of the manifest, and what its events made of it.
     def __init__(self, spec, parent, place, node):
         self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
-        self.significant = spec.get("significant", False)
+        self.significant, self.ignores = spec.get("significant", False), spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
@@ -84,7 +94,13 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
         self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
         self.escalated = self.after_started = self.waited = self.restored = False
-        self.dynamic = False  # Added while it ran.
+        self.dynamic = self.trial = False  # Added by hand while it ran; changed, and not ready since.
+        self.stop_time = self.shutdown  # Of the stop under way.
+        self.written, self.on = spec.get("depends-on", []), []
+        self.follows = spec.get("when-dependency-restarts", "leave") == "restart"
+        self.changes = spec.get("depends-on-changes", False)  # While it ran: the simulator says so.
+        self.met = self.ended_well = self.is_needed = False
+        self.lost = -INFINITE
         self.taken = self.in_group = False  # By a sibling's restart; in the order of siblings.
         self.detail = self.cause = self.gave_up = None
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
@@ -130,37 +146,95 @@ def children_of(spec, path, found, node):
 
 class Oracle:
     def __init__(self, manifest):
-        self.spec, self.root = manifest, Node(manifest)
+        self.spec, self.root, self.later = manifest, Node(manifest), manifest.get("reloads", [])
+        self.added = manifest.get("added", {})
         self.children = children_of(manifest, "", {}, self.root)
         self.places = len(self.children)
-        self.seq, self.last_stop, self.ended = None, {}, False
+        for path in self.children:
+            self.depend(path)
+        self.put_in_order()
+        self.seq, self.last_stop, self.ended, self.started = None, {}, False, False
 
-    def spec_of(self, path):  # Of the manifest, or added; one of several by its name without the number.
-        spec, above = self.spec, ""
+    def depend(self, path):  # The name of several means all that there are by now.
+        for name in self.children[path].written:
+            members = [other for other in self.children if other.startswith(name + "#")]
+            self.children[path].on += members if members and name not in self.children else [name]
+
+    def lifted(self):  # Pairs of siblings: one, or something below it, depends on what is below the other.
+        for path, child in self.children.items():
+            for one, two in ((path.split("/"), other.split("/")) for other in child.on if other in self.children):
+                depth = next(i for i, step in enumerate(one) if two[i:i + 1] != [step])
+                yield "/".join(one[:depth + 1]), "/".join(two[:depth + 1])
+
+    def put_in_order(self):  # What an entry depends on comes before it; else the order of the file.
+        places, edges = {}, {}
+        for path, child in self.children.items():
+            places.setdefault(path.split("#")[0], child.place)
+        for after, before in self.lifted():
+            self.children[before].is_needed = True
+            edges.setdefault(after.split("#")[0], set()).add(before.split("#")[0])
+        order = {}
+        def put(entry):
+            if entry not in order:
+                order[entry] = None
+                for before in sorted(edges.get(entry, ()), key=places.get):
+                    put(before)
+                order[entry] = sum(place is not None for place in order.values())
+        for entry in places:
+            put(entry)
+        by_order = sorted(self.children.items(), key=lambda item: (order[item[0].split("#")[0]], item[1].place))
+        for place, (_path, child) in enumerate(by_order):
+            child.place = place
+
+    def find_in(self, spec, path):
+        above = ""
         for step in path.split("/")[1:]:
-            among = spec.get("children", []) + self.spec.get("added", {}).get(above or "/", [])
+            among = spec.get("children", []) + self.added.get(above or "/", [])
             fitting = [child for child in among if child["name"] == step.split("#")[0]]
-            require(fitting, f"unknown path {path}")
+            if not fitting:
+                return None
             spec, above = fitting[-1], f"{above}/{step}"
         return spec
 
-    def enter(self, path):  # What comes while it runs; what is below a supervisor comes before it.
+    def spec_of(self, path):  # Of the manifest, or added; one of several by its name without the number.
+        found = self.find_in(self.later[0], path) if self.later else None
+        found = found or self.find_in(self.spec, path)
+        require(found, f"unknown path {path}")
+        return found
+
+    def enter(self, path, dynamic):  # What comes while it runs; what is below a supervisor comes before it.
         parent = path.rpartition("/")[0]
         if parent and (parent not in self.children or self.children[parent].state == "deleted"):
-            self.enter(parent)
+            self.enter(parent, dynamic)
         if path in self.children and self.children[path].state is None:
             return
         self.places += 1
         node = self.children[parent].own if parent else self.root
         self.children[path] = Child(self.spec_of(path), parent, self.places, node)
-        self.children[path].dynamic = True
+        self.children[path].dynamic = dynamic
+        self.depend(path)
+        for _after, before in self.lifted():
+            self.children[before].is_needed = True
+
+    def reload(self):  # It is done: who stands where, and what the application wants of its children.
+        require(self.later, "reloaded, and nobody asked for it")
+        self.spec, self.later = self.later[0], self.later[1:]
+        places = Oracle(self.spec).children
+        for path, child in self.children.items():
+            child.place = places[path].place if path in places else len(places) + child.place
+        self.places = 2 * len(places) + self.places
+        self.root.become(Node(self.spec))
 
     def take(self, event):
         name, path = event["event"], event.get("path")
         require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
         self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
-        if name == "added" or (name == "registered" and path not in self.children):
-            self.enter(path)
+        known = path in self.children and self.children[path].state != "deleted"
+        self.started = self.started or name == "application-started"
+        if name == "added" or (name == "registered" and not known):
+            self.enter(path, name == "added")
+        if name == "reloaded" and path is None:
+            return self.reload()
         if name in OTHER:
             return
         require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
@@ -188,8 +262,14 @@ class Oracle:
             child.in_group = event.get("waits_for") == "turn"
         if event.get("cause") in self.children and name != "escalated" and child.exit != "escalated":
             cause = self.children[event["cause"]]
-            require(cause.parent != child.parent or cause.escalated or child.node.takes(cause, child),
+            follows = child.follows and (child.changes or event["cause"] in child.on)
+            require(cause.parent != child.parent or cause.escalated or follows or child.node.takes(cause, child),
                     f"{name} because of {event['cause']}, which does not take it along")
+        waits_for = event.get("waits_for", "")
+        require(waits_for[:1] != "/" or child.changes or waits_for in child.on, "waits for no dependency")
+        met = child.ready_since is not None or (child.state == "stopped" and child.ended_well)
+        child.lost = now if child.met and not met else child.lost
+        child.met = met
         child.escalated, child.waited = child.escalated or name == "escalated", child.waited or name == "waiting"
         child.not_before = now if name == "waiting" and event.get("delay_ms") == 0 else child.not_before
         require(event.get("restarts", len(child.grants)) == len(child.grants), f"not {len(child.grants)} restarts")
@@ -219,6 +299,9 @@ class Oracle:
     def on_starting(self, child, event, now, _before):
         require(child.due and now >= child.not_before - TICK, "started before its delay was over")
         require(self.children.get(child.parent, child).state in ALIVE, "started below what is down")
+        for path in [] if child.changes else child.on:
+            other = self.children.get(path)
+            require(other and (other.met or now - other.lost <= LAG), f"started while {path} was not met")
         for other in self.children.values():
             same = other.parent == child.parent and other.is_supervisor == child.is_supervisor
             if same and child.due == "first" and other.place < child.place and not (child.waited or other.waited):
@@ -237,16 +320,31 @@ class Oracle:
     def on_ready(self, child, _event, now, _before):
         by_report = child.is_supervisor or child.probed
         require(by_report or now == child.started_at, "not ready when it was started")
+        child.trial = False
+
+    def on_reloaded(self, child, event, now, before):
+        fresh = Child(self.spec_of(event["path"]), child.parent, child.place, child.node)
+        child.started_at = now if child.probed and not fresh.probed else getattr(child, "started_at", None)
+        for key in POLICY:
+            setattr(child, key, getattr(fresh, key))
+        if child.own:
+            child.own.become(fresh.own)
+        if child.written != fresh.written:
+            child.written, child.on, child.changes = fresh.written, [], True
+            self.depend(event["path"])
+        child.trial = "restarts:" in event.get("detail", "") and before in ("starting", "running")
 
     def on_not_ready(self, child, _event, _now, _before):
         require(child.is_supervisor or child.probed, "not ready without a readiness probe")
 
     def on_stopping(self, child, event, now, _before):  # All that stops in one instant: in reverse order.
-        child.stopping_since, child.cause = now, event.get("cause")
-        if child.cause and child.node.strategy in ("one-for-all", "rest-for-one"):
+        child.stopping_since, child.cause, child.stop_time = now, event.get("cause"), child.shutdown
+        if child.cause and child.node.strategy in ("one-for-all", "rest-for-one") and not child.node.former:
             later = [c for c in self.children.values() if c.parent == child.parent and c.place > child.place]
             require(not any(c.state == "stopping" and c.cause == child.cause for c in later),
                     "stopped in a group before a later sibling had ended")
+        if child.is_needed:  # Its stop may wait for those that depend on it.
+            return
         last = self.last_stop.get(child.parent, (None, 0))
         require(last[0] != now or child.place < last[1], "stopped before a later sibling")
         self.last_stop[child.parent] = (now, child.place)
@@ -260,7 +358,7 @@ class Oracle:
         edge = child.lived - child.born - child.reset_after
         child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
         if before == "stopping":
-            limit = INFINITE if child.is_supervisor else child.stopping_since + child.shutdown + LATE
+            limit = INFINITE if child.is_supervisor else child.stopping_since + child.stop_time + LATE
             require(child.exit != "normal" and now <= limit, "stopped too late, or normal")
         if child.is_supervisor:
             below = [c for path, c in self.children.items() if path.startswith(event["path"] + "/")]
@@ -272,8 +370,11 @@ class Oracle:
     def on_restart_scheduled(self, child, event, now, before):
         delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
         child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
-        if before == "registered" and child.restored and not counted:
-            return  # As an earlier run left it.
+        if before == "registered" and (child.restored or not self.started) and not counted:
+            return  # As an earlier run left it, maybe before it was ever started.
+        if not counted and child.trial and before in ("starting", "running"):
+            child.trial = False
+            return require(any(child.delay_fits(delay, max(n, 1)) for n in child.ns), f"a trial's delay of {delay} µs")
         if not counted:
             require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
             return require(delay == 0, "a restart by hand, or by a sibling, waits")
@@ -293,11 +394,15 @@ class Oracle:
         require(before not in ("starting", "running") or at_its_end, "deleted without being asked to stop")
 
     def on_stopped(self, child, event, now, before):
+        child.trial = False
+        by_itself = before in ("starting", "running") or (child.restored and before == "registered")
+        child.ended_well = by_itself and event.get("reason") == "normal" and child.restart != "permanent"
         if child.restored and before == "registered":
             return
         require(before not in ("starting", "running") or not child.dynamic or child.restart != "temporary",
                 "a temporary child that was added stays at its end")
-        in_order = child.node.strategy != "one-for-one"  # It may end while its stop waits for its turn.
+        in_order = child.node.strategy != "one-for-one" or child.is_needed  # It may end while its stop waits for its turn.
+        in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
         require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 

@@ -1,5 +1,6 @@
 """Children that are added, scaled and deleted while the application runs; the oracle judges."""
 import json
+import signal
 
 from conftest import GUESTS, child, supervisor
 
@@ -182,3 +183,62 @@ def test_a_cycle_through_a_child_that_is_added_is_refused(place):
     assert "/a" in refused.stderr and "/b" in refused.stderr and "cycle" in refused.stderr
     file.write_text(json.dumps(child("a", "echo", depends_on=["/c"])))
     assert "there is no child '/c'" in place.airs("add", "/", "-f", file, code=2).stderr
+
+
+def kill(place, daemon):
+    daemon.judged = False  # Its last line may be the middle of something.
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+
+
+def test_what_was_added_and_scaled_comes_back_after_a_crash(place):
+    """What survives: "The daemon killed with SIGKILL … goes on where it stood." """
+    manifest = place.manifest(child("echo", "echo"), child("back", "sleeper", count=2),
+                              supervisor("web", child("a", "echo")))
+    daemon = place.run(manifest)
+    place.add("/", child("x", "echo", backoff=["1ms"]))
+    place.add("/web", supervisor("deep", child("b", "echo", count=2)))
+    place.add("/", child("gone", "echo"))
+    place.add("/", child("job", "sleeper", restart="temporary"))
+    place.airs("scale", "/back", 4)
+    place.airs("scale", "/web/deep/b", 1)
+    place.airs("delete", "/gone")
+    place.airs("delete", "/back#1")
+    place.airs("kill", "/x")
+    for path, generation in (("/x", 2), ("/job", 1), ("/back#4", 1), ("/web/deep/b#1", 1)):
+        daemon.wait_event("started", path, generation=generation)
+    for path in ("/gone", "/back#1", "/web/deep/b#2"):
+        daemon.wait_event("deleted", path)
+    before = sorted(place.ps())
+    kill(place, daemon)
+
+    daemon = place.run(manifest)
+    daemon.judged = False  # The oracle is not told who was left of a template.
+    daemon.wait_event("started", "/x", generation=3)
+    assert place.status("/x")["restarts"] == 1
+    assert sorted(place.ps()) == before
+    place.airs("scale", "/back", 2)
+    daemon.wait_event("deleted", "/back#4")
+    before = sorted(place.ps())
+    kill(place, daemon)
+
+    daemon = place.run(manifest)  # And again: it was kept anew.
+    daemon.judged = False
+    daemon.wait_event("started", "/x", generation=4)
+    assert sorted(place.ps()) == before
+    assert daemon.stop() == 0
+    daemon = place.run(manifest)
+    assert sorted(place.ps()) == ["/back#1", "/back#2", "/echo", "/web", "/web/a"]
+
+
+def test_what_cannot_be_read_any_more_is_left_out_and_said(place):
+    manifest = place.manifest(child("echo", "echo"))
+    daemon = place.run(manifest)
+    (place.work / "x.wasm").write_bytes((GUESTS / "echo.wasm").read_bytes())
+    place.add("/", {"name": "x", "component": "x.wasm"})
+    daemon.wait_event("ready", "/x")
+    kill(place, daemon)
+    (place.work / "x.wasm").unlink()
+    daemon = place.run(manifest)
+    assert sorted(place.ps()) == ["/echo"]
+    assert any("x.wasm" in line for line in daemon.complaints)

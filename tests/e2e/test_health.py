@@ -1,4 +1,6 @@
 """Health: probes of actors and heartbeats of commands, through the program; the oracle judges."""
+import threading
+
 from conftest import child, supervisor
 
 QUICK = {"interval": "40ms", "timeout": "20ms", "failures": 3}
@@ -59,6 +61,49 @@ def test_a_command_lives_by_its_lines(place):
     silent = daemon.wait_event("exited", "/silent")
     assert (silent["reason"], silent["detail"]) == ("unhealthy", "3 of 3: no line on stdout for 50ms")
     assert not daemon.of("/ticks", "health-failed")
+
+
+class Toucher:
+    """Changes a file again and again, as a living program would, until it is told to stop."""
+
+    def __init__(self, file, pause_s):
+        self.file, self.pause_s, self.over = file, pause_s, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.over.wait(self.pause_s):
+            self.file.touch()
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+
+
+def test_a_command_lives_by_a_file_that_changes(place):
+    beat = place.work / "beat"
+    manifest = place.manifest(child("a", "sleeper", health={"interval": "1s", "heartbeat-file": "beat"},
+                                    backoff=["1ms"], max_restarts=1))
+    toucher = Toucher(beat, 0.02)  # A missing file is none; this one comes to be.
+    daemon = place.run(manifest)
+    place.wait("/a", "ready")
+    assert not daemon.of("/a", "exited")
+    toucher.stop()  # The file stays as it is.
+    exited = daemon.wait_event("exited", "/a")
+    assert exited["reason"] == "unhealthy"
+    assert exited["detail"] == "3 of 3: heartbeat-file unchanged for 1s"
+    # Of the next instance the file as it was left is no sign of life.
+    daemon.wait_event("failed", "/a")
+    assert not [one for one in daemon.of("/a", "ready") if one["generation"] == 2]
+
+
+def test_a_heartbeat_file_that_is_missing_or_of_an_actor(place):
+    daemon = place.up(child("gone", "sleeper", restart="temporary",
+                            health={"interval": "50ms", "heartbeat-file": "no/such/file"}),
+                      child("actor", "echo", health={"heartbeat-file": "beat"}), child("b", "sleeper"))
+    assert daemon.wait_event("exited", "/gone")["reason"] == "unhealthy"
+    refused = daemon.wait_event("exited", "/actor")
+    assert refused["reason"] == "load-error" and "for commands" in refused["detail"]
 
 
 def test_without_readiness_it_is_ready_when_it_runs(place):

@@ -3,13 +3,16 @@
 Judged from outside: by the events that were reported before each death, by the lines that
 the guests wrote when they started, and by the history that is there at the end.
 """
+import datetime
 import json
 import random
 import signal
+import subprocess
+import time
 
 import pytest
 
-from conftest import child, supervisor
+from conftest import AIRS, child, supervisor
 
 KILLS_EACH = 20
 KILLS_RANDOM = 40
@@ -166,6 +169,46 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
                    for one in events[ends[0]:])
 
 
+# ---- How soon an event is seen ----
+
+VISIBLE_S = 0.05
+VISIBLE_EVENTS = 500
+VISIBLE_TRIES = 5  # On a busy machine it is the reader that comes late; a late event always does.
+
+
+def lags(place):
+    """Seconds from each event's time to its line out of `events -f`, sorted."""
+    recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
+                                stdout=subprocess.PIPE)
+    try:
+        found = []
+        for line in recorder.stdout:
+            seen = time.time()
+            at = datetime.datetime.fromisoformat(json.loads(line)["time"].replace("Z", "+00:00"))
+            found.append(seen - at.timestamp())
+            if len(found) == VISIBLE_EVENTS + 100:
+                return sorted(found[100:])  # The first ones were there before the recorder.
+        raise AssertionError("the events have ended")
+    finally:
+        recorder.kill()
+        recorder.wait()
+        recorder.stdout.close()
+
+
+def test_an_event_is_visible_within_50_ms(place):
+    place.up(child("loop", "crasher", args=["trap"], count=4, max_restarts=WIDE, within="10h",
+                   backoff=["10ms"]))
+    worst = []
+    for _ in range(VISIBLE_TRIES):
+        found = lags(place)
+        worst.append(found[len(found) * 99 // 100])
+        if worst[-1] <= VISIBLE_S:
+            break
+    assert min(worst) <= VISIBLE_S, worst
+    # One clock: an event is not seen before its time (the wall clock may be set by a hair).
+    assert found[0] > -VISIBLE_S
+
+
 # ---- One thing each ----
 
 def test_what_ran_starts_again_uncounted(place):
@@ -206,6 +249,37 @@ def test_a_delay_goes_on_with_what_is_left_of_it(place):
     status = place.status("/a")
     assert status["state"] == "restarting"
     assert status["due_ms"] <= again["delay_ms"]
+
+
+def test_an_intensity_goes_on(place):
+    manifest = place.manifest(
+        child("a", "crasher", args=["trap"], backoff=["0s", "1h"], max_restarts=10),
+        intensity={"max-restarts": 2, "within": "1h"})
+    # Two grants in the first run, none is left for the next one: it gives up with the first exit.
+    daemon = place.run(manifest, started=False)
+    daemon.wait_event("restart-scheduled", "/a", restarts=2)
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/a")
+    assert daemon.wait() == 1
+    assert daemon.events[-1]["reason"] == "escalated"
+    daemon.judged = False  # The oracle sees one run, and there no grants before its end.
+
+
+def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
+    manifest = place.manifest(
+        supervisor("web", child("a", "crasher", args=["trap"], backoff=["1h"], max_restarts=10),
+                   intensity={"max-restarts": 1, "within": "1h"}, backoff=["1h"]))
+    daemon = place.run(manifest)
+    daemon.wait_event("restart-scheduled", "/web/a")
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/web/a")
+    assert daemon.wait_event("exited", "/web", reason="escalated")["generation"] == 2
+    # Started by hand it begins with an empty one.
+    place.airs("start", "/web")
+    daemon.wait_event("restart-scheduled", "/web/a", reason="trap", generation=3)
+    daemon.judged = False
 
 
 def test_a_group_goes_on_in_its_order(place):
@@ -297,6 +371,28 @@ def test_an_exit_is_kept_with_all_that_is_known_of_it(place):
     assert "trap: unreachable" in shown and "crasher: start 1 trap" in shown
     assert "did you mean /a" in place.airs("history", "/aa", code=4).stderr.replace("'", "")
     place.airs("history", "/a", "--count", "x", code=2)
+
+
+def test_status_shows_the_last_exit_of_an_earlier_run(place):
+    manifest = place.manifest(child("a", "crasher", args=["trap"], restart="temporary"),
+                              child("b", "sleeper"))
+    daemon = place.run(manifest)
+    daemon.wait_event("stopped", "/a")
+    first = place.status("/a")["report"]
+    place.airs("down")
+    daemon.wait()
+    # Of what runs for the first time in this run the last exit is that of the earlier one.
+    daemon = place.run(manifest)
+    daemon.wait_event("ready", "/b")
+    assert "exit" not in place.status("/b") and place.status("/b")["report"]["reason"] == "shutdown"
+    assert "last exit" in place.airs("status", "/b").stdout
+    daemon.wait_event("stopped", "/a")
+    second = place.status("/a")["report"]
+    assert second["seq"] > first["seq"] and second["detail"] == first["detail"] == "unreachable"
+    shown = place.airs("status", "/a").stdout
+    assert "wasm backtrace" in shown and "crasher: start 1 trap" in shown
+    assert "generation 1  trap: unreachable" in shown
+    assert "report" not in place.ps()["/a"]
 
 
 @pytest.mark.parametrize("damage", ["version", "garbage", "directory"])

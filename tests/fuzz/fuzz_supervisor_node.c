@@ -8,9 +8,13 @@
 #include <stdlib.h>
 
 #include "../sim/sim_check.c"
+#include "../sim/sim_dependency.c"
+#include "../sim/sim_health.c"
 #include "../sim/sim_instance.c"
+#include "../sim/sim_item.c"
 #include "../sim/sim_ledger.c"
 #include "../sim/sim_run.c"
+#include "../sim/sim_script.c"
 #include "../sim/sim_shell.c"
 #include "../sim/sim_tree.c"
 #include "../sim/sim_write.c"

@@ -8,10 +8,16 @@
  * A ledger beside each child is filled from the node's events alone and keeps its own count
  * of states, lived time, grants and n; sim_check.c compares it with the node after each step.
  *
+ * A run is made of items: the children of the tree, what happens to them by hand, and how each
+ * of their instances lives. Each item makes its choices out of its own stream of numbers, so a
+ * run can be repeated with some items left out and the others unchanged; sim_minimize.c leaves
+ * out of a failing run what is not needed for its failure.
+ *
  * sim.h: what is where · sim_tree.c: random trees and policies · sim_shell.c: actions and
- * the queue · sim_ledger.c: the reference · sim_check.c: invariants · sim_run.c: what happens
- * when · sim_instance.c: what a component does once started · sim_write.c: traces, and
- * manifest and events for tests/e2e/oracle.py.
+ * the queue · sim_ledger.c: the reference · sim_check.c: invariants · sim_run.c: one run ·
+ * sim_script.c: what happens when · sim_item.c: items and their choices · sim_instance.c: what a
+ * component does once started · sim_health.c: its probes · sim_minimize.c: minimal traces ·
+ * sim_write.c: traces, and manifest and events for tests/e2e/oracle.py.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -21,20 +27,63 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "supervision/health_monitor.h"
+#include "supervision/child_ties.h"
 #include "supervision/supervisor_node.h"
 
 #define SIM_EPOCH_US UINT64_C(5000000) /* The virtual clock does not begin at 0. */
 #define SIM_LATENCY_US UINT64_C(10)    /* Between a node and its parent, both ways. */
 #define SIM_KILL_US UINT64_C(2000)     /* The most that a killed instance takes to be gone. */
+#define SIM_PLAIN_US UINT64_C(1000) /* What a life that was left out takes to start, and to stop. */
 #define SIM_CHILDREN_MAX 256
+#define SIM_LOOK_US UINT64_C(600) /* The most until a dependant hears of its dependency. */
+#define SIM_DEPENDENCIES_MAX 3
 #define SIM_PATH_SIZE 96
 #define SIM_TRACE_LINES 400
 
 struct sim_node;
 
+#define SIM_HAPPENINGS_MAX 400
+#define SIM_NOTE_SIZE 160
+
+/* What a run is made of. `key` is a child's, or the happening's; `number` a life's generation,
+ * which lives as generation `as` did before others were left out. */
+enum sim_item_kind { ITEM_CHILD, ITEM_HAPPENING, ITEM_LIFE };
+#define SIM_ITEM_KINDS 3
+
+struct sim_item {
+    enum sim_item_kind kind;
+    uint32_t key;
+    uint32_t number;
+    uint32_t as;
+};
+
+/* An item that a run came by, and in words what it is. */
+struct sim_used {
+    struct sim_item item;
+    char note[SIM_NOTE_SIZE];
+};
+
+/* What a choice is about: each has a stream of numbers of its own. */
+enum sim_topic {
+    TOPIC_TREE,
+    TOPIC_NODE,
+    TOPIC_CHILD,
+    TOPIC_SCRIPT,
+    TOPIC_LIFE,
+    TOPIC_STOP,
+    TOPIC_KILL,
+    TOPIC_PROBE,
+    TOPIC_TIMER,
+    TOPIC_TICKET,
+    TOPIC_DEPENDENCIES,
+    TOPIC_LOOK
+};
+
 /* Where choices come from: a seed, or a fuzzer's bytes until they are used up (then 0). */
 struct sim_source {
     uint64_t seed;
+    uint64_t stream; /* Of the topic in hand. */
     const uint8_t *bytes;
     size_t size;
     size_t used;
@@ -70,6 +119,48 @@ struct sim_instance {
     uint32_t generation;
     bool started;  /* STARTED was delivered. */
     uint32_t plan; /* What is planned under another number has been called off. */
+    bool is_plain; /* Left out of the run: it starts, and does nothing wrong. */
+    size_t used;   /* Its place among the items of this run; meaningful unless is_plain. */
+    uint32_t as;   /* Whose choices it makes. */
+};
+
+/* What probes came to, in all. X(NAME, "name") */
+#define SIM_PROBE_LIST(X)                 \
+    X(PASSED, "passed")                   \
+    X(DEGRADED, "degraded")               \
+    X(UNKNOWN, "unknown")                 \
+    X(UNHEALTHY, "unhealthy")             \
+    X(HUNG, "hung")                       \
+    X(LATE_PASS, "late, passed")          \
+    X(LATE_OTHER, "late, and failed")     \
+    X(UNCOUNTED, "in the start period")   \
+    X(BEAT, "heartbeat")                  \
+    X(NO_BEAT, "no heartbeat")            \
+    X(NOT_READY, "readiness taken")       \
+    X(SILENT, "beyond its last failure")  \
+    X(ENDED, "ended as unhealthy")
+
+enum sim_probe {
+#define SIM_PROBE_ENUM(name, text) PROBE_##name,
+    SIM_PROBE_LIST(SIM_PROBE_ENUM)
+#undef SIM_PROBE_ENUM
+};
+#define SIM_PROBES 13
+
+/* The probes of an instance: the monitor, and beside it what semantics.md expects of it. */
+struct sim_health {
+    struct health_monitor monitor;
+    uint32_t timer_serial;
+    uint32_t asked;   /* Probes, or lines, of this instance. */
+    bool is_in_hand;  /* A probe is called and has not answered. */
+    bool has_failed;  /* That one, already. */
+    bool has_passed;  /* One of this instance. */
+    bool is_degraded; /* By the last word. */
+    bool ready;
+    uint32_t failures; /* In a row, counted. */
+    uint64_t started_us;
+    uint64_t begun_us;
+    uint64_t next_us; /* When it is probed again, or fails. */
 };
 
 enum sim_ticket { TICKET_NONE, TICKET_WAITING, TICKET_GRANTED, TICKET_HELD };
@@ -77,7 +168,25 @@ enum sim_ticket { TICKET_NONE, TICKET_WAITING, TICKET_GRANTED, TICKET_HELD };
 /* How likely, in percent, and how fast the instances of a child do what. */
 struct sim_temper {
     unsigned start_fails, start_hangs, load_error, ends_normally, ignores_stop;
+    unsigned ignores_start; /* A native child's answer. */
+    unsigned probe_fails, probe_hangs;
     uint64_t start_us, life_us, stop_us;
+};
+
+/* What a child depends on, and what was told of it. */
+struct sim_dependencies {
+    struct sim_child *on[SIM_DEPENDENCIES_MAX]; /* NULL: of one that there never is. */
+    uint32_t exits[SIM_DEPENDENCIES_MAX];       /* Of each, as seen last. */
+    struct child_tie tie[SIM_DEPENDENCIES_MAX];
+    size_t size;
+    bool look_is_due; /* A message is on its way. */
+    bool looks_now;
+    bool has_changed; /* While it ran: no manifest tells of it. */
+    uint32_t looks;
+    struct child_ties ties;
+    bool is_met; /* As it was told. */
+    uint64_t lost_us;
+    uint32_t exited;
 };
 
 struct sim_child {
@@ -87,7 +196,11 @@ struct sim_child {
     struct sim_node *parent;
     struct sim_node *node; /* A supervisor's own. */
     char path[SIM_PATH_SIZE];
-    size_t place; /* In the order of making, which is that of the siblings. */
+    uint32_t key; /* In the order of making, whoever was left out. */
+    size_t place; /* The same, which is the order of the siblings. */
+    bool has_health, is_heartbeat;
+    struct health_policy health_policy;
+    struct sim_health health;
     bool removed;
     bool kill_asked; /* By hand, of the current instance. */
     struct sim_instance instance;
@@ -98,6 +211,7 @@ struct sim_child {
     uint32_t ticket_serial;
     uint64_t ticket_us, ticket_order;
     bool ticket_waited;
+    struct sim_dependencies dependencies;
     struct sim_ledger ledger;
 };
 
@@ -110,16 +224,27 @@ struct sim_node {
     size_t grants_size, grants_capacity;
 };
 
+/* What a message is: a step of its node, or something of the subject's probes. */
+enum sim_errand { ERRAND_STEP, ERRAND_LOOK, ERRAND_HEALTH_START, ERRAND_HEALTH_TIMER, ERRAND_PROBE,
+                  ERRAND_ANSWER, ERRAND_LINE };
+
 struct sim_message {
     uint64_t time_us, order;
+    enum sim_errand errand;
     struct sim_node *node;     /* Whose step this is. */
     struct sim_child *subject; /* NULL: the whole node. */
     struct node_event event;
-    uint32_t serial; /* Plan, timer or ticket. */
+    uint32_t serial; /* Plan, timer or ticket; of ANSWER and LINE: of which probe. */
+    uint32_t plan;   /* Of an errand. */
+    enum health_answer answer;
 };
 
 struct sim_options {
     bool verbose; /* Print the trace as it grows. */
+    bool notes;   /* Say of each item what it is. */
+    bool is_reduced; /* Nothing but the `keep_size` items at `keep`, which are sorted. */
+    const struct sim_item *keep;
+    size_t keep_size;
     FILE *events; /* JSON lines, if any. */
     FILE *manifest;
 };
@@ -133,11 +258,19 @@ struct sim {
     size_t nodes_size;
     struct sim_child *children[SIM_CHILDREN_MAX]; /* In the order of their making. */
     size_t children_size;
+    uint32_t keys;      /* Children of the tree so far, those left out included. */
+    uint32_t node_keys[SIM_CHILDREN_MAX]; /* Which of them are supervisors. */
+    size_t node_keys_size;
+    uint32_t added_keys[SIM_HAPPENINGS_MAX]; /* Those that the script adds. */
+    size_t added_keys_size;
+    struct sim_used *used;
+    size_t used_size, used_capacity;
     struct sim_message *queue; /* A heap by time and order. */
     size_t queue_size, queue_capacity;
     unsigned slots_max, slots_used;
     bool failed;
     char failure[512];
+    const char *failure_kind; /* Its format: the same for the same invariant. */
     char lines[SIM_TRACE_LINES][192];
     uint64_t lines_written;
     uint64_t seq;
@@ -147,7 +280,9 @@ struct sim {
     const struct sim_child *granted; /* Who was granted a restart. */
     /* What is reported. */
     uint64_t steps, restarts;
+    uint64_t ignores; /* Starts answered with `ignore`. */
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
+    uint64_t probes[SIM_PROBES];
 };
 
 /* Runs one simulation from `source`; false when an invariant broke: sim->failure says which,
@@ -161,6 +296,35 @@ void sim_print_failure(const struct sim *sim, FILE *file);
 uint64_t sim_random(struct sim *sim, uint64_t limit);
 bool sim_chance(struct sim *sim, unsigned percent);
 bool sim_source_is_used_up(const struct sim *sim);
+/* The time goes on to `until_us`, or nothing more can happen. */
+void sim_pass(struct sim *sim, uint64_t until_us);
+bool sim_is_cut_off(const struct sim *sim);
+
+/* sim_item.c */
+
+/* The choices that follow are about this. */
+void sim_turn_to(struct sim *sim, enum sim_topic topic, uint64_t key, uint64_t number);
+#define SIM_LEFT_OUT SIZE_MAX
+/* Takes an item into the run: its place in sim->used, or SIM_LEFT_OUT. */
+size_t sim_take(struct sim *sim, enum sim_item_kind kind, uint32_t key, uint32_t number);
+/* Adds to what is said of it, if notes are wanted. */
+void sim_note(struct sim *sim, size_t used, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int sim_item_compare(const void *a, const void *b);
+
+/* sim_script.c */
+void sim_start_root(struct sim *sim);
+void sim_stop_root(struct sim *sim);
+/* All that happens by hand while the tree lives. */
+void sim_script_play(struct sim *sim);
+
+/* sim_minimize.c */
+
+/* Makes a failing run smaller while it fails in the same way, and prints what is left, with its
+ * trace; into `file`, too, unless NULL, for sim_replay(). */
+void sim_minimize(const struct sim *failed, FILE *file);
+/* Repeats what sim_minimize() wrote; 0: it holds, 1: it fails, 2: not understood. */
+int sim_replay(FILE *file);
 
 /* Records the first broken invariant. */
 #define sim_require(sim, condition, ...)  \
@@ -172,8 +336,11 @@ void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(pr
 
 /* sim_tree.c */
 void sim_tree_build(struct sim *sim);
-/* A new child of `parent`, not yet in its node; NULL when there are too many. */
-struct sim_child *sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor);
+/* A new child of `parent`, not yet in its node; NULL when there are too many, or it is left out. */
+struct sim_child *sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key,
+                                bool is_supervisor);
+/* NULL: left out, or not made yet. */
+struct sim_child *sim_child_find(const struct sim *sim, uint32_t key);
 struct sim_child *sim_child_of(const struct supervisor_child *child);
 /* Whether a restart of `failed` takes `other`, a sibling, along; by the strategy's definition. */
 bool sim_affects(const struct sim_child *failed, const struct sim_child *other);
@@ -182,6 +349,9 @@ bool sim_affects(const struct sim_child *failed, const struct sim_child *other);
 void sim_step(struct sim *sim, struct sim_node *node, struct node_event event);
 void sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_child *subject,
               struct node_event event, uint32_t serial);
+/* The same for an errand of `subject`, under its plan of now. */
+void sim_send_errand(struct sim *sim, uint64_t delay_us, struct sim_child *subject,
+                     enum sim_errand errand, uint32_t serial, enum health_answer answer);
 /* Takes and delivers the earliest message if it is due by `until_us`. */
 bool sim_deliver(struct sim *sim, uint64_t until_us);
 
@@ -189,6 +359,19 @@ bool sim_deliver(struct sim *sim, uint64_t until_us);
 void sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generation);
 void sim_instance_stop(struct sim *sim, struct sim_child *subject);
 void sim_instance_kill(struct sim *sim, struct sim_child *subject);
+
+/* What its supervisor is told. */
+void sim_instance_report(struct sim *sim, struct sim_child *subject, uint64_t delay_us,
+                         struct node_event event);
+/* In [50, 50 + 2 · us): around `us`. */
+uint64_t sim_about(struct sim *sim, uint64_t us);
+
+/* sim_health.c: its probes, by the real monitor. */
+void sim_health_policy(struct sim *sim, struct sim_child *subject);
+void sim_health_take(struct sim *sim, struct sim_child *subject,
+                     const struct sim_message *message);
+/* It ends, or is asked to: nothing of its probes may follow. */
+void sim_health_end(struct sim_child *subject);
 
 /* sim_ledger.c: takes an event, checks that it may come now. */
 void sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_action *action);
@@ -200,6 +383,28 @@ void sim_check_node(struct sim *sim, struct sim_node *node);
 /* A start that is asked for in the order of siblings: those before it are done. */
 void sim_check_turn(struct sim *sim, const struct sim_child *subject);
 void sim_check_end(struct sim *sim);
+
+/* sim_dependency.c */
+
+/* What `subject`, not yet in its node, depends on. */
+void sim_dependencies_begin(struct sim *sim, struct sim_child *subject);
+/* It depends on others from now on. */
+void sim_dependencies_change(struct sim *sim, struct sim_child *subject);
+void sim_dependencies_tell(struct sim *sim, struct sim_child *subject,
+                           const struct node_action *action);
+/* It has left its node, and all below it with it. */
+void sim_dependencies_end(struct sim *sim, struct sim_child *subject);
+/* A look at the table is due. */
+void sim_dependencies_look(struct sim *sim, struct sim_child *subject);
+/* The first that is not met; `path_out` is its path. False: all are. */
+bool sim_dependencies_unmet(const struct sim_child *subject, const char **path_out);
+/* The one whose exit `subject` follows. */
+const char *sim_dependencies_exited(const struct sim_child *subject);
+void sim_dependencies_check(struct sim *sim, const struct sim_child *subject);
+/* It is about to start: all is met, as far as it can know. */
+void sim_dependencies_check_start(struct sim *sim, const struct sim_child *subject);
+/* It is asked to stop, with its node, under one-for-one. */
+void sim_dependencies_check_stop(struct sim *sim, const struct sim_child *subject);
 
 /* sim_write.c */
 void sim_write_line(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -64,8 +64,9 @@ check_waiting(struct sim *sim, const struct sim_child *subject)
                 subject->path, child_state_name(child->state), waits ? "out" : "");
     /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
     bool in_turn = child->wait == WAIT_TURN && moves_on(&subject->parent->node);
+    bool depends = child->wait == WAIT_DEPENDENCY;
     sim_require(
-        sim, !waits || child->timer_armed || in_gate || in_turn ||
+        sim, !waits || child->timer_armed || in_gate || in_turn || depends ||
                  subject->parent->node.state != NODE_RUNNING,
         "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
 }
@@ -160,7 +161,9 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
     case NODE_STOPPING:
         sim_require(sim,
                     alive > 0 && (alive == counts[CHILD_STOPPING] ||
-                                  (node_policy_waits(&node->policy) && moves_on(node))),
+                                  (node_policy_waits(&node->policy)
+                                       ? moves_on(node)
+                                       : counts[CHILD_STOPPING] > 0)),
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
@@ -214,7 +217,7 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
             continue;
         sim_require(sim, other->child->group != GROUP_STOP, "%s starts before %s is down",
                     subject->path, other->path);
-        sim_require(sim, i > subject->place || other->child->group != GROUP_START,
+        sim_require(sim, other->place > subject->place || other->child->group != GROUP_START,
                     "%s starts before %s is ready", subject->path, other->path);
     }
 }
@@ -231,6 +234,7 @@ sim_check_node(struct sim *sim, struct sim_node *node)
         check_timer(sim, subject);
         check_waiting(sim, subject);
         check_instance(sim, subject);
+        sim_dependencies_check(sim, subject);
         check_ledger(sim, subject);
         if (sim->failed)
             return;

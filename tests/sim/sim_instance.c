@@ -1,8 +1,7 @@
 /* Instances: what a component does once it is started, by its temper. */
 #include "sim.h"
 
-static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT,
-                                            EXIT_UNHEALTHY };
+static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT };
 
 static enum exit_reason
 random_crash(struct sim *sim)
@@ -10,8 +9,8 @@ random_crash(struct sim *sim)
     return crashes[sim_random(sim, sizeof crashes / sizeof crashes[0])];
 }
 
-static uint64_t
-about(struct sim *sim, uint64_t us)
+uint64_t
+sim_about(struct sim *sim, uint64_t us)
 {
     return 50 + sim_random(sim, 2 * us);
 }
@@ -28,57 +27,82 @@ random_code(struct sim *sim, const struct sim_child *subject, enum exit_reason r
     return subject->instance.started ? codes[sim_random(sim, 5)] : -1;
 }
 
+void
+sim_instance_report(struct sim *sim, struct sim_child *subject, uint64_t delay_us,
+                    struct node_event event)
+{
+    event.child = subject->child;
+    event.generation = subject->instance.generation;
+    sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
+}
+
 static void
 report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_event_type type,
        enum exit_reason reason)
 {
-    struct node_event event = { .type = type,
-                                .child = subject->child,
-                                .generation = subject->instance.generation,
-                                .exit = { reason, random_code(sim, subject, reason) } };
-    sim_send(sim, delay_us, subject->parent, subject, event, subject->instance.plan);
+    struct exit_info exit = { reason, random_code(sim, subject, reason) };
+    if (type == NODE_EXITED && !subject->instance.is_plain)
+        sim_note(sim, subject->instance.used, ", %s after %.3f ms", exit_reason_name(reason),
+                 (double)delay_us / 1000.0);
+    sim_instance_report(sim, subject, delay_us, (struct node_event){ .type = type, .exit = exit });
 }
 
-/* What its probes say from `from_us` on, until it ends; some are never ready. */
+/* A native child that does not want to run. */
 static void
-plan_health(struct sim *sim, struct sim_child *subject, uint64_t from_us, uint64_t until_us)
+report_ignored(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
 {
-    bool gated = subject->policy.reports_ready;
-    if (sim_chance(sim, gated ? 15 : 70))
-        return;
-    for (unsigned i = 0; i < 4 && from_us < until_us; i++) {
-        if (sim_chance(sim, 30)) {
-            report(sim, subject, from_us, NODE_HEALTH_FAILED, EXIT_NORMAL);
-            if (gated)
-                report(sim, subject, from_us, NODE_NOT_READY, EXIT_NORMAL);
-        } else if (gated) {
-            report(sim, subject, from_us, NODE_READY, EXIT_NORMAL);
-        }
-        if (sim_chance(sim, 20))
-            report(sim, subject, from_us, NODE_DEGRADED, EXIT_NORMAL);
-        from_us += about(sim, subject->temper.life_us / 4);
-    }
+    sim_note(sim, subject->instance.used, ", ignore after %.3f ms", (double)delay_us / 1000.0);
+    sim_instance_report(sim, subject, delay_us,
+                        (struct node_event){ .type = NODE_EXITED, .ignored = true });
+    sim->ignores++;
+}
+
+static void
+report_started(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
+{
+    report(sim, subject, delay_us, NODE_STARTED, EXIT_NORMAL);
+    if (subject->has_health)
+        sim_send_errand(sim, delay_us, subject, ERRAND_HEALTH_START, 0, HEALTH_UNKNOWN);
+}
+
+static void
+begin_instance(struct sim *sim, struct sim_child *subject, uint32_t generation)
+{
+    size_t used = sim_take(sim, ITEM_LIFE, subject->key, generation);
+    subject->instance = (struct sim_instance){ .alive = true,
+                                               .generation = generation,
+                                               .plan = subject->instance.plan + 1,
+                                               .is_plain = used == SIM_LEFT_OUT,
+                                               .used = used };
+    if (used != SIM_LEFT_OUT)
+        subject->instance.as = sim->used[used].item.as;
+    sim_note(sim, used, "generation %u of %s", generation, subject->path);
+    sim_turn_to(sim, TOPIC_LIFE, subject->key, subject->instance.as);
 }
 
 void
 sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generation)
 {
     const struct sim_temper *temper = &subject->temper;
-    subject->instance = (struct sim_instance){ .alive = true,
-                                               .generation = generation,
-                                               .plan = subject->instance.plan + 1 };
-
-    if (sim_chance(sim, temper->start_hangs))
+    begin_instance(sim, subject, generation);
+    if (subject->instance.is_plain) {
+        report_started(sim, subject, SIM_PLAIN_US);
         return;
-    uint64_t start_us = about(sim, temper->start_us);
+    }
+    if (sim_chance(sim, temper->start_hangs)) {
+        sim_note(sim, subject->instance.used, ", hangs");
+        return;
+    }
+    uint64_t start_us = sim_about(sim, temper->start_us);
     if (sim_chance(sim, temper->load_error)) {
         report(sim, subject, start_us, NODE_EXITED, EXIT_LOAD_ERROR);
+    } else if (sim_chance(sim, temper->ignores_start)) {
+        report_ignored(sim, subject, start_us);
     } else if (sim_chance(sim, temper->start_fails)) {
         report(sim, subject, start_us, NODE_EXITED, random_crash(sim));
     } else {
-        report(sim, subject, start_us, NODE_STARTED, EXIT_NORMAL);
-        uint64_t end_us = start_us + about(sim, temper->life_us);
-        plan_health(sim, subject, start_us, end_us);
+        report_started(sim, subject, start_us);
+        uint64_t end_us = start_us + sim_about(sim, temper->life_us);
         report(sim, subject, end_us, NODE_EXITED,
                sim_chance(sim, temper->ends_normally) ? EXIT_NORMAL : random_crash(sim));
     }
@@ -89,10 +113,21 @@ sim_instance_stop(struct sim *sim, struct sim_child *subject)
 {
     const struct sim_temper *temper = &subject->temper;
     subject->instance.plan++;
+    sim_health_end(subject);
+    sim_turn_to(sim, TOPIC_STOP, subject->key, subject->instance.as);
+    if (subject->instance.is_plain) {
+        report(sim, subject, SIM_PLAIN_US, NODE_EXITED, EXIT_NORMAL);
+        return;
+    }
+    sim_note(sim, subject->instance.used, "; asked to stop");
     /* Nobody would ever end one that ignores it without a limit. */
     if (subject->policy.shutdown_us != DURATION_INFINITE && sim_chance(sim, temper->ignores_stop))
         return;
-    uint64_t stop_us = about(sim, temper->stop_us);
+    uint64_t stop_us = sim_about(sim, temper->stop_us);
+    if (!subject->instance.started && sim_chance(sim, temper->ignores_start)) {
+        report_ignored(sim, subject, stop_us);
+        return;
+    }
     if (!subject->instance.started && sim_chance(sim, 50))
         report(sim, subject, sim_random(sim, stop_us), NODE_STARTED, EXIT_NORMAL);
     enum exit_reason reason = EXIT_NORMAL;
@@ -107,6 +142,13 @@ void
 sim_instance_kill(struct sim *sim, struct sim_child *subject)
 {
     subject->instance.plan++;
+    sim_health_end(subject);
+    sim_turn_to(sim, TOPIC_KILL, subject->key, subject->instance.as);
+    if (subject->instance.is_plain) {
+        report(sim, subject, 0, NODE_EXITED, EXIT_KILLED);
+        return;
+    }
+    sim_note(sim, subject->instance.used, "; to be killed");
     /* It may have ended by itself at that very moment. */
     enum exit_reason reason = sim_chance(sim, 5) ? random_crash(sim) : EXIT_KILLED;
     if (!subject->instance.started && sim_chance(sim, 10))

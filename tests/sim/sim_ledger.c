@@ -193,7 +193,8 @@ static void
 take_grant(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
     struct sim_ledger *ledger = &subject->ledger;
-    sim_require(sim, asks_for_restart(subject), "%s: restarted unasked", subject->path);
+    sim_require(sim, asks_for_restart(subject) && !sim->event->ignored, "%s: restarted unasked",
+                subject->path);
     record_grant(ledger);
     count_intensity(sim, subject);
     take_along(sim, subject);
@@ -267,10 +268,16 @@ static void
 take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
 {
     struct sim_ledger *ledger = &subject->ledger;
-    if (from == CHILD_STARTING || from == CHILD_RUNNING) {
-        bool in_order = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE &&
-                        (subject->parent->node.state != NODE_RUNNING ||
-                         subject->policy.restart == RESTART_TEMPORARY);
+    bool ignored = sim->event->type == NODE_EXITED && sim->event->ignored;
+    sim_require(sim, !ignored || from == CHILD_STOPPING ||
+                         subject->child->stop_cause == STOPPED_IGNORED,
+                "%s: ignored its start, and is stopped as something else", subject->path);
+    if (!ignored && (from == CHILD_STARTING || from == CHILD_RUNNING)) {
+        bool waits = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE;
+        bool is_held = subject->child->ties && !waits; /* By siblings that depend on it. */
+        bool in_order =
+            (waits && subject->policy.restart == RESTART_TEMPORARY) ||
+            ((waits || is_held) && subject->parent->node.state != NODE_RUNNING);
         sim_require(sim, in_order || action_for(subject) == EXIT_DO_STOP, "%s: not restarted",
                     subject->path);
         if (!in_order)
@@ -292,13 +299,18 @@ take_stopping(struct sim *sim, struct sim_child *subject)
     ledger->stops_by_hand = event->child == subject->child &&
                             (event->type == NODE_STOP || event->type == NODE_RESTART ||
                              event->type == NODE_DELETE);
+    bool with_node = subject->parent->node.state == NODE_STOPPING && !ledger->stops_by_hand &&
+                     event->type != NODE_KILL_ALL;
+    if (with_node && strategy == STRATEGY_ONE_FOR_ONE)
+        sim_dependencies_check_stop(sim, subject);
     if (ledger->stops_by_hand || event->type == NODE_KILL_ALL ||
         (strategy != STRATEGY_ONE_FOR_ALL && strategy != STRATEGY_REST_FOR_ONE))
         return;
-    for (size_t i = subject->place + 1; i < sim->children_size; i++) {
+    for (size_t i = 0; i < sim->children_size; i++) {
         const struct sim_child *other = sim->children[i];
         sim_require(sim,
-                    other->parent != subject->parent || other->removed ||
+                    other->place <= subject->place || other->parent != subject->parent ||
+                        other->removed ||
                         other->ledger.state != CHILD_STOPPING || other->ledger.stops_by_hand,
                     "%s: stops before %s has ended", subject->path, other->path);
     }
@@ -308,6 +320,7 @@ static void
 take_starting(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
     struct sim_ledger *ledger = &subject->ledger;
+    sim_dependencies_check_start(sim, subject);
     sim_require(sim, ledger->credit != CREDIT_NONE, "%s: started unasked", subject->path);
     sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: started before its delay",
                 subject->path);
@@ -317,6 +330,15 @@ take_starting(struct sim *sim, struct sim_child *subject, const struct node_acti
     ledger->generation++;
     ledger->born_lived_us = ledger->lived_us;
     ledger->starts++;
+}
+
+/* By its probe, if it has one; a supervisor when its children are. */
+static void
+check_ready(struct sim *sim, const struct sim_child *subject)
+{
+    bool by_report = subject->node || subject->policy.reports_ready;
+    sim_require(sim, sim->event->type == (by_report ? NODE_READY : NODE_STARTED),
+                "%s: ready without having said so", subject->path);
 }
 
 static void
@@ -401,12 +423,13 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
             ledger->not_before_us = sim->now_us;
         sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: waits for its turn too early",
                     subject->path);
-        ledger->in_group = action->wait == WAIT_TURN;
+        ledger->in_group = action->wait == WAIT_TURN || (ledger->in_group && !action->has_delay);
         break;
     case EVENT_STARTING:
         take_starting(sim, subject, action);
         break;
     case EVENT_READY:
+        check_ready(sim, subject);
         ledger->ready = true;
         ledger->ready_since_us = sim->now_us;
         ledger->in_group = false;

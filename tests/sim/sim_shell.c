@@ -9,9 +9,8 @@ is_before(const struct sim_message *a, const struct sim_message *b)
     return a->time_us != b->time_us ? a->time_us < b->time_us : a->order < b->order;
 }
 
-void
-sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_child *subject,
-         struct node_event event, uint32_t serial)
+static void
+enqueue(struct sim *sim, uint64_t delay_us, struct sim_message message)
 {
     if (sim->queue_size == sim->queue_capacity) {
         sim->queue_capacity = sim->queue_capacity ? 2 * sim->queue_capacity : 64;
@@ -20,18 +19,36 @@ sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_c
             abort();
     }
     uint64_t room = UINT64_MAX - sim->now_us;
-    struct sim_message message = { sim->now_us + (delay_us < room ? delay_us : room),
-                                   sim->order++,
-                                   node,
-                                   subject,
-                                   event,
-                                   serial };
+    message.time_us = sim->now_us + (delay_us < room ? delay_us : room);
+    message.order = sim->order++;
     size_t place = sim->queue_size++;
     while (place > 0 && is_before(&message, &sim->queue[(place - 1) / 2])) {
         sim->queue[place] = sim->queue[(place - 1) / 2];
         place = (place - 1) / 2;
     }
     sim->queue[place] = message;
+}
+
+void
+sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_child *subject,
+         struct node_event event, uint32_t serial)
+{
+    enqueue(sim, delay_us,
+            (struct sim_message){
+                .node = node, .subject = subject, .event = event, .serial = serial });
+}
+
+void
+sim_send_errand(struct sim *sim, uint64_t delay_us, struct sim_child *subject,
+                enum sim_errand errand, uint32_t serial, enum health_answer answer)
+{
+    enqueue(sim, delay_us,
+            (struct sim_message){ .node = subject->parent,
+                                  .subject = subject,
+                                  .errand = errand,
+                                  .serial = serial,
+                                  .plan = subject->instance.plan,
+                                  .answer = answer });
 }
 
 static struct sim_message
@@ -73,6 +90,7 @@ give_slots(struct sim *sim)
             return;
         sim->slots_used++;
         next->ticket = TICKET_GRANTED;
+        sim_turn_to(sim, TOPIC_TICKET, next->key, next->ticket_serial);
         sim_send(sim, next->ticket_waited ? sim_random(sim, 100) : 0, next->parent, next,
                  (struct node_event){ .type = NODE_ADMITTED, .child = next->child },
                  next->ticket_serial);
@@ -266,6 +284,7 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
                         !subject->timer_armed,
                     "%s: removed while something of it is left", subject->path);
         subject->removed = true;
+        sim_dependencies_end(sim, subject);
         break;
     case ACTION_NODE_READY:
         tell_parent(sim, node, NODE_READY, action->exit);
@@ -280,6 +299,7 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
         tell_parent(sim, node, NODE_NOT_IDLE, action->exit);
         break;
     case ACTION_TELL_DEPENDANTS:
+        sim_dependencies_tell(sim, subject, action);
         break;
     case ACTION_ENDED:
         end_node(sim, node, action->exit);
@@ -326,6 +346,7 @@ is_void(struct sim *sim, const struct sim_message *message)
         return true;
     switch ((unsigned)message->event.type) {
     case NODE_TIMER: /* A real one may already have fired when it is disarmed. */
+        sim_turn_to(sim, TOPIC_TIMER, subject->key, UINT64_C(1) << 32 | message->serial);
         return message->serial != subject->timer_serial && !sim_chance(sim, 12);
     case NODE_ADMITTED:
         return message->serial != subject->ticket_serial;
@@ -351,6 +372,8 @@ note_delivery(const struct sim *sim, const struct sim_message *message)
         break;
     case NODE_EXITED:
         subject->instance.alive = false;
+        if (!subject->node)
+            sim_health_end(subject);
         break;
     default:
         break;
@@ -364,6 +387,15 @@ sim_deliver(struct sim *sim, uint64_t until_us)
         return false;
     struct sim_message message = take_earliest(sim);
     sim->now_us = message.time_us;
+    if (message.errand == ERRAND_LOOK) {
+        sim_dependencies_look(sim, message.subject);
+        return true;
+    }
+    if (message.errand != ERRAND_STEP) {
+        if (!message.subject->removed)
+            sim_health_take(sim, message.subject, &message);
+        return true;
+    }
     if (is_void(sim, &message))
         return true;
     if (message.subject) {

@@ -84,7 +84,6 @@ random_policy(struct sim *sim, bool is_supervisor)
     };
     if (is_supervisor && sim_chance(sim, 50))
         policy.shutdown_us = DURATION_INFINITE;
-    policy.reports_ready = !is_supervisor && sim_chance(sim, 35);
     policy.significant = policy.restart != RESTART_PERMANENT && sim_chance(sim, 30);
     random_rules(sim, &policy);
     return policy;
@@ -96,6 +95,7 @@ random_temper(struct sim *sim)
     static const unsigned seldom[] = { 0, 0, 10, 60 };
     static const unsigned load_error[] = { 0, 0, 0, 5 };
     static const unsigned often[] = { 0, 20, 50, 100 };
+    static const unsigned ignores[] = { 0, 0, 0, 0, 15 };
     static const uint64_t fast[] = { 1 * MS, 5 * MS, 40 * MS };
     static const uint64_t life[] = { 2 * MS, 100 * MS, 2 * SECOND };
     static const uint64_t stop[] = { 1 * MS, 10 * MS, 100 * MS };
@@ -103,6 +103,7 @@ random_temper(struct sim *sim)
         .start_fails = CHOOSE(sim, seldom),
         .start_hangs = CHOOSE(sim, seldom) / 3,
         .load_error = CHOOSE(sim, load_error),
+        .ignores_start = CHOOSE(sim, ignores),
         .ends_normally = CHOOSE(sim, often),
         .ignores_stop = CHOOSE(sim, seldom),
         .start_us = CHOOSE(sim, fast),
@@ -169,6 +170,7 @@ node_new(struct sim *sim, struct sim_child *self)
         abort();
     supervisor_node_init(&node->node);
     node->self = self;
+    sim_turn_to(sim, TOPIC_NODE, self ? self->key : UINT32_MAX, 0);
     configure(sim, node);
     sim->nodes[sim->nodes_size++] = node;
     return node;
@@ -181,21 +183,62 @@ sim_child_of(const struct supervisor_child *child)
 }
 
 struct sim_child *
-sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
+sim_child_find(const struct sim *sim, uint32_t key)
 {
-    if (sim->children_size == SIM_CHILDREN_MAX)
+    for (size_t i = 0; i < sim->children_size; i++)
+        if (sim->children[i]->key == key)
+            return sim->children[i];
+    return NULL;
+}
+
+static void
+note_child(struct sim *sim, size_t used, const struct sim_child *subject)
+{
+    static const char *const restarts[] = { "permanent", "transient", "temporary" };
+    const struct child_policy *policy = &subject->policy;
+    sim_note(sim, used, "%s, %s, ", subject->path, restarts[policy->restart]);
+    if (policy->max_restarts == RESTARTS_UNLIMITED)
+        sim_note(sim, used, "unlimited");
+    else
+        sim_note(sim, used, "%u within %.0f ms", policy->max_restarts,
+                 (double)policy->within_us / 1000.0);
+    if (subject->has_health)
+        sim_note(sim, used, ", %s each %.0f ms, %u failures",
+                 subject->is_heartbeat ? "heartbeat" : "probe",
+                 (double)subject->health_policy.interval_us / 1000.0,
+                 subject->health_policy.failures);
+}
+
+static void
+make_policy(struct sim *sim, struct sim_child *subject, bool is_supervisor)
+{
+    sim_turn_to(sim, TOPIC_CHILD, subject->key, 0);
+    subject->policy = random_policy(sim, is_supervisor);
+    subject->temper = random_temper(sim);
+    sim_turn_to(sim, TOPIC_CHILD, subject->key, 1);
+    if (!is_supervisor)
+        sim_health_policy(sim, subject);
+}
+
+struct sim_child *
+sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_supervisor)
+{
+    size_t used;
+    if (sim->children_size == SIM_CHILDREN_MAX ||
+        (used = sim_take(sim, ITEM_CHILD, key, 0)) == SIM_LEFT_OUT)
         return NULL;
     struct sim_child *subject = calloc(1, sizeof *subject);
     if (!subject)
         abort();
-    subject->policy = random_policy(sim, is_supervisor);
-    subject->temper = random_temper(sim);
+    subject->key = key;
+    subject->place = key;
     subject->parent = parent;
-    subject->place = sim->children_size;
+    make_policy(sim, subject, is_supervisor);
     if (is_supervisor)
         subject->node = node_new(sim, subject);
-    snprintf(subject->path, sizeof subject->path, "%.80s/%c%zu",
-             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c', sim->children_size);
+    snprintf(subject->path, sizeof subject->path, "%.80s/%c%u",
+             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c', key);
+    note_child(sim, used, subject);
 
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));
     if (!child)
@@ -203,38 +246,55 @@ sim_child_new(struct sim *sim, struct sim_node *parent, bool is_supervisor)
     supervisor_child_init(child, &subject->policy);
     child->shell = subject;
     child->is_supervisor = is_supervisor;
+    sim_turn_to(sim, TOPIC_CHILD, key, 2);
     child->random = (uint16_t)sim_random(sim, UINT16_MAX);
     subject->child = child;
     sim->children[sim->children_size++] = subject;
+    sim_dependencies_begin(sim, subject);
     return subject;
 }
 
+/* What will be below it is numbered even if it is left out: `parent` is then NULL. */
 static void
-add(struct sim *sim, struct sim_node *parent, bool is_supervisor)
+add(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_supervisor)
 {
-    struct sim_child *subject = sim_child_new(sim, parent, is_supervisor);
+    struct sim_child *subject = parent ? sim_child_new(sim, parent, key, is_supervisor) : NULL;
     if (subject)
         sim_step(sim, parent, (struct node_event){ .type = NODE_ADD, .child = subject->child });
+    if (is_supervisor)
+        sim->node_keys[sim->node_keys_size++] = key;
 }
 
 /* Children first, then what is below each supervisor: the order of a manifest's levels. */
 static void
 fill(struct sim *sim, struct sim_node *parent, unsigned depth, unsigned children)
 {
-    size_t first = sim->children_size;
-    for (unsigned i = 0; i < children; i++)
-        add(sim, parent, depth < 5 && sim_chance(sim, 30));
-    size_t end = sim->children_size;
-    for (size_t i = first; i < end; i++)
-        if (sim->children[i]->node && sim->children_size < 60)
-            fill(sim, sim->children[i]->node, depth + 1, 1 + (unsigned)sim_random(sim, 4));
+    size_t first = sim->node_keys_size;
+    for (unsigned i = 0; i < children && sim->keys < SIM_CHILDREN_MAX; i++) {
+        uint32_t key = sim->keys++;
+        sim_turn_to(sim, TOPIC_TREE, key, 0);
+        add(sim, parent, key, depth < 5 && sim_chance(sim, 30));
+    }
+    size_t end = sim->node_keys_size;
+    for (size_t i = first; i < end; i++) {
+        const struct sim_child *self = sim_child_find(sim, sim->node_keys[i]);
+        sim_turn_to(sim, TOPIC_TREE, sim->node_keys[i], 1);
+        if (sim->keys < 60)
+            fill(sim, self ? self->node : NULL, depth + 1, 1 + (unsigned)sim_random(sim, 4));
+    }
 }
 
 void
 sim_tree_build(struct sim *sim)
 {
+    sim_turn_to(sim, TOPIC_TREE, UINT32_MAX, 0);
     sim->slots_max = 1 + (unsigned)sim_random(sim, 6);
-    sim->root = node_new(sim, NULL);
     bool is_wide = sim_chance(sim, 3);
-    fill(sim, sim->root, is_wide ? 5 : 0, 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7));
+    unsigned children = 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7);
+    sim->root = node_new(sim, NULL);
+    fill(sim, sim->root, is_wide ? 5 : 0, children);
+    for (size_t i = 0; i < sim->children_size && !sim->failed; i++) {
+        sim_turn_to(sim, TOPIC_DEPENDENCIES, sim->children[i]->key, 1);
+        sim_dependencies_change(sim, sim->children[i]);
+    }
 }

@@ -27,6 +27,7 @@ sim_fail(struct sim *sim, const char *format, ...)
     if (sim->failed)
         return;
     sim->failed = true;
+    sim->failure_kind = format;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(sim->failure, sizeof sim->failure, format, arguments);
@@ -95,9 +96,14 @@ sim_write_event(struct sim *sim, const struct sim_child *subject, const struct n
         fprintf(file, ",\"detail\":\"%s\"", trap_code_name(action->exit.code));
     if (action->has_exit && action->exit.reason == EXIT_ERROR && action->exit.code >= 0)
         fprintf(file, ",\"detail\":\"%d\"", action->exit.code);
+    const char *unmet;
     if (action->wait == WAIT_TURN)
         fprintf(file, ",\"waits_for\":\"turn\"");
-    if (action->cause)
+    else if (action->wait == WAIT_DEPENDENCY && sim_dependencies_unmet(subject, &unmet))
+        fprintf(file, ",\"waits_for\":\"%s\"", unmet);
+    if (action->of_dependency)
+        fprintf(file, ",\"cause\":\"%s\"", sim_dependencies_exited(subject));
+    else if (action->cause)
         fprintf(file, ",\"cause\":\"%s\"", sim_child_of(action->cause)->path);
     if (action->has_delay)
         fprintf(file, ",\"delay_ms\":%.3f", (double)action->delay_us / 1000.0);
@@ -228,6 +234,28 @@ write_node(FILE *file, const struct node_policy *policy)
                 policy->max_restarts, policy->within_us);
 }
 
+static void
+write_component(FILE *file, const struct sim_child *subject)
+{
+    const struct health_policy *policy = &subject->health_policy;
+    fprintf(file, ", \"component\": \"sim.wasm\", \"ignores\": %s",
+            subject->temper.ignores_start ? "true" : "false");
+    if (subject->has_health)
+        fprintf(file, ", \"health\": {\"readiness\": %s, \"failures\": %u}",
+                policy->readiness ? "true" : "false", policy->failures);
+}
+
+static void
+write_dependencies(FILE *file, const struct sim_child *subject)
+{
+    const struct sim_dependencies *own = &subject->dependencies;
+    fprintf(file, ", \"when-dependency-restarts\": \"%s\", \"depends-on\": [",
+            subject->policy.when_dependency_restarts == DEPENDENCY_RESTART ? "restart" : "leave");
+    for (size_t i = 0; i < own->size; i++)
+        fprintf(file, "%s\"%s\"", i ? ", " : "", own->on[i] ? own->on[i]->path : "/nobody");
+    fprintf(file, "]%s", own->has_changed ? ", \"depends-on-changes\": true" : "");
+}
+
 /* All that ever were, in their order. */
 static void
 write_children(struct sim *sim, const struct sim_node *node)
@@ -243,12 +271,12 @@ write_children(struct sim *sim, const struct sim_node *node)
         fprintf(file, "%s\n{\"name\": \"%s\"", separator, strrchr(subject->path, '/') + 1);
         write_policy(file, &subject->policy);
         write_rules(file, &subject->policy);
+        write_dependencies(file, subject);
         if (subject->node) {
             fprintf(file, ", ");
             write_children(sim, subject->node);
         } else {
-            fprintf(file, ", \"component\": \"sim.wasm\", \"health\": {\"readiness\": %s}",
-                    subject->policy.reports_ready ? "true" : "false");
+            write_component(file, subject);
         }
         fprintf(file, "}");
         separator = ",";

@@ -4,6 +4,9 @@
  *   simulator --seed N                   one seed, with its trace
  *   simulator --expect-failure           some seed must break an invariant (seeded bugs)
  *   simulator --write FOLDER             each seed's manifest and events, for oracle.py
+ *
+ * A seed that fails prints its minimal trace; with --trace FILE also there.
+ *   simulator --replay FILE              repeats that: 1 when it fails, 0 when it holds
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,7 +22,11 @@ struct run {
     uint64_t first, seeds;
     bool single, expect_failure;
     const char *folder;
+    const char *trace;
+    const char *replay;
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
+    uint64_t probes[SIM_PROBES];
+    uint64_t ignores;
     uint64_t steps;
     uint64_t *restarts;
 };
@@ -39,6 +46,17 @@ open_in(const char *folder, uint64_t seed, const char *suffix)
     return file;
 }
 
+static void
+print_minimal(const struct run *run, const struct sim *failed)
+{
+    FILE *file = run->trace ? fopen(run->trace, "w") : NULL;
+    if (run->trace && !file)
+        perror(run->trace);
+    sim_minimize(failed, file);
+    if (file)
+        fclose(file);
+}
+
 static bool
 run_seed(struct run *run, uint64_t seed, uint64_t index)
 {
@@ -53,13 +71,18 @@ run_seed(struct run *run, uint64_t seed, uint64_t index)
         fclose(options.events);
         fclose(options.manifest);
     }
-    if (!held && !run->expect_failure)
+    if (!held && !run->expect_failure) {
         sim_print_failure(&sim, stdout);
+        print_minimal(run, &sim);
+    }
     if (!held && run->expect_failure)
         printf("seed %" PRIu64 ": %s\n", seed, sim.failure);
     for (int state = 0; state < CHILD_STATES; state++)
         for (int type = 0; type < NODE_EVENTS; type++)
             run->coverage[state][type] += sim.coverage[state][type];
+    for (int i = 0; i < SIM_PROBES; i++)
+        run->probes[i] += sim.probes[i];
+    run->ignores += sim.ignores;
     run->steps += sim.steps;
     run->restarts[index] = sim.restarts;
     sim_deinit(&sim);
@@ -90,6 +113,27 @@ print_coverage(const struct run *run)
     return covered;
 }
 
+static bool
+print_count(const char *name, uint64_t count)
+{
+    printf("%-32s %10" PRIu64 "%s\n", name, count, count >= PAIR_LEAST ? "" : "!");
+    return count >= PAIR_LEAST;
+}
+
+static bool
+print_probes(const struct run *run)
+{
+    static const char *const names[] = {
+#define SIM_PROBE_TEXT(name, text) "probe: " text,
+        SIM_PROBE_LIST(SIM_PROBE_TEXT)
+#undef SIM_PROBE_TEXT
+    };
+    bool covered = print_count("start answered with ignore", run->ignores);
+    for (int i = 0; i < SIM_PROBES; i++)
+        covered &= print_count(names[i], run->probes[i]);
+    return covered;
+}
+
 static int
 compare_numbers(const void *a, const void *b)
 {
@@ -100,13 +144,13 @@ compare_numbers(const void *a, const void *b)
 static int
 report(struct run *run)
 {
-    bool covered = print_coverage(run);
+    bool covered = print_coverage(run) & print_probes(run);
     qsort(run->restarts, run->seeds, sizeof run->restarts[0], compare_numbers);
     uint64_t median = run->restarts[run->seeds / 2];
     printf("%" PRIu64 " seeds, %" PRIu64 " steps, %" PRIu64 " restarts a seed in the median\n",
            run->seeds, run->steps, median);
     if (!covered)
-        printf("a pair marked ! was taken less than %d times\n", PAIR_LEAST);
+        printf("what is marked ! was taken less than %d times\n", PAIR_LEAST);
     if (median < RESTARTS_LEAST)
         printf("less than %d restarts a seed in the median\n", RESTARTS_LEAST);
     return covered && median >= RESTARTS_LEAST ? 0 : 1;
@@ -133,12 +177,29 @@ parse(struct run *run, int argc, char **argv)
             run->single = true;
         } else if (strcmp(argv[i], "--write") == 0) {
             run->folder = value;
+        } else if (strcmp(argv[i], "--trace") == 0) {
+            run->trace = value;
+        } else if (strcmp(argv[i], "--replay") == 0) {
+            run->replay = value;
         } else {
             return false;
         }
         i++;
     }
     return run->seeds > 0;
+}
+
+static int
+replay(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        perror(path);
+        return 2;
+    }
+    int status = sim_replay(file);
+    fclose(file);
+    return status;
 }
 
 int
@@ -148,10 +209,12 @@ main(int argc, char **argv)
     if (!parse(&run, argc, argv)) {
         fprintf(stderr,
                 "usage: %s [--first N] [--seeds N] [--seed N] [--expect-failure] "
-                "[--write FOLDER]\n",
+                "[--write FOLDER] [--trace FILE] [--replay FILE]\n",
                 argv[0]);
         return 2;
     }
+    if (run.replay)
+        return replay(run.replay);
     run.restarts = calloc(run.seeds, sizeof run.restarts[0]);
     if (!run.restarts)
         return 2;

@@ -19,7 +19,8 @@
     "\"restart\":\"permanent\",\"budget\":\"2/3\",\"within_ms\":60000.0,\"frees_ms\":42000.0"
 
 static void
-assert_explained(const char *fields, const char *report_text, const char *expected)
+assert_explained_with(const char *fields, const char *report_text, const char *dependency_text,
+                      const char *expected)
 {
     static const struct style plain;
     char text[1024];
@@ -28,14 +29,22 @@ assert_explained(const char *fields, const char *report_text, const char *expect
              fields);
     json_t *child = json_loads(text, 0, NULL);
     json_t *report = report_text ? json_loads(report_text, 0, NULL) : NULL;
+    json_t *dependency = dependency_text ? json_loads(dependency_text, 0, NULL) : NULL;
     assert_non_null(child);
     struct buffer buffer;
     buffer_init(&buffer, 0);
-    explain_put(&buffer, &plain, child, report, NOON_US);
+    explain_put(&buffer, &plain, child, report, dependency, NOON_US);
     assert_string_equal(buffer.data, expected);
     buffer_deinit(&buffer);
+    json_decref(dependency);
     json_decref(report);
     json_decref(child);
+}
+
+static void
+assert_explained(const char *fields, const char *report_text, const char *expected)
+{
+    assert_explained_with(fields, report_text, NULL, expected);
 }
 
 static void
@@ -77,7 +86,9 @@ each_thing_that_is_waited_for_has_its_words(void **state)
           " max-concurrent-starts start at a time, and max-instances run" },
         { ",\"waits_for\":\"turn\"", "it starts when the siblings before it are ready" },
         { ",\"waits_for\":\"compile\"", "it starts when its component is compiled" },
-        { ",\"waits_for\":\"/store\"", "it starts when /store is ready" },
+        { ",\"waits_for\":\"/store\"",
+          "it starts when /store is ready, or has ended well\n"
+          "  which     there is no /store; added, it is started" },
         { "", "it starts with its supervisor" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -90,6 +101,42 @@ each_thing_that_is_waited_for_has_its_words(void **state)
                  "  next      %s\n",
                  rows[i].next);
         assert_explained(fields, NULL, expected);
+    }
+}
+
+static void
+what_a_dependency_lacks_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *store;
+        const char *which;
+    } rows[] = {
+        { "\"state\":\"failed\"," EXIT,
+          "/store is failed after trap: unreachable; next: nothing by itself; airs start /store "
+          "begins anew" },
+        { "\"state\":\"restarting\",\"due_ms\":1200.5," EXIT,
+          "/store is restarting after trap: unreachable; next: its delay ends and it starts in "
+          "1.2s, at 12:04:06" },
+        { "\"state\":\"running\",\"ready\":false," EXIT,
+          "/store is running and not ready; next: it becomes ready" },
+        { "\"state\":\"registered\",\"waits_for\":\"/disk\"",
+          "/store is registered; next: it starts when /disk is ready, or has ended well" },
+        { "\"state\":\"stopped\",\"stopped\":\"temporary\"",
+          "/store is stopped; next: nothing by itself; airs start /store begins anew" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char store[256], expected[512];
+        snprintf(store, sizeof store, "{\"path\":\"/store\",%s}", rows[i].store);
+        snprintf(expected, sizeof expected,
+                 "/web/front is restarting, generation 3\n"
+                 "  rule      permanent; 2 of 3 restarts are used within 1m00s of being ready;"
+                 " one comes free after 42.0s more of it\n"
+                 "  next      it starts when /store is ready, or has ended well\n"
+                 "  which     %s\n",
+                 rows[i].which);
+        assert_explained_with("\"state\":\"restarting\",\"waits_for\":\"/store\"," BUDGET, NULL,
+                              store, expected);
     }
 }
 
@@ -209,6 +256,7 @@ main(void)
         cmocka_unit_test(a_delay_names_the_exit_the_budget_and_the_start),
         cmocka_unit_test(without_a_history_it_says_what_the_child_knows),
         cmocka_unit_test(each_thing_that_is_waited_for_has_its_words),
+        cmocka_unit_test(what_a_dependency_lacks_is_told),
         cmocka_unit_test(a_start_names_its_timeout),
         cmocka_unit_test(what_runs_has_nothing_ahead),
         cmocka_unit_test(what_the_program_lost_says_that_it_is_uncounted),

@@ -8,7 +8,7 @@
 #include "cli/ndjson.c"
 #include "cli/text.c"
 
-static const struct child_row rows[] = {
+static struct child_row rows[] = {
     { .path = "/web", .kind = "supervisor", .state = "running" },
     { .path = "/web/front", .kind = "actor", .state = "restarting" },
     { .path = "/we\"b", .kind = "command", .state = "failed" },
@@ -49,11 +49,34 @@ draws_each_child_below_its_supervisor(void **state)
                                 "  style n3 fill:#ffcdd2\n");
 }
 
+static void
+draws_what_a_child_depends_on(void **state)
+{
+    (void)state;
+    json_t *paths = json_pack("[s, s, s]", "/web", "/gone", "/we\"b");
+    struct buffer buffer;
+    rows[1].depends_on = paths;
+    for (int format = GRAPH_DOT; format <= GRAPH_MERMAID; format++) {
+        buffer_init(&buffer, 0);
+        graph_put(&buffer, (enum graph_format)format, "shop", rows, 3);
+        assert_non_null(strstr(buffer.data,
+                               format == GRAPH_DOT
+                                   ? "  n2 -> n1 [style=dashed, constraint=false];\n"
+                                     "  n2 -> n3 [style=dashed, constraint=false];\n"
+                                     "}\n"
+                                   : "  n2 -.-> n1\n  n2 -.-> n3\n"));
+        buffer_deinit(&buffer);
+    }
+    rows[1].depends_on = NULL;
+    json_decref(paths);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_each_child_below_its_supervisor),
+        cmocka_unit_test(draws_what_a_child_depends_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

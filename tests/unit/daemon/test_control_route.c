@@ -30,6 +30,9 @@ finds_children_by_their_encoded_path(void **state)
     assert_route("POST", "/v1/children/web/back%231/restart", TARGET_VERB, "/web/back#1",
                  "restart");
     assert_route("POST", "/v1/children/stop/stop", TARGET_VERB, "/stop", "stop");
+    assert_route("POST", "/v1/children/web/add", TARGET_VERB, "/web", "add");
+    assert_route("POST", "/v1/children/add", TARGET_VERB, "/", "add");
+    assert_route("POST", "/v1/children/add/add", TARGET_VERB, "/add", "add");
 }
 
 static void
@@ -40,6 +43,9 @@ finds_the_other_pages(void **state)
     assert_route("GET", "/v1/events", TARGET_EVENTS, "/", "");
     assert_route("GET", "/v1/logs", TARGET_LOGS, "/", "");
     assert_route("GET", "/v1/logs/web/front", TARGET_LOGS, "/web/front", "");
+    assert_route("GET", "/v1/counts", TARGET_COUNTS, "/", "");
+    assert_route("GET", "/v1/counts/", TARGET_COUNTS, "/", "");
+    assert_route("GET", "/v1/counts/web", TARGET_COUNTS, "/web", "");
     assert_route("POST", "/v1/down", TARGET_DOWN, "/", "");
     assert_route("GET", "/healthz", TARGET_HEALTHZ, "/", "");
     assert_route("GET", "/readyz", TARGET_READYZ, "/", "");

@@ -126,6 +126,32 @@ wakes_once_for_many_writes(void **state)
     record_ring_free(ring);
 }
 
+static void
+a_staged_record_is_seen_once_it_is_published(void **state)
+{
+    (void)state;
+    struct record_ring *ring = record_ring_new(4, 4096, on_wake, NULL);
+    const struct record_part part = { "x", 1 };
+    struct buffer record;
+    buffer_init(&record, 0);
+    atomic_store(&woken, 0);
+    record_ring_want(ring, 0);
+    for (int i = 0; i < 6; i++) /* More than it keeps. */
+        assert_int_equal(record_ring_stage(ring, &part, 1), i + 1);
+    assert_int_equal(atomic_load(&woken), 0);
+    assert_int_equal(record_ring_newest(ring), 0);
+    assert_int_equal(record_ring_read(ring, 1, &record), RECORD_NOT_YET);
+    record_ring_publish(ring);
+    assert_int_equal(atomic_load(&woken), 1);
+    assert_int_equal(record_ring_newest(ring), 6);
+    assert_int_equal(record_ring_read(ring, 1, &record), RECORD_LOST);
+    assert_int_equal(record_ring_read(ring, 6, &record), RECORD_FOUND);
+    record_ring_publish(ring);
+    assert_int_equal(atomic_load(&woken), 1);
+    buffer_deinit(&record);
+    record_ring_free(ring);
+}
+
 #define WRITES 20000
 
 static void *
@@ -209,6 +235,7 @@ main(void)
         cmocka_unit_test(never_overwrites_what_is_held),
         cmocka_unit_test(refuses_a_record_larger_than_a_quarter),
         cmocka_unit_test(wakes_once_for_many_writes),
+        cmocka_unit_test(a_staged_record_is_seen_once_it_is_published),
         cmocka_unit_test(gives_a_reader_that_keeps_up_every_record),
         cmocka_unit_test(gives_back_an_event_as_it_was),
     };

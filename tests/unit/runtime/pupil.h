@@ -196,6 +196,20 @@ add_supervisor(struct stage *stage, const char *path, const struct child_policy 
     return pid;
 }
 
+/* With a policy of its node's own. */
+static inline airs_pid
+add_node(struct stage *stage, const char *path, const struct node_policy *node,
+         const struct child_policy *policy)
+{
+    struct refstr *text = text_of(path);
+    struct supervisor_options options = { .path = text, .seed = 7, .policy = node };
+    airs_pid pid;
+    assert_int_equal(supervisor_actor_spawn(stage->system, &options, &pid, NULL), AIRS_OK);
+    assert_int_equal(add(stage, pid, path, policy, true), AIRS_OK);
+    refstr_unref(text);
+    return pid;
+}
+
 /* ---- Questions to pupils ---- */
 
 struct answer {

@@ -64,12 +64,14 @@ counter_read(struct counter *counter)
     return value;
 }
 
+/* AIRS_TEST_SECONDS: less patience, where a test is meant to fail (scripts/mutants). */
 static inline struct timespec
 patience_end(void)
 {
+    const char *seconds = getenv("AIRS_TEST_SECONDS");
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += PATIENCE_S;
+    deadline.tv_sec += seconds ? atoi(seconds) : PATIENCE_S;
     return deadline;
 }
 

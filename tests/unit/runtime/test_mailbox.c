@@ -259,14 +259,14 @@ mail_to_whom_it_is_closed_becomes_dead_letters(void **state)
     struct asker asker;
     assert_int_equal(actor_send(system, pid, question(&asker, "a")), AIRS_OK);
     send_text(system, pid, "b");
-    mailbox_set_accepting(system, pid, false);
+    mailbox_set_gate(system, pid, MAILBOX_CLOSED);
     assert_int_equal(counter_read(&asker.answers), 1);
     assert_int_equal(asker.status, AIRS_EENDED);
     assert_int_equal(actor_system_counters(system).dead_letters, 2);
 
     struct message *late = message_of("c");
     assert_int_equal(actor_send(system, pid, late), AIRS_EENDED);
-    mailbox_set_accepting(system, pid, true);
+    mailbox_set_gate(system, pid, MAILBOX_OPEN);
     assert_int_equal(actor_send(system, pid, late), AIRS_OK);
     actor_system_start(system, NULL);
     assert_true(counter_reaches(&diary.handled, 1));
@@ -274,6 +274,43 @@ mail_to_whom_it_is_closed_becomes_dead_letters(void **state)
     assert_string_equal(diary.text, "c ");
     counter_deinit(&asker.answers);
     close_diary(&diary);
+}
+
+static void
+mail_that_is_held_waits_until_the_gate_opens(void **state)
+{
+    (void)state;
+    struct actor_system *system = started_system(1);
+    struct diary diary;
+    airs_pid pid = open_diary(system, &diary, 0, MAILBOX_REJECT);
+    struct asker in_hand, asker;
+    assert_int_equal(actor_send(system, pid, question(&in_hand, "stay")), AIRS_OK);
+    while (!atomic_load(&diary.stays))
+        sched_yield();
+    assert_int_equal(actor_send(system, pid, question(&asker, "a")), AIRS_OK);
+    mailbox_set_gate(system, pid, MAILBOX_HELD);
+    struct message *late = message_of("b");
+    assert_int_equal(actor_send(system, pid, late), AIRS_EENDED);
+    message_free(late);
+    counter_add(&diary.may_go_on, 1);
+    assert_true(counter_reaches(&in_hand.answers, 1));
+    struct diary other; /* On the one worker, when the turn is over that has looked for more. */
+    send_text(system, open_diary(system, &other, 0, MAILBOX_REJECT), "b");
+    assert_true(counter_reaches(&other.handled, 1));
+    struct actor_metrics metrics;
+    assert_true(actor_metrics(system, pid, &metrics));
+    assert_int_equal(metrics.mailbox, 1);
+
+    mailbox_set_gate(system, pid, MAILBOX_OPEN);
+    assert_true(counter_reaches(&asker.answers, 1));
+    assert_int_equal(asker.status, AIRS_OK);
+    assert_int_equal(actor_system_counters(system).dead_letters, 0);
+    actor_system_free(system);
+    assert_string_equal(diary.text, "stay a ");
+    counter_deinit(&in_hand.answers);
+    counter_deinit(&asker.answers);
+    close_diary(&diary);
+    close_diary(&other);
 }
 
 static void
@@ -388,6 +425,7 @@ main(void)
         cmocka_unit_test(drop_oldest_drops_counts_and_answers),
         cmocka_unit_test(a_request_gets_its_answer_once),
         cmocka_unit_test(mail_to_whom_it_is_closed_becomes_dead_letters),
+        cmocka_unit_test(mail_that_is_held_waits_until_the_gate_opens),
         cmocka_unit_test(what_is_queued_when_the_system_stops_is_answered),
         cmocka_unit_test(order_is_kept_for_each_of_many_senders),
     };

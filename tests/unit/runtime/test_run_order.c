@@ -65,6 +65,57 @@ supervisors_and_control_messages_come_first(void **state)
     counter_deinit(&noting.noted);
 }
 
+/* ---- Giving way: to the supervisor that one has woken, ahead of the others ---- */
+
+struct polite {
+    struct noter noter;
+    airs_pid ordinary, supervisor;
+    bool for_ordinary, for_supervisor;
+};
+
+static enum actor_turn
+wake_and_give_way(struct actor_context *context)
+{
+    struct polite *polite = actor_context_state(context);
+    bool first = polite->noter.noting->size == 0;
+    note(context);
+    if (!first)
+        return ACTOR_PARK;
+    struct actor_system *system = actor_context_system(context);
+    actor_wake(system, polite->ordinary);
+    polite->for_ordinary = actor_context_should_give_way(context);
+    actor_context_share(context); /* It lies in the queue now, where this one goes behind it. */
+    actor_wake(system, polite->supervisor);
+    polite->for_supervisor = actor_context_should_give_way(context);
+    return ACTOR_GIVE_WAY;
+}
+
+static void
+an_actor_gives_way_to_the_supervisor_that_it_has_woken(void **state)
+{
+    (void)state;
+    static const struct actor_behaviour polite_behaviour = { .name = "polite",
+                                                             .run = wake_and_give_way };
+    struct actor_system *system = new_system(&(struct actor_system_options){ .workers = 1 });
+    struct noting noting = { 0 };
+    counter_init(&noting.noted);
+    struct noter ordinary = { &noting, 'o' }, supervisor = { &noting, 'S' };
+    struct polite polite = { .noter = { &noting, 'p' } };
+    struct actor_options options = { .behaviour = &noter_behaviour,
+                                     .state = &supervisor,
+                                     .is_supervisor = true };
+    polite.ordinary = spawn(system, &noter_behaviour, &ordinary);
+    assert_int_equal(actor_spawn(system, &options, &polite.supervisor, NULL), AIRS_OK);
+    actor_wake(system, spawn(system, &polite_behaviour, &polite));
+    actor_system_start(system, NULL);
+    assert_true(counter_reaches(&noting.noted, 4));
+    actor_system_free(system);
+    assert_false(polite.for_ordinary);
+    assert_true(polite.for_supervisor);
+    assert_string_equal(noting.order, "pSop");
+    counter_deinit(&noting.noted);
+}
+
 /* ---- Nobody waits for a worker that is held while another one is idle ---- */
 
 struct holding {
@@ -327,6 +378,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(supervisors_and_control_messages_come_first),
+        cmocka_unit_test(an_actor_gives_way_to_the_supervisor_that_it_has_woken),
         cmocka_unit_test(who_is_queued_behind_the_next_slot_is_taken_by_an_idle_worker),
         cmocka_unit_test(who_was_woken_before_a_long_guest_is_taken_by_an_idle_worker),
         cmocka_unit_test(who_is_urgent_is_taken_at_a_tick_by_a_worker_that_is_busy_with_a_guest),

@@ -109,7 +109,29 @@ a_temporary_one_leaves_its_path_free_at_its_end(void **state)
     close_stage(&stage);
 }
 
-/* ---- A crowd ---- */
+/* ---- Many at once ---- */
+
+#define THREADS 4
+#define ROUNDS 250
+
+static atomic_int instances; /* Of the one name. */
+static atomic_uint clashes;
+
+static bool
+visitor_begin(struct actor_context *context, void *state, uint32_t generation)
+{
+    (void)context, (void)state, (void)generation;
+    if (atomic_fetch_add(&instances, 1) != 0)
+        atomic_fetch_add(&clashes, 1);
+    return true;
+}
+
+static void
+visitor_end(void *state)
+{
+    (void)state;
+    atomic_fetch_sub(&instances, 1);
+}
 
 static void
 bury(struct actor_context *context, void *state, struct message *message)
@@ -117,6 +139,86 @@ bury(struct actor_context *context, void *state, struct message *message)
     (void)context, (void)state;
     message_finish(message, AIRS_EREJECTED, NULL, NULL, 0);
 }
+
+static const struct native_behaviour visitor_behaviour = {
+    .name = "visitor", .begin = visitor_begin, .handle = bury, .end = visitor_end
+};
+
+struct task {
+    struct stage *stage;
+    pthread_t thread;
+    unsigned added, existed, others;
+};
+
+static enum airs_status
+add_visitor(struct stage *stage, struct refstr *path)
+{
+    struct supervisor_request request = {
+        .verb = REQUEST_ADD, .path = path, .policy = quick_policy(), .is_dynamic = true
+    };
+    enum airs_status status = native_spawn(stage->system,
+                                           &(struct native_options){
+                                               .behaviour = &visitor_behaviour,
+                                               .path = path,
+                                               .supervised = true,
+                                           },
+                                           &request.child, NULL);
+    return status == AIRS_OK ? supervisor_request_wait(stage->system, stage->root, &request)
+                             : status;
+}
+
+/* Each answer is one of those that are defined. */
+static void *
+add_and_delete(void *context)
+{
+    struct task *task = context;
+    struct refstr *path = text_of("/x");
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        enum airs_status status = add_visitor(task->stage, path);
+        task->added += status == AIRS_OK;
+        task->existed += status == AIRS_EEXIST;
+        task->others += status != AIRS_OK && status != AIRS_EEXIST;
+        status = ask_of(task->stage, REQUEST_DELETE, "/x");
+        task->others += status != AIRS_OK && status != AIRS_ENOENT;
+    }
+    refstr_unref(path);
+    return NULL;
+}
+
+/* Bad input: "add and delete of the same child from many threads." */
+static void
+one_name_is_added_and_deleted_by_many_at_once(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil stays = { 0 };
+    struct child_policy policy = quick_policy();
+    struct task tasks[THREADS] = { 0 };
+    unsigned added = 0, visits = 0;
+    open_stage(&stage, 2);
+    add_pupil(&stage, &stays, "/stays", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    for (unsigned i = 0; i < THREADS; i++) {
+        tasks[i].stage = &stage;
+        assert_int_equal(pthread_create(&tasks[i].thread, NULL, add_and_delete, &tasks[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(tasks[i].thread, NULL);
+        assert_int_equal(tasks[i].others, 0);
+        assert_int_equal(tasks[i].added + tasks[i].existed, ROUNDS);
+        added += tasks[i].added;
+    }
+    assert_true(added > 0);
+    await_event(stage.recorder, "/x", EVENT_DELETED, added);
+    assert_int_equal(count_events(stage.recorder, "/x", EVENT_DELETED), added);
+    assert_int_equal(count_events(stage.recorder, "/x", EVENT_ADDED), added);
+    assert_int_equal(count_of(&stage, "/", &visits).children, 1);
+    close_stage(&stage);
+    assert_int_equal(atomic_load(&instances), 0);
+    assert_int_equal(atomic_load(&clashes), 0);
+}
+
+/* ---- A crowd ---- */
 
 static const struct native_behaviour idler_behaviour = { .name = "idler", .handle = bury };
 
@@ -201,6 +303,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_supervisor_takes_as_many_as_it_may_have),
         cmocka_unit_test(a_temporary_one_leaves_its_path_free_at_its_end),
+        cmocka_unit_test(one_name_is_added_and_deleted_by_many_at_once),
         cmocka_unit_test(a_crowd_is_counted_without_a_visit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,14 +5,9 @@
 static void
 add_group(struct stage *stage, const char *path, const struct node_policy *node)
 {
-    struct refstr *text = text_of(path);
-    struct supervisor_options options = { .path = text, .seed = 7, .policy = node };
     struct child_policy policy = child_policy_default(true);
     policy.backoff = quick_policy().backoff;
-    airs_pid pid;
-    assert_int_equal(supervisor_actor_spawn(stage->system, &options, &pid, NULL), AIRS_OK);
-    assert_int_equal(add(stage, pid, path, &policy, true), AIRS_OK);
-    refstr_unref(text);
+    add_node(stage, path, node, &policy);
 }
 
 static struct node_policy

@@ -59,6 +59,49 @@ files_in(const struct temp_dir *dir, char *name_out)
 }
 
 static void
+what_is_added_is_read_once_it_is_committed(void **state)
+{
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    struct journal *journal = reopen(&dir, 1);
+    struct journal_record record;
+    assert_true(journal_add(journal, 1, "one", 4));
+    assert_true(journal_add(journal, 2, "two", 4));
+    assert_false(journal_read(journal, &record));
+    assert_true(journal_commit(journal));
+    assert_true(journal_read(journal, &record));
+    assert_string_equal(record.bytes, "one");
+    assert_true(journal_read(journal, &record));
+    assert_string_equal(record.bytes, "two");
+    assert_false(journal_read(journal, &record));
+    assert_int_equal(journal_lost(journal), 0);
+    journal_close(journal);
+    temp_dir_remove(&dir);
+}
+
+/* More than is held back goes to the file by itself, whole records. */
+static void
+a_long_burst_loses_nothing(void **state)
+{
+    (void)state;
+    enum { RECORDS = 40, BYTES = 32 << 10 };
+    static char text[BYTES];
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    struct journal *journal = reopen(&dir, 1);
+    memset(text, 'x', sizeof text - 1);
+    for (uint64_t seq = 1; seq <= RECORDS; seq++)
+        assert_true(journal_add(journal, seq, text, sizeof text));
+    assert_true(journal_commit(journal));
+    static char last[BYTES];
+    assert_int_equal(read_all(journal, last, sizeof last), RECORDS);
+    assert_string_equal(last, text);
+    journal_close(journal);
+    temp_dir_remove(&dir);
+}
+
+static void
 gives_back_what_was_appended_in_order_and_with_its_run(void **state)
 {
     (void)state;
@@ -247,6 +290,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_added_is_read_once_it_is_committed),
+        cmocka_unit_test(a_long_burst_loses_nothing),
         cmocka_unit_test(gives_back_what_was_appended_in_order_and_with_its_run),
         cmocka_unit_test(loses_only_the_record_that_was_cut_short_at_any_byte),
         cmocka_unit_test(stops_at_a_record_whose_bytes_changed_but_reads_the_next_file),

@@ -83,7 +83,7 @@ a_new_policy_touches_nothing_that_runs(void **state)
     other.shutdown_us = 1000;
     change(5, worker, &other, false, false);
     assert_trace("");
-    assert_events("");
+    assert_events("[   5] worker reloaded\n");
     assert_int_equal(reply, REPLY_OK);
     assert_state(worker, RUNNING);
 }
@@ -176,7 +176,7 @@ without_its_probe_a_child_is_ready_because_it_runs(void **state)
     assert_false(worker->ready);
     change(5, worker, &other, false, false);
     assert_true(worker->ready);
-    assert_events("[   5] worker ready\n");
+    assert_events("[   5] worker reloaded\n[   5] worker ready\n");
 }
 
 static void

@@ -183,6 +183,15 @@ exit_of(size_t index, enum exit_reason reason)
     feed((struct answer){ NODE_EXITED, child, child->generation, reason });
 }
 
+/* A user's predicate: a and c belong together, and b and d. */
+static bool
+is_of_its_pair(void *ctx, const struct supervisor_child *failed,
+               const struct supervisor_child *candidate)
+{
+    (void)ctx;
+    return index_of(failed) % 2 == index_of(candidate) % 2;
+}
+
 static void
 begin(enum strategy strategy, enum restart_policy restart)
 {
@@ -192,6 +201,7 @@ begin(enum strategy strategy, enum restart_policy restart)
     policy.restart = restart;
     policy.max_restarts = 20;
     node_set(strategy, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    node.policy.affects = is_of_its_pair;
     now_ms = 0;
     owed_first = owed_end = 0;
     for (size_t i = 0; i < CHILDREN; i++) {
@@ -356,6 +366,14 @@ rest_for_one_ends_well_whatever_comes_where(void **state)
     play_all(STRATEGY_REST_FOR_ONE, RESTART_TRANSIENT);
 }
 
+static void
+a_predicate_ends_well_whatever_comes_where(void **state)
+{
+    (void)state;
+    play_all(STRATEGY_PREDICATE, RESTART_PERMANENT);
+    play_all(STRATEGY_PREDICATE, RESTART_TRANSIENT);
+}
+
 int
 main(void)
 {
@@ -363,6 +381,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, node_setup, node_teardown)
         TEST(one_for_all_ends_well_whatever_comes_where),
         TEST(rest_for_one_ends_well_whatever_comes_where),
+        TEST(a_predicate_ends_well_whatever_comes_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
