@@ -1,7 +1,7 @@
 # airs: the two commands are `make run` and `make test`; the rest is for those who change it.
 # Thin, over scripts/ and CMakePresets.json.
 
-.PHONY: all run test test-dev asan tsan bench fuzz mutants fmt bindings setup clean
+.PHONY: all run test test-dev asan tsan bench seeds fuzz mutants fmt bindings setup clean
 
 all: setup
 	@scripts/build dev
@@ -28,6 +28,9 @@ tsan: setup
 
 bench: all
 	@bench/run build
+
+seeds: all
+	@build/tests/sim/simulator --seeds 10000
 
 fuzz: setup
 	@scripts/build fuzz

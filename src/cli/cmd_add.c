@@ -23,8 +23,8 @@ static const char help[] =
     "Adds a child to a supervisor that runs: PATH is the new child's, and --component its file; or,\n"
     "with -f, PATH is the supervisor's (/ is the application itself), and FILE has one child as it\n"
     "would stand under 'children' of a manifest: also a supervisor with all below it ('-': standard\n"
-    "input). Prints what was added. It is gone after 'airs down'; a temporary child is deleted at\n"
-    "its end.\n";
+    "input). Prints what was added. It comes back after a crash, and is gone after 'airs down';\n"
+    "a temporary child is deleted at its end.\n";
 static const char example[] = "  airs add /web/extra --component extra.wasm --restart transient\n"
                               "  airs add /web -f extra.yaml\n";
 

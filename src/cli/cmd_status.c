@@ -145,8 +145,47 @@ print_text(const json_t *child, const struct child_row *row, const json_t *repor
     buffer_deinit(&buffer);
 }
 
+/* "1000: 3 running, 997 registered" */
+static void
+put_counts(struct buffer *buffer, const struct style *style, const json_t *counts)
+{
+    static const char *const states[] = { "running",  "starting", "restarting", "registered",
+                                          "stopping", "stopped",  "failed" };
+    struct buffer text;
+    const char *between = ": ";
+    buffer_init(&text, 0);
+    buffer_printf(&text, "%.15g", json_number_or(counts, "children", 0));
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        double count = json_number_or(counts, states[i], 0);
+        if (count > 0)
+            buffer_printf(&text, "%s%.15g %s", between, count, states[i]);
+        between = count > 0 ? ", " : between;
+    }
+    put_fact(buffer, style, "children", text.data ? text.data : "");
+    buffer_deinit(&text);
+}
+
+/* The supervisor has counted them: it costs the same however many they are. */
 static int
-print_child(struct session *session, bool json)
+print_counts(struct session *session)
+{
+    struct style style = style_of(STDOUT_FILENO);
+    struct buffer buffer;
+    int exit_code = session_get(session, "/v1/counts", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    json_t *counts = json_loadb(session->reply.body.data ? session->reply.body.data : "",
+                                session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
+    buffer_init(&buffer, 0);
+    put_counts(&buffer, &style, counts);
+    text_flush(&buffer, stdout);
+    buffer_deinit(&buffer);
+    json_decref(counts);
+    return CLI_DONE;
+}
+
+static int
+print_child(struct session *session, bool json, bool *is_supervisor_out)
 {
     struct buffer *body = &session->reply.body;
     json_t *child =
@@ -156,6 +195,7 @@ print_child(struct session *session, bool json)
         json_decref(child);
         return cli_fail("status", CLI_FAILED, "the application's answer is not understood");
     }
+    *is_supervisor_out = row.kind && strcmp(row.kind, "supervisor") == 0;
     json_t *report = exit_report_last(session);
     if (json) {
         if (report)
@@ -194,11 +234,14 @@ cmd_status(int argc, char **argv)
         return exit_code;
 
     struct session session;
+    bool is_supervisor = false;
     exit_code = session_open(&session, "status", &target, operands[0]);
     if (exit_code == CLI_DONE)
         exit_code = session_get(&session, "/v1/children", "");
     if (exit_code == CLI_DONE)
-        exit_code = print_child(&session, json);
+        exit_code = print_child(&session, json, &is_supervisor);
+    if (exit_code == CLI_DONE && is_supervisor && !json)
+        exit_code = print_counts(&session);
     session_close(&session);
     return exit_code;
 }

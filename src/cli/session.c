@@ -106,6 +106,26 @@ session_post(struct session *session, const char *prefix, const char *suffix, co
         &error);
 }
 
+/* A child with a `count` is none itself: its members are. */
+static bool
+say_several(const struct session *session, const char *const *names, size_t count)
+{
+    size_t size = strlen(session->path), members = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(names[i], session->path, size) != 0 || names[i][size] != '#' ||
+            strchr(names[i] + size, '/'))
+            continue;
+        first = first ? first : names[i];
+        members++;
+    }
+    if (members > 0)
+        cli_fail(session->verb, CLI_NO_CHILD,
+                 "'%s' has a count: there are %zu of it, the first is %s", session->path, members,
+                 first);
+    return members > 0;
+}
+
 /* The nearest of the names that stand in the reply, one object a line. */
 static int
 say_nearest(struct session *session, json_t *children)
@@ -120,6 +140,10 @@ say_nearest(struct session *session, json_t *children)
         const char *path = json_string_value(json_object_get(child, "path"));
         if (names && path)
             names[count++] = path;
+    }
+    if (say_several(session, names, count)) {
+        free(names);
+        return CLI_NO_CHILD;
     }
     const char *nearest = names ? nearest_name(session->path, names, count) : NULL;
     /* `airs status front` for /web/front: the last part alone is a good guess too. */

@@ -290,9 +290,9 @@ spawn(struct supervisor_wrapper *wrapper, struct wrapper_child *child, struct ai
                                             .seed = wrapper->options.seed
                                                     + atomic_fetch_add(&wrapper->seeds, 1) + 1,
                                             .policy = &policy,
-                                            .user_free = user_free,
                                             .intensity_us = memory.intensity_us,
                                             .intensity_size = memory.intensity_size,
+                                            .user_free = user_free,
                                         },
                                         &pid, error);
     } else {
@@ -534,9 +534,9 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .path = wrapper->root->path,
                                                          .seed = wrapper->options.seed,
                                                          .policy = &policy,
-                                                         .user_free = user_free,
                                                          .intensity_us = memory.intensity_us,
                                                          .intensity_size = memory.intensity_size,
+                                                         .user_free = user_free,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

@@ -132,7 +132,7 @@ static bool
 takes_over(const struct reload *reload, const struct manifest_change *change)
 {
     return change->kind == MANIFEST_ADDED &&
-           tree_has(&reload->application->tree, change->is->path);
+           tree_is_by_hand(&reload->application->tree, change->is->path);
 }
 
 static void

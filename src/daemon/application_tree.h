@@ -127,6 +127,8 @@ bool tree_has(struct application_tree *tree, const char *path);
 
 /* For a reload. */
 
+/** Whether `path` is there, stays, and was added by hand. Thread: any. */
+bool tree_is_by_hand(struct application_tree *tree, const char *path);
 /** Whether the child at the node's path is there, stays, and is of its kind. Thread: any. */
 bool tree_is_like(struct application_tree *tree, const struct manifest_node *node);
 

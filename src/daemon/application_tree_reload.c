@@ -25,6 +25,16 @@ is_alike(const struct tree_child *child, const struct manifest_node *node)
 }
 
 bool
+tree_is_by_hand(struct application_tree *tree, const char *path)
+{
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_child *child = map_find(&tree->children, path);
+    bool by_hand = child && !child->is_leaving && child->is_dynamic;
+    pthread_mutex_unlock(&tree->lock);
+    return by_hand;
+}
+
+bool
 tree_is_like(struct application_tree *tree, const struct manifest_node *node)
 {
     pthread_mutex_lock(&tree->lock);

@@ -61,6 +61,16 @@ next_child(const struct exchange *exchange, size_t *at, struct airs_child *child
 }
 
 bool
+children_append_next(const struct exchange *exchange, size_t *at, struct buffer *text, bool *enough)
+{
+    struct airs_child child;
+    if (!next_child(exchange, at, &child))
+        return false;
+    *enough = *enough && child_json_append(text, &child);
+    return true;
+}
+
+bool
 children_format(struct exchange *exchange)
 {
     struct airs_child child;

@@ -163,6 +163,9 @@ finish_list(struct exchange *exchange)
         exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
+    else if (!exchange->children_lost &&
+             exchange->children.size > CONTROL_CHILDREN_AT_ONCE_BYTES)
+        stream_open_children(exchange);
     else if (children_format(exchange))
         exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
     else

@@ -16,7 +16,7 @@ enum exchange_state {
     EXCHANGE_SENDING   /* The response is queued. */
 };
 
-enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS };
+enum stream_kind { STREAM_NONE, STREAM_EVENTS, STREAM_LOGS, STREAM_CHILDREN };
 
 /* An answer that is made while it is sent. */
 struct control_stream {
@@ -28,6 +28,7 @@ struct control_stream {
     struct buffer block; /* Made, not yet taken. */
     struct log_snapshot snapshot; /* Logs: files that come first. */
     size_t file;
+    size_t child; /* Children: where the next one is packed. */
     uint64_t offsets[LOG_FILES_A_CHILD];
     char *below; /* Logs: of this child and all under it. */
 };
@@ -186,6 +187,10 @@ void history_finish(struct exchange *exchange);
 /** Whether `path` is `below`, or under it. */
 bool path_is_in(const char *path, const char *below);
 void children_visit(void *context, const struct airs_child *child);
+/** Appends the child at `*at` of those that were visited as a line to `text`, and goes on; false:
+ * there is none. *enough becomes false when memory runs out. */
+bool children_append_next(const struct exchange *exchange, size_t *at, struct buffer *text,
+                          bool *enough);
 /** Turns what was visited into JSON lines in exchange->answer. */
 bool children_format(struct exchange *exchange);
 /** True when no child is registered, restarting, starting or not ready. */
@@ -194,6 +199,8 @@ bool children_are_ready(struct exchange *exchange);
 /* control_stream.c */
 void stream_open_events(struct exchange *exchange);
 void stream_open_logs(struct exchange *exchange);
+/** Of what was visited already: the lines are made while they are sent. */
+void stream_open_children(struct exchange *exchange);
 void stream_close(struct control_stream *stream);
 ssize_t stream_read(void *context, uint64_t position, char *to, size_t size);
 

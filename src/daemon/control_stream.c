@@ -128,6 +128,13 @@ stream_open_logs(struct exchange *exchange)
 }
 
 void
+stream_open_children(struct exchange *exchange)
+{
+    begin(exchange, STREAM_CHILDREN);
+    exchange->stream.follow = false;
+}
+
+void
 stream_close(struct control_stream *stream)
 {
     buffer_deinit(&stream->block);
@@ -214,9 +221,24 @@ make_from_files(struct exchange *exchange)
 }
 
 static enum made
+make_from_children(struct exchange *exchange)
+{
+    struct control_stream *stream = &exchange->stream;
+    bool enough = true;
+    while (enough && stream->block.size < CONTROL_STREAM_BLOCK_BYTES &&
+           children_append_next(exchange, &stream->child, &stream->block, &enough))
+        continue;
+    if (!enough)
+        return MADE_LOSS;
+    return stream->block.size > 0 ? MADE_SOME : MADE_NOTHING;
+}
+
+static enum made
 make_block(struct exchange *exchange)
 {
     struct control_stream *stream = &exchange->stream;
+    if (stream->kind == STREAM_CHILDREN)
+        return make_from_children(exchange);
     enum made made = make_from_files(exchange);
     if (made != MADE_NOTHING)
         return made;

@@ -65,6 +65,8 @@ own_link(const struct actor_context *context)
     return atomic_load_explicit(&context->actor->link, memory_order_acquire);
 }
 
+_Static_assert(CHILD_RELEASE < 7, "a bit of `pending` for each command");
+
 static unsigned
 bit_of(enum child_command_type type)
 {
@@ -86,8 +88,8 @@ begin_command(struct child_link *link, struct child_command *command)
         command->reason =
             (enum exit_reason)atomic_load_explicit(&link->kill_reason, memory_order_relaxed);
         break;
-    case CHILD_STOP:
     case CHILD_BURY:
+    case CHILD_STOP:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:
@@ -339,8 +341,8 @@ child_link_send(struct actor_system *system, struct child_link *link,
         atomic_store_explicit(&link->kill_reason, (unsigned char)command->reason,
                               memory_order_relaxed);
         break;
-    case CHILD_STOP:
     case CHILD_BURY:
+    case CHILD_STOP:
     case CHILD_START_SUBTREE:
     case CHILD_RESET:
     case CHILD_RELEASE:

@@ -9,7 +9,8 @@
 #include "runtime/supervisor_actor.h"
 
 struct dependency {
-    struct refstr *path; /* Constant. The rest under the table's lock. */
+    struct refstr *path;  /* Constant, as the next. The rest under the table's lock. */
+    struct refstr *above; /* Path of the supervisor. */
     struct list watches;
     struct list asked; /* In the inbox of the child's supervisor, or in none. */
     bool is_held;      /* A child tells of it. */
@@ -101,11 +102,11 @@ dependency_inbox_take_asked(struct dependencies *table, struct dependency_inbox 
 
 /* ---- Entries ---- */
 
-/* Asks the supervisor at `above`, if there is one, to tell of its child. */
+/* Asks the supervisor, if there is one, to tell of its child, if there is one. */
 static void
-ask_locked(struct dependencies *table, struct dependency *dependency, const struct refstr *above)
+ask_locked(struct dependencies *table, struct dependency *dependency)
 {
-    airs_pid pid = registry_find(table->system, above->text);
+    airs_pid pid = registry_find(table->system, dependency->above->text);
     struct actor *actor = actor_at(table->system, pid);
     if (!actor)
         return;
@@ -134,10 +135,10 @@ get_locked(struct dependencies *table, struct refstr *path)
         return NULL;
     }
     dependency->path = refstr_ref(path);
+    dependency->above = above;
     list_init(&dependency->watches);
     list_init(&dependency->asked);
-    ask_locked(table, dependency, above);
-    refstr_unref(above);
+    ask_locked(table, dependency);
     return dependency;
 }
 
@@ -149,6 +150,7 @@ free_if_unused_locked(struct dependencies *table, struct dependency *dependency)
     list_remove(&dependency->asked);
     map_remove(&table->entries, dependency->path->text);
     refstr_unref(dependency->path);
+    refstr_unref(dependency->above);
     free(dependency);
 }
 
@@ -199,6 +201,9 @@ dependency_release(struct dependencies *table, struct dependency *dependency)
     if (dependency->met)
         tell_watches_locked(table, dependency);
     dependency->met = false;
+    /* Its path may be another child's already, under a supervisor that was made anew. */
+    if (!list_is_empty(&dependency->watches))
+        ask_locked(table, dependency);
     free_if_unused_locked(table, dependency);
     pthread_mutex_unlock(&table->lock);
 }

@@ -86,8 +86,9 @@ command(struct supervisor *supervisor, struct supervised_child *child, enum chil
 }
 
 static void
-remove_child(struct supervisor *supervisor, struct supervised_child *child)
+remove_child(struct supervisor *supervisor, struct supervised_child *child, struct list *behind)
 {
+    supervisor_listings_skip(supervisor, child, behind);
     if (child->link.whereabouts == IN_ADMITTED)
         chain_drop(&supervisor->admitted, child);
     supervised_child_detach(supervisor, child);
@@ -169,7 +170,7 @@ perform(struct supervisor *supervisor, const struct node_action *action)
         supervisor_notify(supervisor, action);
         return;
     case ACTION_REMOVED:
-        remove_child(supervisor, child);
+        remove_child(supervisor, child, action->behind);
         return;
     case ACTION_NODE_READY:
         tell_ready(supervisor, true);
@@ -376,10 +377,10 @@ static enum actor_turn
 supervisor_run(struct actor_context *context)
 {
     struct supervisor *supervisor = actor_context_state(context);
-    struct event_log *event_log = supervisor->system->event_log;
     supervisor->context = context;
     if (supervisor->self == AIRS_PID_NONE)
         set_self(supervisor, actor_context_self(context));
+    struct event_log *event_log = supervisor->system->event_log;
 
     enum actor_turn turn = take_controls(supervisor);
     supervisor_set_timer(supervisor);
@@ -482,6 +483,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor_node_init(&supervisor->node);
     agenda_init(&supervisor->agenda);
     set_self(supervisor, AIRS_PID_NONE);
+    list_init(&supervisor->listings);
     list_init(&supervisor->untied);
     dependency_inbox_init(&supervisor->inbox);
     if (options->policy && !configure(supervisor, options)) {

@@ -28,12 +28,12 @@ struct supervisor_options {
     struct refstr *path; /* Referenced. "/" for the root. */
     uint64_t seed;       /* Of its children's jitter. */
     const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
-    /* Takes the `user` of each child back, once no view can show it any more. NULL: nothing to do.
-     * Thread: any. Must not block. */
-    void (*user_free)(void *user);
     /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
     const uint64_t *intensity_us;
     size_t intensity_size;
+    /* Takes the `user` of each child back, once no view can show it any more. NULL: nothing to do.
+     * Thread: any. Must not block. */
+    void (*user_free)(void *user);
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
     /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
@@ -100,7 +100,9 @@ enum request_verb {
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. */
     REQUEST_TIE,
-    REQUEST_LIST,      /* `visit` is called for each child, in start order */
+    /* `visit` is called for each child, in start order; where they are many in several turns, between
+     * which children come and go, and other requests are answered. */
+    REQUEST_LIST,
     REQUEST_COUNT,     /* `counts_out`; visits nobody */
     REQUEST_CONFIGURE, /* `node_policy`: of the supervisor itself */
     REQUEST_START_ALL, /* the root alone, as the next two */
@@ -109,7 +111,9 @@ enum request_verb {
 };
 
 struct supervisor_request {
-    struct control control; /* The runtime's. */
+    struct control control; /* The runtime's, as the next two. */
+    struct list listing;
+    struct list *next; /* LIST: the child with which it goes on; NULL: the first. */
 
     /* Set by the requester, who owns the request and keeps it until `done`. */
     enum request_verb verb;

@@ -118,7 +118,7 @@ follow_state(struct supervisor *supervisor, struct supervised_child *child)
     enum mailbox_gate gate = gate_of(supervisor, &child->node);
     if (gate == child->link.mail)
         return;
-    child->link.mail = gate;
+    child->link.mail = (uint8_t)gate;
     if (!child->node.is_supervisor)
         mailbox_set_gate(supervisor->system, child->link.child, gate);
     else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */

@@ -6,6 +6,9 @@
 #include "runtime/futex.h"
 #include "runtime/supervisor_state.h"
 
+/* Children that a LIST visits in one turn: a crowd is listed while its supervisor decides. */
+#define LISTED_AT_ONCE_MAX 500u
+
 /* ---- The requester's side ---- */
 
 bool
@@ -13,6 +16,8 @@ supervisor_request_send(struct actor_system *system, airs_pid supervisor,
                         struct supervisor_request *request)
 {
     control_init(&request->control, CONTROL_REQUEST);
+    list_init(&request->listing);
+    request->next = NULL;
     return control_send(system, supervisor, &request->control);
 }
 
@@ -166,13 +171,36 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
     return AIRS_EINVAL;
 }
 
-static enum airs_status
-list(struct supervisor *supervisor, struct supervisor_request *request)
+/* Visits some; false: there are more, and it goes on behind what waits for this supervisor. */
+static bool
+list_some(struct supervisor *supervisor, struct supervisor_request *request)
 {
-    list_for_each(link, &supervisor->node.children)
+    struct list *end = &supervisor->node.children;
+    struct list *link = request->next ? request->next : end->next;
+    list_remove(&request->listing);
+    for (unsigned i = 0; i < LISTED_AT_ONCE_MAX && link != end; i++, link = link->next)
         visit(supervisor,
               supervised_child_of(container_of(link, struct supervisor_child, siblings)), request);
-    return AIRS_OK;
+    if (link == end)
+        return true;
+    request->next = link;
+    list_push_back(&supervisor->listings, &request->listing);
+    control_init(&request->control, CONTROL_REQUEST);
+    control_send(supervisor->system, supervisor->self, &request->control);
+    return false;
+}
+
+void
+supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
+                         struct list *behind)
+{
+    list_for_each(link, &supervisor->listings)
+    {
+        struct supervisor_request *request =
+            container_of(link, struct supervisor_request, listing);
+        if (request->next == &child->node.siblings)
+            request->next = behind;
+    }
 }
 
 static enum airs_status
@@ -225,8 +253,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_GET:
     case REQUEST_TIE:
         return ask_child(supervisor, request);
-    case REQUEST_LIST:
-        return list(supervisor, request);
+    case REQUEST_LIST: /* All have been visited. */
+        return AIRS_OK;
     case REQUEST_COUNT:
         return count(supervisor, request->counts_out);
     case REQUEST_CONFIGURE:
@@ -244,6 +272,8 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
 void
 supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request)
 {
+    if (request->verb == REQUEST_LIST && !list_some(supervisor, request))
+        return;
     enum airs_status status = take(supervisor, request);
     event_log_commit(supervisor->system->event_log); /* Who is answered may look for the events. */
     answer(request, status);

@@ -36,6 +36,7 @@ struct supervisor {
     struct start_ticket ticket;    /* Of all that wait for a start. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
     struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
+    struct list listings;          /* supervisor_request.listing: a LIST that goes on in a later turn. */
     struct refstr *told_detail;    /* Of the failed probe, or the change, being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
@@ -140,6 +141,9 @@ struct refstr *supervisor_cause_text(const struct supervisor *supervisor);
 /* supervisor_request.c */
 enum airs_status supervisor_request_status(enum node_reply reply);
 void supervisor_answer(struct supervisor *supervisor, struct supervisor_request *request);
+/** `child` has left the node: listings that were to go on with it go on with what stood behind. */
+void supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
+                              struct list *behind);
 
 static inline struct supervised_child *
 supervised_child_of(struct supervisor_child *node)

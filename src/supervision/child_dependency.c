@@ -70,7 +70,7 @@ child_dependency_exited(struct step *step, struct supervisor_child *child)
     return true;
 }
 
-/* ---- Who depends on the child ---- */
+/* ---- Who depends on the child: told at the end of what changed it, behind its events ---- */
 
 /* Not one that a request stopped afterwards: that says that it is not to be relied on. */
 static bool
@@ -101,6 +101,7 @@ child_tell_exited(struct step *step, struct supervisor_child *child)
 {
     if (!child->depended_on)
         return;
+    child->told_met = is_met(child);
     struct node_action *action = step_act(step, ACTION_TELL_DEPENDANTS, child);
     action->met = child->told_met;
     action->exited = true;

@@ -127,7 +127,6 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     }
     if (child_state_is_live(from) && !child_state_is_live(state))
         ties_went_down(step, child);
-    child_tell(step, child);
     return from;
 }
 
@@ -145,7 +144,6 @@ child_set_cause(struct step *step, struct supervisor_child *child, enum stop_cau
     step->node->by_request -= is_by_request(child);
     child->stop_cause = cause;
     step->node->by_request += is_by_request(child);
-    child_tell(step, child);
 }
 
 void
@@ -172,7 +170,6 @@ child_set_ready(struct step *step, struct supervisor_child *child, bool ready)
         child->lived_us += step->now_us;
         step->node->running_ready--;
     }
-    child_tell(step, child);
 }
 
 void
@@ -255,8 +252,10 @@ child_remove(struct step *step, struct supervisor_child *child)
         node->cause = NULL;
     if (child->ties)
         list_remove(&child->ties->released);
+    child->depended_on = false;
+    struct list *behind = child->siblings.next;
     list_remove(&child->siblings);
-    step_act(step, ACTION_REMOVED, child);
+    step_act(step, ACTION_REMOVED, child)->behind = behind;
 }
 
 bool

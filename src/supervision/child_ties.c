@@ -107,8 +107,10 @@ ties_go_on(struct step *step)
             return false;
         struct list *link = list_pop_front(&node->released);
         struct supervisor_child *child = container_of(link, struct child_ties, released)->child;
-        if (is_held(child))
-            child_stop_with_node(step, child);
+        if (!is_held(child))
+            continue;
+        child_stop_with_node(step, child);
+        child_tell(step, child);
     }
     return true;
 }

@@ -197,6 +197,7 @@ stop_member(struct step *step, struct supervisor_child *child)
             child_stop_with_node(step, child);
         else
             child_stop_for_group(step, child);
+        child_tell(step, child);
     }
     if (child->state == CHILD_STOPPING)
         step->node->stop_ends = child;

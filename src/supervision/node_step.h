@@ -79,7 +79,8 @@ void child_end_wait(struct step *step, struct supervisor_child *child);
 void child_ask_start(struct step *step, struct supervisor_child *child, uint64_t due_us);
 
 /* child_dependency.c */
-/** Tells whether `child` is met now, if that has changed and somebody depends on it. */
+/** Tells whether `child` is met now, if that has changed and somebody depends on it: behind the
+ * events of a change, so that a start that follows is written after them. */
 void child_tell(struct step *step, struct supervisor_child *child);
 /** Tells that an instance of `child` has ended, if somebody depends on it. */
 void child_tell_exited(struct step *step, struct supervisor_child *child);

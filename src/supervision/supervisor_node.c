@@ -23,6 +23,7 @@ take_transition(struct step *step, struct supervisor_child *child)
     transition *apply = state_table_find(state, type);
     if (!apply || !apply(step, child))
         return false;
+    child_tell(step, child);
     step->node->coverage[state][type]++;
     return true;
 }

@@ -378,6 +378,7 @@ struct node_action {
     uint64_t delay_us;    /* RESTART_SCHEDULED: what is waited, after jitter. WAITING: 0, below. */
     enum child_wait wait; /* WAITING, RESTART_SCHEDULED: what it waits for beside the delay. */
     struct supervisor_child *cause; /* Whose exit made this happen, if not the child's own. */
+    struct list *behind;            /* REMOVED: what stood behind the child. */
     bool of_dependency; /* A dependency's exit made it happen; the shell knows whose. */
     uint32_t restarts;    /* Grants since registered or reset. */
     uint32_t budget_used; /* Grants in the window; not counted for `unlimited`. */

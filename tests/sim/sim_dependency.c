@@ -65,8 +65,9 @@ depend(struct sim_child *subject, struct sim_child *on)
         give_ties(before);
         child_tie_link(tie, after->child, before->child);
         own->exits[own->size] = on->dependencies.exited;
-        if (!on->child->depended_on)
+        if (!on->dependencies.is_told)
             on->dependencies.is_met = supervisor_child_tell(on->child);
+        on->dependencies.is_told = true;
     }
     own->on[own->size++] = on;
 }
@@ -176,7 +177,7 @@ tell_watchers(struct sim *sim, struct sim_child *subject, bool met, bool exited)
 void
 sim_dependencies_tell(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
-    sim_require(sim, subject->child->depended_on, "%s tells nobody", subject->path);
+    sim_require(sim, subject->dependencies.is_told, "%s tells nobody", subject->path);
     sim_require(sim, action->exited || action->met != subject->dependencies.is_met,
                 "%s tells what it told before", subject->path);
     tell_watchers(sim, subject, action->met, action->exited);
@@ -266,7 +267,7 @@ sim_dependencies_check(struct sim *sim, const struct sim_child *subject)
 {
     const struct supervisor_child *child = subject->child;
     const char *path = "";
-    if (child->depended_on && !has_left(subject))
+    if (subject->dependencies.is_told && !has_left(subject))
         sim_require(sim, subject->dependencies.is_met == should_be_met(subject),
                     "%s: dependants think it is %smet", subject->path,
                     subject->dependencies.is_met ? "" : "not ");

@@ -32,6 +32,7 @@ static const struct {
     [EVENT_ESCALATED] = { IN(FAILED), CHILD_STATES },
     [EVENT_DELETED] = { ANY_STATE, CHILD_STATES },
     [EVENT_RESET] = { ANY_STATE, CHILD_STATES },
+    [EVENT_RELOADED] = { ANY_STATE, CHILD_STATES },
 };
 
 uint64_t
@@ -44,7 +45,7 @@ uint32_t
 sim_ledger_used(const struct sim_child *subject, uint64_t lived_us)
 {
     uint32_t used = 0;
-    for (size_t i = subject->ledger.grants_size; i > 0; i--) {
+    for (size_t i = subject->ledger.grants_size; i > subject->ledger.forgotten; i--) {
         if (lived_us - subject->ledger.grants[i - 1] > subject->policy.within_us)
             break;
         used++;
@@ -63,6 +64,7 @@ static void
 clear(struct sim_ledger *ledger)
 {
     ledger->grants_size = 0;
+    ledger->forgotten = 0;
     ledger->attempt = 0;
 }
 
@@ -230,11 +232,29 @@ take_failed(struct sim *sim, struct sim_child *subject)
                 sim_ledger_used(subject, ledger->lived_us), subject->policy.max_restarts);
 }
 
+/* What was changed did not get ready: uncounted, with a delay as if it were. */
+static void
+take_trial(struct sim *sim, struct sim_child *subject, const struct node_action *action)
+{
+    struct sim_ledger *ledger = &subject->ledger;
+    uint32_t attempt = ledger->attempt;
+    ledger->on_trial = false;
+    ledger->attempt = attempt > 0 ? attempt : 1;
+    check_delay(sim, subject, action->delay_us);
+    ledger->attempt = attempt;
+    give_credit(sim, subject, CREDIT_UNCOUNTED, action->delay_us);
+}
+
 /* A start that is not counted: after a stop, or taken along by a sibling. */
 static void
 take_uncounted(struct sim *sim, struct sim_child *subject, const struct node_action *action,
                enum child_state from)
 {
+    bool is_up = from == CHILD_STARTING || from == CHILD_RUNNING;
+    if (is_up && subject->ledger.on_trial && !subject->ledger.taken) {
+        take_trial(sim, subject, action);
+        return;
+    }
     sim_require(sim, action->delay_us == 0, "%s: waits for a start that is not counted",
                 subject->path);
     sim_require(sim, from == CHILD_STOPPING || subject->ledger.taken,
@@ -273,7 +293,8 @@ take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
                          subject->child->stop_cause == STOPPED_IGNORED,
                 "%s: ignored its start, and is stopped as something else", subject->path);
     if (!ignored && (from == CHILD_STARTING || from == CHILD_RUNNING)) {
-        bool waits = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE;
+        bool waits = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE ||
+                     subject->parent->is_reconfigured;
         bool is_held = subject->child->ties && !waits; /* By siblings that depend on it. */
         bool in_order =
             (waits && subject->policy.restart == RESTART_TEMPORARY) ||
@@ -296,12 +317,16 @@ take_stopping(struct sim *sim, struct sim_child *subject)
     enum strategy strategy = subject->parent->node.policy.strategy;
     end_ready(sim, ledger);
     ledger->stopping_us = sim->now_us;
+    ledger->shutdown_us = subject->policy.shutdown_us;
     ledger->stops_by_hand = event->child == subject->child &&
                             (event->type == NODE_STOP || event->type == NODE_RESTART ||
-                             event->type == NODE_DELETE);
+                             event->type == NODE_DELETE || event->type == NODE_CHANGE ||
+                             event->type == NODE_DEPENDENCY_EXITED);
     bool with_node = subject->parent->node.state == NODE_STOPPING && !ledger->stops_by_hand &&
                      event->type != NODE_KILL_ALL;
-    if (with_node && strategy == STRATEGY_ONE_FOR_ONE)
+    if (subject->parent->is_reconfigured)
+        return;
+    if (with_node && strategy == STRATEGY_ONE_FOR_ONE && !subject->parent->is_reordered)
         sim_dependencies_check_stop(sim, subject);
     if (ledger->stops_by_hand || event->type == NODE_KILL_ALL ||
         (strategy != STRATEGY_ONE_FOR_ALL && strategy != STRATEGY_REST_FOR_ONE))
@@ -361,7 +386,7 @@ take_exited(struct sim *sim, struct sim_child *subject, const struct node_action
                     "%s: a success code is an error", subject->path);
     sim_require(sim, action->exit.reason != EXIT_KILLED || subject->kill_asked,
                 "%s: killed by nobody", subject->path);
-    uint64_t shutdown_us = subject->policy.shutdown_us;
+    uint64_t shutdown_us = ledger->shutdown_us;
     if (ledger->state == CHILD_STOPPING && !subject->node && shutdown_us != DURATION_INFINITE)
         sim_require(sim, sim->now_us - ledger->stopping_us <= shutdown_us + SIM_KILL_US,
                     "%s: its stop took too long", subject->path);
@@ -393,8 +418,13 @@ check_order(struct sim *sim, struct sim_child *subject, const struct node_action
     unsigned to = legal[action->event].to;
     if (to == CHILD_STARTING || to == CHILD_STOPPED || to == CHILD_FAILED)
         ledger->taken = false;
-    if (to != CHILD_STATES)
+    if (to == CHILD_STOPPED || to == CHILD_FAILED || action->event == EVENT_READY)
+        ledger->on_trial = false;
+    if (to != CHILD_STATES) {
         ledger->state = (enum child_state)to;
+        if (ledger->state != CHILD_STOPPING) /* Without a limit, that of its start goes on. */
+            ledger->keeps_timer = false;
+    }
     sim_require(sim, action->state == ledger->state, "%s: %s leads to %s", subject->path, event,
                 child_state_name(action->state));
 }
@@ -410,7 +440,9 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s", subject->path,
                     child_state_name(from));
 
-    sim_require(sim, !action->cause || sim_affects(sim_child_of(action->cause), subject),
+    sim_require(sim, !action->cause || subject->parent->is_reconfigured ||
+                         subject->parent->is_reordered ||
+                         sim_affects(sim_child_of(action->cause), subject),
                 "%s: %s because of a child that does not affect it", subject->path,
                 event_type_name(action->event));
     switch ((unsigned)action->event) {
@@ -462,6 +494,10 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         break;
     case EVENT_RESET:
         clear(ledger);
+        break;
+    case EVENT_RELOADED:
+        ledger->on_trial |= sim->event->restarts && sim->event->on_trial &&
+                            (from == CHILD_STARTING || from == CHILD_RUNNING);
         break;
     default:
         break;

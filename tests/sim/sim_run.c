@@ -5,7 +5,8 @@
 #include "base/random.h"
 #include "sim.h"
 
-#define STEPS_MAX 40000                /* A run that boils over is cut off and stopped. */
+#define STEPS_MAX 40000                /* A run that boils over is cut off and stopped; … */
+#define STEPS_BYTES_MAX 4000           /* … a fuzzer is to try others. */
 #define ENDING_US UINT64_C(3600000000) /* Nothing takes longer to stop. */
 
 static uint64_t
@@ -42,18 +43,24 @@ sim_source_is_used_up(const struct sim *sim)
     return sim->source.bytes && sim->source.used >= sim->source.size;
 }
 
+static uint64_t
+steps_max(const struct sim *sim)
+{
+    return sim->source.bytes ? STEPS_BYTES_MAX : STEPS_MAX;
+}
+
 bool
 sim_is_cut_off(const struct sim *sim)
 {
-    return sim->failed || sim->steps >= STEPS_MAX;
+    return sim->failed || sim->steps >= steps_max(sim);
 }
 
 void
 sim_pass(struct sim *sim, uint64_t until_us)
 {
-    while (sim->steps < STEPS_MAX && sim_deliver(sim, until_us))
+    while (sim->steps < steps_max(sim) && sim_deliver(sim, until_us))
         ;
-    if (sim->steps < STEPS_MAX && sim->now_us < until_us) /* Else there may be messages of before. */
+    if (sim->steps < steps_max(sim) && sim->now_us < until_us) /* Else there may be messages of before. */
         sim->now_us = until_us;
 }
 
@@ -63,10 +70,10 @@ end(struct sim *sim)
 {
     sim_pass(sim, sim->now_us + 1);
     uint64_t until_us = sim->now_us + ENDING_US;
-    uint64_t steps_max = sim->steps + STEPS_MAX;
+    uint64_t last_step = sim->steps + STEPS_MAX;
     if (sim->root->node.state == NODE_RUNNING && !sim->failed)
         sim_stop_root(sim);
-    while (sim->steps < steps_max && sim_deliver(sim, until_us))
+    while (sim->steps < last_step && sim_deliver(sim, until_us))
         ;
     if (!sim->failed)
         sim_check_end(sim);
@@ -106,6 +113,8 @@ sim_deinit(struct sim *sim)
     for (size_t i = 0; i < sim->children_size; i++) {
         free(sim->children[i]->ledger.grants);
         free(sim->children[i]->child);
+        free(sim->children[i]->changed);
+        free(sim->children[i]->changed_us);
         free(sim->children[i]);
     }
     for (size_t i = 0; i < sim->nodes_size; i++) {

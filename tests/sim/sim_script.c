@@ -89,8 +89,16 @@ add_child(struct sim *sim, size_t used, uint32_t key)
     struct sim_child *subject = sim_child_new(sim, parent, key, false);
     if (!subject)
         return;
+    struct node_event event = { .type = NODE_ADD, .child = subject->child };
+    bool goes_in_front = sim_chance(sim, 30) && !sim->options.events;
+    bool goes_by_place = parent->node.policy.strategy == STRATEGY_PREDICATE;
+    if (goes_in_front && !goes_by_place)
+        event.before = sim_change_before(sim, parent, subject);
+    parent->is_reordered |= event.before != NULL;
+    if (!sim->options.events && !goes_by_place)
+        sim_change_places(subject, event.before);
     say(sim, used, NODE_ADD, subject->path);
-    sim_step(sim, parent, (struct node_event){ .type = NODE_ADD, .child = subject->child });
+    sim_step(sim, parent, event);
 }
 
 static void
@@ -113,11 +121,32 @@ something_at_the_root(struct sim *sim, size_t used)
         whole_root(sim, used, sim_chance(sim, 50) ? NODE_STOP_ALL : NODE_KILL_ALL, false);
 }
 
+/* Another policy, another place among its siblings, another strategy of its supervisor. */
+static void
+change_something(struct sim *sim, size_t used, struct sim_child *subject)
+{
+    if (sim->options.events) /* Its manifest does not tell of it. */
+        return;
+    uint64_t what = sim_random(sim, 100);
+    if (what < 50) {
+        say(sim, used, NODE_CHANGE, subject->path);
+        sim_change_policy(sim, subject);
+    } else if (what < 80) {
+        say(sim, used, NODE_MOVE, subject->path);
+        sim_change_place(sim, subject);
+    } else {
+        say(sim, used, NODE_CONFIGURE, subject->path);
+        sim_change_node(sim, subject->parent);
+    }
+}
+
 static void
 something_of_a_child(struct sim *sim, size_t used, uint64_t what, struct sim_child *subject)
 {
-    if (what < 40)
+    if (what < 30)
         by_hand(sim, used, subject, NODE_START);
+    else if (what < 40)
+        change_something(sim, used, subject);
     else if (what < 52)
         by_hand(sim, used, subject, NODE_RESTART);
     else if (what < 64)

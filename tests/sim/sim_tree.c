@@ -62,8 +62,8 @@ random_rules(struct sim *sim, struct child_policy *policy)
     }
 }
 
-static struct child_policy
-random_policy(struct sim *sim, bool is_supervisor)
+struct child_policy
+sim_random_policy(struct sim *sim, bool is_supervisor)
 {
     static const enum restart_policy restart[] = { RESTART_PERMANENT, RESTART_PERMANENT,
                                                    RESTART_PERMANENT, RESTART_TRANSIENT,
@@ -213,7 +213,7 @@ static void
 make_policy(struct sim *sim, struct sim_child *subject, bool is_supervisor)
 {
     sim_turn_to(sim, TOPIC_CHILD, subject->key, 0);
-    subject->policy = random_policy(sim, is_supervisor);
+    subject->policy = sim_random_policy(sim, is_supervisor);
     subject->temper = random_temper(sim);
     sim_turn_to(sim, TOPIC_CHILD, subject->key, 1);
     if (!is_supervisor)
@@ -251,6 +251,11 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     subject->child = child;
     sim->children[sim->children_size++] = subject;
     sim_dependencies_begin(sim, subject);
+    subject->changed = malloc(sizeof *subject->changed);
+    if (!subject->changed)
+        abort();
+    *subject->changed = subject->policy;
+    child->policy = subject->changed;
     return subject;
 }
 

@@ -130,12 +130,35 @@ a_bad_manifest_is_refused_or_memory_ran_out(void **state)
     assert_true(n > 10);
 }
 
+static void
+dependencies_are_resolved_or_refused_or_memory_ran_out(void **state)
+{
+    (void)state;
+    long n = fail_each("name: shop\n"
+                       "children:\n"
+                       "  - { name: a, component: a.wasm, depends-on: [/b, /w/c] }\n"
+                       "  - { name: b, component: b.wasm, count: 3 }\n"
+                       "  - name: w\n"
+                       "    children:\n"
+                       "      - { name: c, component: a.wasm, depends-on: [/b] }\n",
+                       AIRS_OK);
+    assert_true(n > 40);
+    n = fail_each("name: shop\n"
+                  "children:\n"
+                  "  - { name: a, component: a.wasm, depends-on: [/b, /cc] }\n"
+                  "  - { name: b, component: b.wasm, depends-on: [/a] }\n"
+                  "  - { name: c, component: b.wasm }\n",
+                  AIRS_EINVAL);
+    assert_true(n > 20);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_manifest_is_read_or_memory_ran_out),
         cmocka_unit_test(a_bad_manifest_is_refused_or_memory_ran_out),
+        cmocka_unit_test(dependencies_are_resolved_or_refused_or_memory_ran_out),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -219,6 +219,32 @@ a_dependency_deleted_is_lost_and_added_anew_is_met(void **state)
     close_stage(&stage);
 }
 
+/* The old subtree may still be on its way out when the new one is there. */
+static void
+a_supervisor_made_anew_tells_of_its_children(void **state)
+{
+    (void)state;
+    struct stage stage;
+    static struct pupil stores[20];
+    struct pupil web = { 0 };
+    struct child_policy policy = quick_policy(), above = child_policy_default(true);
+    const char *on[] = { "/data/store" };
+    memset(stores, 0, sizeof stores);
+    policy.when_dependency_restarts = DEPENDENCY_RESTART;
+    open_stage(&stage, 4);
+    add_dependant(&stage, &web, "/web", &policy, on, 1);
+    ask_root(&stage, REQUEST_START_ALL);
+    for (unsigned i = 0; i < 20; i++) {
+        add_supervisor(&stage, "/data", &above);
+        add_pupil(&stage, &stores[i], "/data/store", &policy);
+        await_event(stage.recorder, "/web", EVENT_READY, i + 1);
+        assert_int_equal(ask_of(&stage, REQUEST_DELETE, "/data"), AIRS_OK);
+        await_event(stage.recorder, "/data", EVENT_DELETED, i + 1);
+        await_event(stage.recorder, "/web", EVENT_RESTART_SCHEDULED, i + 1);
+    }
+    close_stage(&stage);
+}
+
 static void
 dependants_stop_before_what_they_depend_on(void **state)
 {
@@ -319,6 +345,7 @@ main(void)
         cmocka_unit_test(a_job_that_ended_as_normal_is_met),
         cmocka_unit_test(one_dependency_after_the_other_is_named),
         cmocka_unit_test(a_dependency_deleted_is_lost_and_added_anew_is_met),
+        cmocka_unit_test(a_supervisor_made_anew_tells_of_its_children),
         cmocka_unit_test(dependants_stop_before_what_they_depend_on),
         cmocka_unit_test(a_crowd_comes_up_in_order_and_comes_up_again),
         cmocka_unit_test(the_system_stops_under_those_who_wait),

@@ -297,6 +297,91 @@ a_crowd_is_counted_without_a_visit(void **state)
     actor_system_free(system);
 }
 
+/* ---- A listing that goes on ---- */
+
+#define LISTED 5000u
+
+struct listing {
+    struct supervisor_request request;
+    struct stage_of_crowd {
+        struct actor_system *system;
+        airs_pid root;
+        struct supervisor_request remove[3]; /* Asked for in the first visit. */
+        struct refstr *paths[3];
+    } crowd;
+    unsigned visits;
+    atomic_uint removed_at; /* Visits so far when the last of them was answered. */
+    atomic_bool done;
+};
+
+static void
+on_removed(struct supervisor_request *request)
+{
+    struct listing *listing = request->ctx;
+    atomic_store(&listing->removed_at, listing->visits);
+}
+
+static void
+on_listed(struct supervisor_request *request)
+{
+    atomic_store(&container_of(request, struct listing, request)->done, true);
+}
+
+/* In the first visit it asks for the end of three: the first, the one with which the listing will go
+ * on, and the one behind that. */
+static void
+visit_and_remove(struct supervisor_request *request, const struct child_view *view)
+{
+    (void)view;
+    struct listing *listing = container_of(request, struct listing, request);
+    for (unsigned i = 0; i < 3 && listing->visits == 0; i++)
+        assert_true(supervisor_request_send(listing->crowd.system, listing->crowd.root,
+                                            &listing->crowd.remove[i]));
+    listing->visits++;
+}
+
+static void
+a_long_listing_lets_others_in_and_outlives_deletions(void **state)
+{
+    (void)state;
+    static struct listing listing;
+    static const char *const names[3] = { "/n0", "/n500", "/n501" };
+    struct actor_system *system = new_system(&(struct actor_system_options){ .workers = 1 });
+    struct child_policy policy = quick_policy();
+    struct refstr *path = text_of("/");
+    airs_pid root;
+    assert_int_equal(supervisor_actor_spawn(
+                         system, &(struct supervisor_options){ .path = path }, &root, NULL),
+                     AIRS_OK);
+    refstr_unref(path);
+    assert_int_equal(actor_system_start(system, NULL), AIRS_OK);
+    for (unsigned i = 0; i < LISTED; i++)
+        add_idler(system, root, i, &policy);
+
+    listing = (struct listing){ .crowd = { .system = system, .root = root } };
+    for (unsigned i = 0; i < 3; i++) {
+        listing.crowd.paths[i] = text_of(names[i]);
+        listing.crowd.remove[i] = (struct supervisor_request){ .verb = REQUEST_DELETE,
+                                                               .path = listing.crowd.paths[i],
+                                                               .done = on_removed,
+                                                               .ctx = &listing };
+    }
+    listing.request = (struct supervisor_request){ .verb = REQUEST_LIST,
+                                                   .visit = visit_and_remove,
+                                                   .done = on_listed };
+    assert_true(supervisor_request_send(system, root, &listing.request));
+    uint64_t deadline_us = clock_now_us() + PATIENCE_S * US_PER_S;
+    while (!atomic_load(&listing.done) && clock_now_us() < deadline_us)
+        sched_yield();
+    assert_true(atomic_load(&listing.done));
+    assert_int_equal(atomic_load(&listing.removed_at), 500); /* After one turn of it. */
+    assert_int_equal(listing.visits, LISTED - 2);            /* The first was visited before. */
+    actor_system_stop(system);
+    actor_system_free(system);
+    for (unsigned i = 0; i < 3; i++)
+        refstr_unref(listing.crowd.paths[i]);
+}
+
 int
 main(void)
 {
@@ -305,6 +390,7 @@ main(void)
         cmocka_unit_test(a_temporary_one_leaves_its_path_free_at_its_end),
         cmocka_unit_test(one_name_is_added_and_deleted_by_many_at_once),
         cmocka_unit_test(a_crowd_is_counted_without_a_visit),
+        cmocka_unit_test(a_long_listing_lets_others_in_and_outlives_deletions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
