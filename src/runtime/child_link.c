@@ -159,7 +159,11 @@ report(struct actor_context *context, struct child_link *link, unsigned clear, u
     /* Release pairs with the acquire in child_link_take_reports(). */
     while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, after,
                                                   memory_order_release, memory_order_relaxed));
-    control_send(context->worker->system, context->actor->supervisor, &link->report);
+    /* What lies in the lane has a reference of its own: the supervisor may have seen the bits above
+     * and let go of the child before it comes to that. */
+    child_link_ref(link);
+    if (!control_queue(context->worker->system, context->actor->supervisor, &link->report))
+        child_link_unref(link);
 }
 
 void

@@ -121,7 +121,8 @@ struct child_link {
     airs_pid child; /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
 
-    atomic_uchar references; /* The supervisor's and the child actor's; the last one frees. */
+    atomic_uchar references; /* The supervisor's, the child actor's, and of `report` in the lane; the
+                              * last one frees. */
     atomic_uchar commands;   /* Bits of child_command_type; set: supervisor (release), taken: child
                               * (acquire). STOP and KILL of an earlier generation go with START. */
     atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
