@@ -5,7 +5,9 @@
 
 #include "runtime/internal.h"
 
-/* Bits of `commands` are 1 << child_command_type. Those of `reports`: */
+#define COMMANDS_ALL 0x7fu /* Bits 1 << child_command_type. */
+
+/* Bits of `reports`: */
 enum report {
     REPORT_STARTED = 1 << 0,
     REPORT_READY = 1 << 1,
@@ -107,7 +109,7 @@ take_commands(struct child_link *link)
     /* Those that found no instance any more: none can be meant by them but the one that is gone. */
     if (!link->has_instance && !(taken & bit_of(CHILD_START)))
         taken &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
-    link->pending = (link->pending | taken) & 0x7f;
+    link->pending = (unsigned char)((link->pending | taken) & COMMANDS_ALL);
 }
 
 bool
@@ -123,7 +125,7 @@ child_take_command(struct actor_context *context, struct child_command *command_
     struct child_command command = {
         .type = (enum child_command_type)__builtin_ctz(link->pending),
     };
-    link->pending = link->pending & ~bit_of(command.type) & 0x7f;
+    link->pending = (unsigned char)(link->pending & ~bit_of(command.type) & COMMANDS_ALL);
     begin_command(link, &command);
     *command_out = command;
     return true;
@@ -157,7 +159,11 @@ report(struct actor_context *context, struct child_link *link, unsigned clear, u
     /* Release pairs with the acquire in child_link_take_reports(). */
     while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, after,
                                                   memory_order_release, memory_order_relaxed));
-    control_send(context->worker->system, context->actor->supervisor, &link->report);
+    /* What lies in the lane has a reference of its own: the supervisor may have seen the bits above
+     * and let go of the child before it comes to that. */
+    child_link_ref(link);
+    if (!control_queue(context->worker->system, context->actor->supervisor, &link->report))
+        child_link_unref(link);
 }
 
 void
@@ -213,7 +219,8 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
 
     link->has_instance = false;
     link->is_killed = false;
-    link->pending = link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & 0x7f;
+    link->pending = (unsigned char)(link->pending &
+                                    ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & COMMANDS_ALL);
     link->ignored = ignored;
     link->exit_reason = (uint8_t)exit.reason;
     link->exit_code = exit.code;

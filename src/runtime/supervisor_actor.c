@@ -329,9 +329,13 @@ obey_all(struct supervisor *supervisor)
 static void
 take_control(struct supervisor *supervisor, struct control *control)
 {
+    struct supervised_child *child;
     switch (control->type) {
     case CONTROL_REPORT:
-        take_reports(supervisor, container_of(control, struct supervised_child, link.report));
+        child = container_of(control, struct supervised_child, link.report);
+        if (child->link.whereabouts != GONE)
+            take_reports(supervisor, child);
+        child_link_unref(&child->link);
         return;
     case CONTROL_TIMER:
         supervisor_time_is_up(supervisor);
