@@ -107,6 +107,23 @@ visit(struct supervisor *supervisor, struct supervised_child *child,
     return AIRS_OK;
 }
 
+/* Listings under way see the old order to its end. */
+static void
+finish_listings(struct supervisor *supervisor)
+{
+    struct list *end = &supervisor->node.children;
+    list_for_each(link, &supervisor->listings)
+    {
+        struct supervisor_request *request =
+            container_of(link, struct supervisor_request, listing);
+        for (; request->next != end; request->next = request->next->next)
+            visit(supervisor,
+                  supervised_child_of(
+                      container_of(request->next, struct supervisor_child, siblings)),
+                  request);
+    }
+}
+
 static enum airs_status
 move(struct supervisor *supervisor, struct supervised_child *child,
      const struct supervisor_request *request)
@@ -118,6 +135,7 @@ move(struct supervisor *supervisor, struct supervised_child *child,
             return AIRS_ENOENT;
         event.before = &before->node;
     }
+    finish_listings(supervisor);
     return supervisor_request_status(supervisor_feed(supervisor, event));
 }
 

@@ -47,6 +47,7 @@ finds_the_other_pages(void **state)
     assert_route("GET", "/v1/counts/", TARGET_COUNTS, "/", "");
     assert_route("GET", "/v1/counts/web", TARGET_COUNTS, "/web", "");
     assert_route("POST", "/v1/down", TARGET_DOWN, "/", "");
+    assert_route("POST", "/v1/reload", TARGET_RELOAD, "/", "");
     assert_route("GET", "/healthz", TARGET_HEALTHZ, "/", "");
     assert_route("GET", "/readyz", TARGET_READYZ, "/", "");
 }

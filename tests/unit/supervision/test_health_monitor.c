@@ -309,6 +309,64 @@ a_heartbeat_passes_by_each_line_and_fails_by_each_silent_interval(void **state)
     assert_string_equal(TICK(450), "off failed(3) end");
 }
 
+/* Another policy of a running monitor. */
+static const char *
+change(struct health_policy with, uint64_t ms)
+{
+    policy = with;
+    return told(health_monitor_change(&monitor, &policy, ms * MS));
+}
+
+static void
+another_interval_counts_from_the_last_probe(void **state)
+{
+    (void)state;
+    begin_with(quick());
+    START(0);
+    BEGUN(10);
+    assert_string_equal(ANSWER(HEALTHY, 15), "resting@110 ready");
+    struct health_policy other = quick();
+    other.interval_us = 40 * MS;
+    assert_string_equal(change(other, 20), "resting@50");
+    other.interval_us = 5 * MS;
+    assert_string_equal(change(other, 30), "resting@30"); /* Not in the past. */
+    assert_string_equal(TICK(30), "wanted");
+    assert_string_equal(change(quick(), 31), "wanted"); /* What is wanted, stays so. */
+    BEGUN(31);
+    other.timeout_us = 1 * MS;
+    assert_string_equal(change(other, 32), "in-flight@61"); /* A probe keeps its time. */
+}
+
+static void
+failures_in_a_row_stay_and_never_end_it_by_the_change_alone(void **state)
+{
+    (void)state;
+    begin_with(quick());
+    START(0);
+    BEGUN(0);
+    assert_string_equal(ANSWER(UNHEALTHY, 1), "resting@100 failed(1)");
+    assert_string_equal(probe(HEALTH_UNHEALTHY, 100), "resting@200 failed(2)");
+    struct health_policy other = quick();
+    other.failures = 2;
+    assert_string_equal(change(other, 150), "resting@200");
+    assert_string_equal(probe(HEALTH_UNHEALTHY, 200), "off failed(2) end");
+}
+
+static void
+a_child_that_was_ready_without_probes_stays_so_until_one_fails(void **state)
+{
+    (void)state;
+    struct health_policy without = quick();
+    without.readiness = false;
+    begin_with(without);
+    START(0);
+    BEGUN(0);
+    assert_string_equal(ANSWER(HEALTHY, 1), "resting@100");
+    assert_string_equal(change(quick(), 50), "resting@100");
+    assert_string_equal(probe(HEALTH_HEALTHY, 100), "resting@200"); /* Not told twice. */
+    assert_string_equal(probe(HEALTH_UNHEALTHY, 200), "resting@300 failed(1) not-ready");
+}
+
 static void
 the_defaults_are_those_of_the_contract(void **state)
 {
@@ -344,6 +402,9 @@ main(void)
         cmocka_unit_test(a_probe_longer_than_its_interval_is_followed_by_a_whole_one),
         cmocka_unit_test(an_answer_after_the_stop_is_nothing),
         cmocka_unit_test(a_heartbeat_passes_by_each_line_and_fails_by_each_silent_interval),
+        cmocka_unit_test(another_interval_counts_from_the_last_probe),
+        cmocka_unit_test(failures_in_a_row_stay_and_never_end_it_by_the_change_alone),
+        cmocka_unit_test(a_child_that_was_ready_without_probes_stays_so_until_one_fails),
         cmocka_unit_test(the_defaults_are_those_of_the_contract),
     };
 
