@@ -104,8 +104,8 @@ mailbox_push(struct mailbox *mailbox, airs_pid owner, struct message *message,
     enum airs_status status = AIRS_ENOENT;
     pthread_mutex_lock(&mailbox->lock);
     if (mailbox->owner == owner)
-        status = mailbox->gate == MAILBOX_OPEN ? make_room_locked(mailbox, dropped_out)
-                                               : AIRS_EENDED;
+        status =
+            mailbox->gate == MAILBOX_OPEN ? make_room_locked(mailbox, dropped_out) : AIRS_EENDED;
     if (status == AIRS_OK) {
         list_push_back(&mailbox->messages, &message->link);
         set_size_locked(mailbox, mailbox->size + 1);

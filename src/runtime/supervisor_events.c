@@ -131,8 +131,10 @@ supervisor_bury(struct supervisor *supervisor)
 {
     supervisor->at_rest = true;
     list_for_each(link, &supervisor->node.children)
-        follow_state(supervisor, supervised_child_of(
-                                     container_of(link, struct supervisor_child, siblings)));
+    {
+        struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
+        follow_state(supervisor, supervised_child_of(node));
+    }
 }
 
 struct refstr *
