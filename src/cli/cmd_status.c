@@ -167,6 +167,7 @@ put_counts(struct buffer *buffer, const struct style *style, const json_t *count
 
 /* The supervisor has counted them: it costs the same however many they are. */
 static int
+<<<<<<< HEAD
 print_counts(struct session *session)
 {
     struct style style = style_of(STDOUT_FILENO);
@@ -186,6 +187,9 @@ print_counts(struct session *session)
 
 static int
 print_child(struct session *session, bool json, bool *is_supervisor_out)
+=======
+print_child(struct session *session, bool json)
+>>>>>>> health
 {
     struct buffer *body = &session->reply.body;
     json_t *child =
@@ -195,7 +199,11 @@ print_child(struct session *session, bool json, bool *is_supervisor_out)
         json_decref(child);
         return cli_fail("status", CLI_FAILED, "the application's answer is not understood");
     }
+<<<<<<< HEAD
     *is_supervisor_out = row.kind && strcmp(row.kind, "supervisor") == 0;
+=======
+    json_t *counts = read_counts(session, &row);
+>>>>>>> health
     json_t *report = exit_report_last(session);
     if (json) {
         if (report)
@@ -239,9 +247,13 @@ cmd_status(int argc, char **argv)
     if (exit_code == CLI_DONE)
         exit_code = session_get(&session, "/v1/children", "");
     if (exit_code == CLI_DONE)
+<<<<<<< HEAD
         exit_code = print_child(&session, json, &is_supervisor);
     if (exit_code == CLI_DONE && is_supervisor && !json)
         exit_code = print_counts(&session);
+=======
+        exit_code = print_child(&session, json);
+>>>>>>> health
     session_close(&session);
     return exit_code;
 }
