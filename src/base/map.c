@@ -21,7 +21,7 @@ fold(uint64_t hash, uint64_t bytes)
 }
 
 static uint64_t
-eight_bytes(const char *text)
+word_at(const char *text)
 {
     uint64_t word;
     memcpy(&word, text, sizeof word);
@@ -35,8 +35,8 @@ map_hash(const char *key)
     uint64_t hash = size, last = 0;
     if (size >= sizeof last) {
         for (size_t i = 0; i + sizeof last < size; i += sizeof last)
-            hash = fold(hash, eight_bytes(key + i));
-        last = eight_bytes(key + size - sizeof last); /* What of it was read already does no harm. */
+            hash = fold(hash, word_at(key + i));
+        last = word_at(key + size - sizeof last); /* What of it was read already does no harm. */
     } else {
         for (size_t i = 0; i < size; i++)
             last = last << 8 | (unsigned char)key[i];

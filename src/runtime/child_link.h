@@ -104,14 +104,7 @@ struct child_reports {
     struct exit_info exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
 };
 
-/* What is told in words, made with the first of them: most children never say anything. */
-struct child_texts {
-    _Atomic(struct refstr *) health; /* Exchanged: whoever takes it out owns it. */
-    struct refstr *detail;           /* Of the exit under way, as link->exit_code. */
-    struct refstr *cause;
-    struct refstr *last_detail; /* The supervisor's: of the last exit that it has taken. */
-    struct refstr *last_cause;
-};
+struct child_texts; /* child_texts.h */
 
 /* 100,000 are held: 56 bytes. Where bits share a byte, one thread writes it. */
 struct child_link {
