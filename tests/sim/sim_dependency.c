@@ -59,7 +59,7 @@ depend(struct sim_child *subject, struct sim_child *on)
     list_init(&tie->of_dependant);
     list_init(&tie->of_dependency);
     if (on) {
-        if (!lift(&after, &before) || before->place >= after->place)
+        if (!lift(&after, &before) || before->key >= after->key) /* Whoever was moved. */
             return;
         give_ties(after);
         give_ties(before);
