@@ -36,7 +36,7 @@
 #define SIM_KILL_US UINT64_C(2000)     /* The most that a killed instance takes to be gone. */
 #define SIM_PLAIN_US UINT64_C(1000) /* What a life that was left out takes to start, and to stop. */
 #define SIM_CHILDREN_MAX 256
-#define SIM_LOOK_US UINT64_C(600) /* The most until a dependant hears of its dependency. */
+#define SIM_LOOK_US UINT64_C(100) /* The most until a dependant hears of its dependency. */
 #define SIM_DEPENDENCIES_MAX 3
 #define SIM_PATH_SIZE 96
 #define SIM_TRACE_LINES 400

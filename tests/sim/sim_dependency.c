@@ -59,7 +59,7 @@ depend(struct sim_child *subject, struct sim_child *on)
     list_init(&tie->of_dependant);
     list_init(&tie->of_dependency);
     if (on) {
-        if (!lift(&after, &before) || before->place >= after->place)
+        if (!lift(&after, &before) || before->key >= after->key) /* Whoever was moved. */
             return;
         give_ties(after);
         give_ties(before);
@@ -88,7 +88,7 @@ draw(struct sim *sim, struct sim_child *subject)
     struct sim_dependencies *own = &subject->dependencies;
     for (; own->size > 0; own->size--)
         child_tie_unlink(&own->tie[own->size - 1]);
-    if (!sim_chance(sim, 50))
+    if (!sim_chance(sim, 65))
         return;
     uint64_t size = 1 + sim_random(sim, SIM_DEPENDENCIES_MAX);
     for (uint64_t i = 0; i < size; i++) {

@@ -128,10 +128,10 @@ change_something(struct sim *sim, size_t used, struct sim_child *subject)
     if (sim->options.events) /* Its manifest does not tell of it. */
         return;
     uint64_t what = sim_random(sim, 100);
-    if (what < 50) {
+    if (what < 45) {
         say(sim, used, NODE_CHANGE, subject->path);
         sim_change_policy(sim, subject);
-    } else if (what < 80) {
+    } else if (what < 90) {
         say(sim, used, NODE_MOVE, subject->path);
         sim_change_place(sim, subject);
     } else {
@@ -143,7 +143,7 @@ change_something(struct sim *sim, size_t used, struct sim_child *subject)
 static void
 something_of_a_child(struct sim *sim, size_t used, uint64_t what, struct sim_child *subject)
 {
-    if (what < 30)
+    if (what < 25)
         by_hand(sim, used, subject, NODE_START);
     else if (what < 40)
         change_something(sim, used, subject);
@@ -159,7 +159,7 @@ something_of_a_child(struct sim *sim, size_t used, uint64_t what, struct sim_chi
         by_hand(sim, used, subject, NODE_DELETE);
     else if (what < 93)
         send_load_error(sim, used, subject);
-    else if (what < 96)
+    else if (what < 98)
         change_dependencies(sim, used, subject);
     else
         send_stale(sim, used, subject);
