@@ -90,9 +90,29 @@ put_dependencies(struct buffer *buffer, const struct style *style, const struct 
         put_fact(buffer, style, index == 0 ? "depends on" : "", json_string_value(path));
 }
 
+/* "1000: 3 running, 997 registered" */
+static void
+put_counts(struct buffer *buffer, const struct style *style, const json_t *counts)
+{
+    static const char *const states[] = { "running",  "starting", "restarting", "registered",
+                                          "stopping", "stopped",  "failed" };
+    struct buffer text;
+    const char *between = ": ";
+    buffer_init(&text, 0);
+    buffer_printf(&text, "%.15g", json_number_or(counts, "children", 0));
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        double count = json_number_or(counts, states[i], 0);
+        if (count > 0)
+            buffer_printf(&text, "%s%.15g %s", between, count, states[i]);
+        between = count > 0 ? ", " : between;
+    }
+    put_fact(buffer, style, "children", text.data ? text.data : "");
+    buffer_deinit(&text);
+}
+
 static void
 put_child(struct buffer *buffer, const struct style *style, const json_t *child,
-          const struct child_row *row, const json_t *report)
+          const struct child_row *row, const json_t *counts, const json_t *report)
 {
     struct buffer note;
     buffer_init(&note, 0);
@@ -128,64 +148,39 @@ put_child(struct buffer *buffer, const struct style *style, const json_t *child,
     put_number_of(buffer, style, child, "cpu", "cpu_ms");
     put_number_of(buffer, style, child, "mailbox", "mailbox");
     put_number_of(buffer, style, child, "messages", "messages");
+    if (counts)
+        put_counts(buffer, style, counts);
     if (report)
         put_report(buffer, style, report);
     else
         put_exit(buffer, style, row);
 }
 
+/* What a supervisor has counted: it costs the same however many they are. NULL: a component. */
+static json_t *
+read_counts(struct session *session, const struct child_row *row)
+{
+    bool is_supervisor = row->kind && strcmp(row->kind, "supervisor") == 0;
+    if (!is_supervisor || session_get(session, "/v1/counts", "") != CLI_DONE)
+        return NULL;
+    const struct buffer *body = &session->reply.body;
+    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
 static void
-print_text(const json_t *child, const struct child_row *row, const json_t *report)
+print_text(const json_t *child, const struct child_row *row, const json_t *counts,
+           const json_t *report)
 {
     struct style style = style_of(STDOUT_FILENO);
     struct buffer buffer;
     buffer_init(&buffer, 0);
-    put_child(&buffer, &style, child, row, report);
+    put_child(&buffer, &style, child, row, counts, report);
     text_flush(&buffer, stdout);
     buffer_deinit(&buffer);
 }
 
-/* "1000: 3 running, 997 registered" */
-static void
-put_counts(struct buffer *buffer, const struct style *style, const json_t *counts)
-{
-    static const char *const states[] = { "running",  "starting", "restarting", "registered",
-                                          "stopping", "stopped",  "failed" };
-    struct buffer text;
-    const char *between = ": ";
-    buffer_init(&text, 0);
-    buffer_printf(&text, "%.15g", json_number_or(counts, "children", 0));
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        double count = json_number_or(counts, states[i], 0);
-        if (count > 0)
-            buffer_printf(&text, "%s%.15g %s", between, count, states[i]);
-        between = count > 0 ? ", " : between;
-    }
-    put_fact(buffer, style, "children", text.data ? text.data : "");
-    buffer_deinit(&text);
-}
-
-/* The supervisor has counted them: it costs the same however many they are. */
 static int
-print_counts(struct session *session)
-{
-    struct style style = style_of(STDOUT_FILENO);
-    struct buffer buffer;
-    int exit_code = session_get(session, "/v1/counts", "");
-    if (exit_code != CLI_DONE)
-        return exit_code;
-    json_t *counts = json_loadb(session->reply.body.data ? session->reply.body.data : "",
-                                session->reply.body.size, JSON_DISABLE_EOF_CHECK, NULL);
-    buffer_init(&buffer, 0);
-    put_counts(&buffer, &style, counts);
-    text_flush(&buffer, stdout);
-    buffer_deinit(&buffer);
-    json_decref(counts);
-    return CLI_DONE;
-}
-
-static int
-print_child(struct session *session, bool json, bool *is_supervisor_out)
+print_child(struct session *session, bool json)
 {
     struct buffer *body = &session->reply.body;
     json_t *child =
@@ -195,17 +190,20 @@ print_child(struct session *session, bool json, bool *is_supervisor_out)
         json_decref(child);
         return cli_fail("status", CLI_FAILED, "the application's answer is not understood");
     }
-    *is_supervisor_out = row.kind && strcmp(row.kind, "supervisor") == 0;
+    json_t *counts = read_counts(session, &row);
     json_t *report = exit_report_last(session);
     if (json) {
         if (report)
             json_object_set(child, "report", report);
+        if (counts)
+            json_object_set(child, "children", counts);
         json_dumpf(child, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
         putchar('\n');
     } else {
-        print_text(child, &row, report);
+        print_text(child, &row, counts, report);
     }
     json_decref(report);
+    json_decref(counts);
     json_decref(child);
     return CLI_DONE;
 }
@@ -234,14 +232,11 @@ cmd_status(int argc, char **argv)
         return exit_code;
 
     struct session session;
-    bool is_supervisor = false;
     exit_code = session_open(&session, "status", &target, operands[0]);
     if (exit_code == CLI_DONE)
         exit_code = session_get(&session, "/v1/children", "");
     if (exit_code == CLI_DONE)
-        exit_code = print_child(&session, json, &is_supervisor);
-    if (exit_code == CLI_DONE && is_supervisor && !json)
-        exit_code = print_counts(&session);
+        exit_code = print_child(&session, json);
     session_close(&session);
     return exit_code;
 }

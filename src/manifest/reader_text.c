@@ -227,7 +227,7 @@ reader_read_paths(struct reader *reader, const struct schema_field *field,
         if (!reader_is_text(reader, field, item))
             continue;
         reader_store_text(reader, &node->depends_on[node->depends_on_size], item->text);
-        node->depends_on_size += !reader->out_of_memory;
+        node->depends_on_size += node->depends_on[node->depends_on_size] != NULL;
         manifest_order_note(reader, node, item);
     }
 }

@@ -143,6 +143,8 @@ abandon_controls(struct list *controls)
         struct control *control = container_of(link, struct control, link);
         if (control->type == CONTROL_REQUEST)
             supervisor_request_abandon(control);
+        else if (control->type == CONTROL_REPORT)
+            child_link_unref(container_of(control, struct child_link, report));
     }
 }
 

@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "runtime/child_texts.h"
 #include "runtime/internal.h"
 
-/* Bits of `commands` are 1 << child_command_type. Those of `reports`: */
+#define COMMANDS_ALL 0x7fu /* Bits 1 << child_command_type. */
+
+/* Bits of `reports`: */
 enum report {
     REPORT_STARTED = 1 << 0,
     REPORT_READY = 1 << 1,
@@ -16,44 +19,6 @@ enum report {
     REPORT_HEALTH_FAILED = 1 << 6,
     REPORT_DEGRADED = 1 << 7
 };
-
-/* ---- Texts ---- */
-
-static struct child_texts *
-texts_of(const struct child_link *link)
-{
-    /* Acquire pairs with the release in make_texts(). */
-    return atomic_load_explicit(&link->texts, memory_order_acquire);
-}
-
-/* NULL: out of memory. Either side may be the first. */
-static struct child_texts *
-make_texts(struct child_link *link)
-{
-    struct child_texts *there = texts_of(link);
-    if (there)
-        return there;
-    struct child_texts *made = calloc(1, sizeof *made);
-    if (!made || atomic_compare_exchange_strong_explicit(&link->texts, &there, made,
-                                                         memory_order_acq_rel,
-                                                         memory_order_acquire))
-        return made;
-    free(made);
-    return there;
-}
-
-static void
-free_texts(struct child_texts *texts)
-{
-    if (!texts)
-        return;
-    refstr_unref(atomic_load_explicit(&texts->health, memory_order_relaxed));
-    refstr_unref(texts->detail);
-    refstr_unref(texts->cause);
-    refstr_unref(texts->last_detail);
-    refstr_unref(texts->last_cause);
-    free(texts);
-}
 
 /* ---- The child's side ---- */
 
@@ -107,7 +72,7 @@ take_commands(struct child_link *link)
     /* Those that found no instance any more: none can be meant by them but the one that is gone. */
     if (!link->has_instance && !(taken & bit_of(CHILD_START)))
         taken &= ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL));
-    link->pending = (link->pending | taken) & 0x7f;
+    link->pending = (unsigned char)((link->pending | taken) & COMMANDS_ALL);
 }
 
 bool
@@ -123,7 +88,7 @@ child_take_command(struct actor_context *context, struct child_command *command_
     struct child_command command = {
         .type = (enum child_command_type)__builtin_ctz(link->pending),
     };
-    link->pending = link->pending & ~bit_of(command.type) & 0x7f;
+    link->pending = (unsigned char)(link->pending & ~bit_of(command.type) & COMMANDS_ALL);
     begin_command(link, &command);
     *command_out = command;
     return true;
@@ -157,7 +122,11 @@ report(struct actor_context *context, struct child_link *link, unsigned clear, u
     /* Release pairs with the acquire in child_link_take_reports(). */
     while (!atomic_compare_exchange_weak_explicit(&link->reports, &before, after,
                                                   memory_order_release, memory_order_relaxed));
-    control_send(context->worker->system, context->actor->supervisor, &link->report);
+    /* What lies in the lane has a reference of its own: the supervisor may have seen the bits above
+     * and let go of the child before it comes to that. */
+    child_link_ref(link);
+    if (!control_queue(context->worker->system, context->actor->supervisor, &link->report))
+        child_link_unref(link);
 }
 
 void
@@ -181,7 +150,7 @@ child_report_health_failed(struct actor_context *context, struct refstr *detail)
 {
     struct child_link *link = own_link(context);
     assert(link && link->has_instance);
-    struct child_texts *texts = detail ? make_texts(link) : texts_of(link);
+    struct child_texts *texts = detail ? child_texts_make(link) : child_texts_of(link);
     if (texts)
         refstr_unref(
             atomic_exchange_explicit(&texts->health, refstr_ref(detail), memory_order_acq_rel));
@@ -213,11 +182,12 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
 
     link->has_instance = false;
     link->is_killed = false;
-    link->pending = link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & 0x7f;
+    link->pending = (unsigned char)(link->pending &
+                                    ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & COMMANDS_ALL);
     link->ignored = ignored;
     link->exit_reason = (uint8_t)exit.reason;
     link->exit_code = exit.code;
-    struct child_texts *texts = detail || cause ? make_texts(link) : NULL;
+    struct child_texts *texts = detail || cause ? child_texts_make(link) : NULL;
     if (texts) {
         texts->detail = refstr_ref(detail);
         texts->cause = refstr_ref(cause);
@@ -303,7 +273,7 @@ child_link_unref(struct child_link *link)
     assert(before > 0);
     if (before > 1)
         return;
-    free_texts(texts_of(link));
+    child_texts_free(child_texts_of(link));
     if (link->is_bare)
         free(link);
     else
@@ -382,7 +352,7 @@ child_link_take_reports(struct child_link *link)
         .idle = bits & REPORT_IDLE,
         .exited = bits & REPORT_EXITED,
     };
-    struct child_texts *texts = texts_of(link);
+    struct child_texts *texts = child_texts_of(link);
     if (reports.health_failed && texts)
         reports.health_detail =
             atomic_exchange_explicit(&texts->health, NULL, memory_order_acq_rel);
@@ -400,28 +370,4 @@ child_link_take_reports(struct child_link *link)
         texts->cause = NULL;
     }
     return reports;
-}
-
-struct refstr *
-child_link_detail(const struct child_link *link)
-{
-    struct child_texts *texts = texts_of(link);
-    return texts ? texts->last_detail : NULL;
-}
-
-struct refstr *
-child_link_cause(const struct child_link *link)
-{
-    struct child_texts *texts = texts_of(link);
-    return texts ? texts->last_cause : NULL;
-}
-
-void
-child_link_set_detail(struct child_link *link, struct refstr *detail)
-{
-    struct child_texts *texts = make_texts(link);
-    if (!texts)
-        return;
-    refstr_unref(texts->last_detail);
-    texts->last_detail = refstr_ref(detail);
 }

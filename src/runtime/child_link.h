@@ -104,16 +104,9 @@ struct child_reports {
     struct exit_info exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
 };
 
-/* What is told in words, made with the first of them: most children never say anything. */
-struct child_texts {
-    _Atomic(struct refstr *) health; /* Exchanged: whoever takes it out owns it. */
-    struct refstr *detail;           /* Of the exit under way, as link->exit_code. */
-    struct refstr *cause;
-    struct refstr *last_detail; /* The supervisor's: of the last exit that it has taken. */
-    struct refstr *last_cause;
-};
+struct child_texts; /* child_texts.h */
 
-/* 100,000 are held. */
+/* 100,000 are held: 56 bytes. Where bits share a byte, one thread writes it. */
 struct child_link {
     /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
      * it was taken, and not written again before `exited` was taken. */
@@ -121,23 +114,24 @@ struct child_link {
     airs_pid child; /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
 
-    atomic_uchar references; /* The supervisor's and the child actor's; the last one frees. */
+    atomic_uchar references; /* The supervisor's, the child actor's, and of `report` in the lane; the
+                              * last one frees. */
     atomic_uchar commands;   /* Bits of child_command_type; set: supervisor (release), taken: child
                               * (acquire). STOP and KILL of an earlier generation go with START. */
     atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
     atomic_uchar kill_reason; /* Written before KILL is set. */
 
-    bool start_everything; /* Written and read as the generation. */
+    bool start_everything : 1; /* Written and read as the generation. */
+    bool is_bare : 1;          /* Constant: of no supervisor, see child_discard(). */
 
-    unsigned char pending : 7; /* The child's alone, as these bits: commands taken together, */
-    bool has_instance : 1;     /* between START taken and exited reported, */
-    bool is_killed : 1;        /* between KILL taken and exited reported. */
+    bool is_killed; /* The child's alone, as the next two: between KILL taken and exited reported. */
+    unsigned char pending : 7; /* Commands taken together. */
+    bool has_instance : 1;     /* Between START taken and exited reported. */
 
-    bool ignored : 1;    /* Written before `exited` is set, and not again before the next START, */
-    uint8_t exit_reason; /* as the next two. */
-    int32_t exit_code;
+    uint8_t exit_reason; /* Written before `exited` is set, and not again before the next START, */
+    int32_t exit_code;   /* as the next two. */
+    bool ignored;
 
-    bool is_bare; /* Constant: of no supervisor, see child_discard(). */
     /* The supervisor's alone: its shell's, here because there is room. */
     uint8_t whereabouts; /* enum child_whereabouts */
     uint8_t mail;        /* enum mailbox_gate; of a supervisor: what holds for its children's. */

@@ -104,8 +104,8 @@ mailbox_push(struct mailbox *mailbox, airs_pid owner, struct message *message,
     enum airs_status status = AIRS_ENOENT;
     pthread_mutex_lock(&mailbox->lock);
     if (mailbox->owner == owner)
-        status = mailbox->gate == MAILBOX_OPEN ? make_room_locked(mailbox, dropped_out)
-                                               : AIRS_EENDED;
+        status =
+            mailbox->gate == MAILBOX_OPEN ? make_room_locked(mailbox, dropped_out) : AIRS_EENDED;
     if (status == AIRS_OK) {
         list_push_back(&mailbox->messages, &message->link);
         set_size_locked(mailbox, mailbox->size + 1);
@@ -172,8 +172,9 @@ mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate ga
 
 /* ---- Control messages ---- */
 
-bool
-control_send(struct actor_system *system, airs_pid pid, struct control *control)
+/* False: no such actor. */
+static bool
+queue(struct actor_system *system, airs_pid pid, struct control *control, bool *queued_out)
 {
     struct actor *actor = actor_at(system, pid);
     if (!actor)
@@ -181,7 +182,8 @@ control_send(struct actor_system *system, airs_pid pid, struct control *control)
 
     pthread_mutex_lock(&actor->mailbox.lock);
     bool is_there = actor->mailbox.owner == pid;
-    if (is_there && !list_is_linked(&control->link)) {
+    *queued_out = is_there && !list_is_linked(&control->link);
+    if (*queued_out) {
         list_push_back(&actor->mailbox.controls, &control->link);
         set_has_controls_locked(&actor->mailbox);
     }
@@ -191,19 +193,36 @@ control_send(struct actor_system *system, airs_pid pid, struct control *control)
     return is_there;
 }
 
-void
+bool
+control_send(struct actor_system *system, airs_pid pid, struct control *control)
+{
+    bool queued = false;
+    return queue(system, pid, control, &queued);
+}
+
+bool
+control_queue(struct actor_system *system, airs_pid pid, struct control *control)
+{
+    bool queued = false;
+    queue(system, pid, control, &queued);
+    return queued;
+}
+
+bool
 control_recall(struct actor_system *system, airs_pid pid, struct control *control)
 {
     struct actor *actor = actor_at(system, pid);
     if (!actor)
-        return;
+        return false;
 
     pthread_mutex_lock(&actor->mailbox.lock);
-    if (actor->mailbox.owner == pid && list_is_linked(&control->link)) {
+    bool was_there = actor->mailbox.owner == pid && list_is_linked(&control->link);
+    if (was_there) {
         list_remove(&control->link);
         set_has_controls_locked(&actor->mailbox);
     }
     pthread_mutex_unlock(&actor->mailbox.lock);
+    return was_there;
 }
 
 struct control *

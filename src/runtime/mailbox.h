@@ -56,8 +56,11 @@ void control_init(struct control *control, enum control_type type);
  */
 bool control_send(struct actor_system *system, airs_pid pid, struct control *control);
 
-/** Takes `control` back out of the lane of `pid` if it is there. Thread: any. */
-void control_recall(struct actor_system *system, airs_pid pid, struct control *control);
+/** The same; true if it was this call that queued it. */
+bool control_queue(struct actor_system *system, airs_pid pid, struct control *control);
+
+/** Takes `control` back out of the lane of `pid`; false: it is not there. Thread: any. */
+bool control_recall(struct actor_system *system, airs_pid pid, struct control *control);
 
 /* Whether mail passes: follows the child's state (supervisor_events.c). */
 enum mailbox_gate {

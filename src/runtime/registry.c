@@ -123,6 +123,26 @@ registry_remove(struct actor_system *system, const struct refstr *path, airs_pid
     pthread_rwlock_unlock(&registry->lock);
 }
 
+void
+registry_remove_below(struct actor_system *system, const struct refstr *path)
+{
+    struct registry *registry = &system->registry;
+
+    pthread_rwlock_wrlock(&registry->lock);
+    for (size_t i = 0; i < registry->capacity; i++) {
+        struct registry_entry *entry = &registry->entries[i];
+        if (entry->hash < MAP_LIVE)
+            continue;
+        const struct refstr *other = actor_in_slot(system, entry->slot)->path;
+        if (other->size <= path->size || other->text[path->size] != '/' ||
+            memcmp(other->text, path->text, path->size) != 0)
+            continue;
+        entry->hash = MAP_REMOVED;
+        registry->size--;
+    }
+    pthread_rwlock_unlock(&registry->lock);
+}
+
 airs_pid
 registry_find(struct actor_system *system, const char *path)
 {

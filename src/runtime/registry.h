@@ -45,5 +45,7 @@ void registry_deinit(struct registry *registry);
 enum airs_status registry_add(struct actor_system *system, const struct refstr *path, airs_pid pid);
 /** If it is still `pid` that stands there. */
 void registry_remove(struct actor_system *system, const struct refstr *path, airs_pid pid);
+/** All whose path lies below `path`. Costs O(entries). */
+void registry_remove_below(struct actor_system *system, const struct refstr *path);
 
 #endif

@@ -154,7 +154,8 @@ supervised_child_detach(struct supervisor *supervisor, struct supervised_child *
     struct actor_system *system = supervisor->system;
     supervisor_end_wait(supervisor, child);
     start_gate_withdraw(system->start_gate, &child->link.pass);
-    control_recall(system, supervisor->self, &child->link.report);
+    if (control_recall(system, supervisor->self, &child->link.report))
+        child_link_unref(&child->link);
     supervised_dependencies_end(supervisor, child);
     /* From here on the path is free for another child, while this one's actor ends. */
     registry_remove(system, child->path, child->link.child);
@@ -165,6 +166,7 @@ void
 supervised_child_let_go(struct supervisor *supervisor, struct supervised_child *child)
 {
     supervisor->children--;
+    child->link.whereabouts = GONE;
     if (supervisor->options.user_free)
         supervisor->options.user_free(child->node.shell);
     child_link_unref(&child->link);

@@ -131,8 +131,10 @@ supervisor_bury(struct supervisor *supervisor)
 {
     supervisor->at_rest = true;
     list_for_each(link, &supervisor->node.children)
-        follow_state(supervisor, supervised_child_of(
-                                     container_of(link, struct supervisor_child, siblings)));
+    {
+        struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
+        follow_state(supervisor, supervised_child_of(node));
+    }
 }
 
 struct refstr *
@@ -217,8 +219,10 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.budget_used = action->budget_used;
     event.cause = cause_of(supervisor, child, action);
     event.waits_for = supervisor_waits_for(supervisor, child, action->wait);
-    if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again. */
+    if (action->event == EVENT_DELETED) /* Whoever hears of it may use the path again, */
         registry_remove(supervisor->system, child->path, child->link.child);
+    if (action->event == EVENT_DELETED && child->node.is_supervisor) /* and those below it. */
+        registry_remove_below(supervisor->system, child->path);
     event.ready = action->ready;
     event.attempt = action->attempt;
     event.lived_us = action->lived_us;

@@ -16,7 +16,7 @@ struct child_chain {
 };
 
 /* Where a child stands in its supervisor, beside its node. */
-enum child_whereabouts { NOWHERE, IN_AGENDA, IN_ADMITTED, IN_REMOVED };
+enum child_whereabouts { NOWHERE, IN_AGENDA, IN_ADMITTED, IN_REMOVED, GONE };
 
 /* Everything here but a child's link and mailbox is touched in the supervisor's turn alone. */
 struct supervisor {

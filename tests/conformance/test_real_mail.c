@@ -104,8 +104,7 @@ a_dependencys_restart_answers_the_mail_of_the_dependant(void **state)
     (void)state;
     static const char *const dependencies[] = { "/g/second" };
     struct supervisor_config follows = supervisor_config_with_when_dependency_restarts(
-        supervisor_config_with_dependencies(sleeper_config(), dependencies, 1),
-        DEPENDENCY_RESTART);
+        supervisor_config_with_dependencies(sleeper_config(), dependencies, 1), DEPENDENCY_RESTART);
     struct world_child children[] = { echo_of(follows), echo_of(sleeper_config()),
                                       echo_of(sleeper_config()) };
     struct world *world = group_world(group_config(STRATEGY_ONE_FOR_ONE), children);

@@ -58,8 +58,7 @@ def test_wrong_values_are_wrong_use(place, words):
 def test_unknown_verbs_name_the_nearest(place):
     assert "did you mean restart?" in place.airs("restrat", code=2).stderr
     assert "unknown verb 'zzzzzz'" in place.airs("zzzzzz", code=2).stderr
-    for later in ("top", "reload",
-                  "completion"):
+    for later in ("top", "completion"):
         assert "does not have" in place.airs(later, code=2).stderr
 
 

@@ -29,8 +29,8 @@ storm_world(const char *const paths[SUPERVISORS])
 {
     static const enum strategy strategies[] = { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ONE,
                                                 STRATEGY_REST_FOR_ONE, STRATEGY_ONE_FOR_ALL };
-    struct world *world = world_begin_with(
-        (struct world_options){ .instances_max = 256, .keep_no_events = true });
+    struct world *world =
+        world_begin_with((struct world_options){ .instances_max = 256, .keep_no_events = true });
     struct supervisor_config config = supervisor_config_with_backoff(
         supervisor_config_with_max_restarts(supervisor_config_permanent(), 100000),
         backoff_immediate());
@@ -40,11 +40,11 @@ storm_world(const char *const paths[SUPERVISORS])
         char parent[16];
         snprintf(parent, sizeof parent, "%.*s", (int)(slash == paths[i] ? 1 : slash - paths[i]),
                  paths[i]);
-        world_add(world, paths[i],
-                  (struct world_child){
-                      .parent = parent,
-                      .config = supervisor_config_with_strategy(
-                          supervisor_config_default_supervisor(), strategies[i]) });
+        world_add(
+            world, paths[i],
+            (struct world_child){ .parent = parent,
+                                  .config = supervisor_config_with_strategy(
+                                      supervisor_config_default_supervisor(), strategies[i]) });
     }
     for (size_t i = 0; i < SUPERVISORS * CHILDREN_EACH; i++) {
         char path[32];
@@ -70,9 +70,9 @@ a_storm_of_restarts_ends_with_the_stop(void **state)
     struct engine_usage usage;
     struct world_list list;
 
-    assert_int_equal(event_log_add_sink(actor_system_event_log(world->system), count_start, &starts,
-                                        NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        event_log_add_sink(actor_system_event_log(world->system), count_start, &starts, NULL),
+        AIRS_OK);
     world_start(world);
     uint64_t deadline_us = world_deadline();
     while (atomic_load(&starts) < STARTS)
@@ -103,8 +103,8 @@ a_probe_that_traps_escalates_through_nested_supervisors(void **state)
     struct health_restart_config health = health_restart_config_default();
     struct world *world = world_begin();
 
-    world_add(world, "/s", (struct world_child){
-                               .config = quick(supervisor_config_default_supervisor(), 0) });
+    world_add(world, "/s",
+              (struct world_child){ .config = quick(supervisor_config_default_supervisor(), 0) });
     world_add(world, "/s/t",
               (struct world_child){ .parent = "/s",
                                     .config = below(supervisor_config_default_supervisor(), 1) });

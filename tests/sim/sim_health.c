@@ -181,7 +181,9 @@ plan_line(struct sim *sim, struct sim_child *subject)
     subject->health.asked++;
     turn_to_probe(sim, subject);
     bool is_plain = subject->instance.is_plain;
-    uint64_t after_us = is_plain ? interval_us / 2 : 1 + sim_random(sim, interval_us);
+    uint64_t after_us = interval_us / 2;
+    if (!is_plain)
+        after_us = interval_us / 8 + sim_random(sim, interval_us);
     if (!is_plain && sim_chance(sim, subject->temper.probe_fails / 2))
         after_us += sim_random(sim, 4 * interval_us);
     sim_send_errand(sim, after_us, subject, ERRAND_LINE, subject->health.asked, HEALTH_HEALTHY);

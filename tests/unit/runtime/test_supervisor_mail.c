@@ -298,7 +298,7 @@ the_end_of_all_buries_what_was_queued(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_restart_keeps_the_mail_of_those_it_stops),
@@ -309,7 +309,5 @@ main(int argc, char **argv)
         cmocka_unit_test(a_supervisor_that_fails_buries_the_mail_of_its_subtree),
         cmocka_unit_test(the_end_of_all_buries_what_was_queued),
     };
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

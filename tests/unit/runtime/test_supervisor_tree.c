@@ -136,6 +136,55 @@ a_subtree_is_stopped_started_killed_and_reset_as_one(void **state)
     assert_true(atomic_load(&front.destroyed) && atomic_load(&back.destroyed));
 }
 
+struct names_left {
+    struct actor_system *system;
+    atomic_bool heard;
+    airs_pid itself, below, deep_below, beside;
+};
+
+static void
+look_names_up(void *ctx, const struct event *event)
+{
+    struct names_left *names = ctx;
+    if (event->type != EVENT_DELETED || strcmp(event->path->text, "/web") != 0)
+        return;
+    names->itself = registry_find(names->system, "/web");
+    names->below = registry_find(names->system, "/web/front");
+    names->deep_below = registry_find(names->system, "/web/deep/back");
+    names->beside = registry_find(names->system, "/website");
+    atomic_store(&names->heard, true);
+}
+
+static void
+who_hears_of_a_deleted_supervisor_may_use_every_name_below_it(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil front = { 0 }, back = { 0 }, beside = { 0 };
+    struct child_policy policy = quick_policy(), above = quick_supervisor_policy();
+    open_stage(&stage, 2);
+    struct names_left names = { .system = stage.system };
+    assert_int_equal(event_log_add_sink(actor_system_event_log(stage.system), look_names_up, &names,
+                                        NULL),
+                     AIRS_OK);
+    add_supervisor(&stage, "/web", &above);
+    add_pupil(&stage, &front, "/web/front", &policy);
+    add_supervisor(&stage, "/web/deep", &above);
+    add_pupil(&stage, &back, "/web/deep/back", &policy);
+    add_pupil(&stage, &beside, "/website", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/web", EVENT_READY, 1);
+    assert_int_equal(ask_of(&stage, REQUEST_DELETE, "/web"), AIRS_OK);
+    await_event(stage.recorder, "/web", EVENT_DELETED, 1);
+    while (!atomic_load(&names.heard))
+        sched_yield();
+    assert_int_equal(names.itself, AIRS_PID_NONE);
+    assert_int_equal(names.below, AIRS_PID_NONE);
+    assert_int_equal(names.deep_below, AIRS_PID_NONE);
+    assert_int_not_equal(names.beside, AIRS_PID_NONE);
+    close_stage(&stage);
+}
+
 static void
 a_supervisor_out_of_time_has_its_subtree_killed(void **state)
 {
@@ -379,6 +428,7 @@ main(void)
         cmocka_unit_test(a_supervisor_is_ready_when_its_children_are),
         cmocka_unit_test(an_escalation_restarts_the_subtree_then_ends_the_root),
         cmocka_unit_test(a_subtree_is_stopped_started_killed_and_reset_as_one),
+        cmocka_unit_test(who_hears_of_a_deleted_supervisor_may_use_every_name_below_it),
         cmocka_unit_test(a_supervisor_out_of_time_has_its_subtree_killed),
         cmocka_unit_test(the_tree_is_idle_when_nothing_in_it_can_run_any_more),
         cmocka_unit_test(a_storm_of_crashes_restarts_each_child_as_often_as_it_crashed),
