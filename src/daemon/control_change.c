@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/application_reopen.h"
 #include "daemon/control_internal.h"
 
 #define COUNT_MAX UINT32_MAX
@@ -69,6 +70,9 @@ change(struct exchange *exchange)
     enum airs_status status;
     if (exchange->route.target == TARGET_RELOAD)
         status = reload_run(exchange, &error);
+    else if (exchange->change.starts)
+        status = application_start_anew(exchange->server->options.application,
+                                        exchange->route.path, &error);
     else if (strcmp(exchange->route.verb, "add") == 0)
         status = add(exchange, &error);
     else

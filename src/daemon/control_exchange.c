@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "daemon/application_reopen.h"
 #include "daemon/control_internal.h"
 #include "daemon/event_json.h"
 
@@ -268,10 +269,26 @@ request_call(struct exchange *exchange)
 }
 
 static void
+request_control(struct exchange *exchange, enum airs_verb verb)
+{
+    struct airs_error error = { 0 };
+    struct airs_application *application = exchange->server->options.application;
+    if (verb == AIRS_START && application_failed_to_load(application, exchange->route.path)) {
+        exchange->change.starts = true;
+        changes_queue(exchange);
+        return;
+    }
+    exchange->pending = true;
+    exchange_await(exchange,
+                   airs_application_control(application, verb, exchange->route.path, on_done,
+                                            exchange, &error),
+                   &error);
+}
+
+static void
 request_verb(struct exchange *exchange)
 {
     enum airs_verb verb;
-    struct airs_error error = { 0 };
     if (strcmp(exchange->route.verb, "send") == 0) {
         request_send(exchange);
     } else if (strcmp(exchange->route.verb, "call") == 0) {
@@ -281,11 +298,7 @@ request_verb(struct exchange *exchange)
     } else if (strcmp(exchange->route.verb, "scale") == 0) {
         change_request_scale(exchange);
     } else if (airs_verb_find(exchange->route.verb, &verb)) {
-        exchange->pending = true;
-        exchange_await(exchange,
-              airs_application_control(exchange->server->options.application, verb,
-                                       exchange->route.path, on_done, exchange, &error),
-              &error);
+        request_control(exchange, verb);
     } else {
         exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "unknown verb '%s'", exchange->route.verb);
     }

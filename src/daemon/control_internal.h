@@ -33,7 +33,7 @@ struct control_stream {
     char *below; /* Logs: of this child and all under it. */
 };
 
-/* One add, scale or reload, while the thread of changes has it. */
+/* One add, scale, reload or start anew, while the thread of changes has it. */
 struct exchange_change {
     struct list link;
     bool dry_run;    /* Of a reload. */
@@ -42,6 +42,7 @@ struct exchange_change {
     uint32_t count;       /* Of a scale. */
     struct buffer report; /* What is wrong with the child that was to be added. */
     bool out_of_memory;
+    bool starts; /* A start whose component is opened anew. */
 };
 
 struct exchange {

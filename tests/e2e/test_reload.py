@@ -298,6 +298,26 @@ def test_a_child_whose_file_was_repaired_is_started(place):
     assert place.status("/a")["kind"] == "actor"
 
 
+def test_a_start_by_hand_opens_a_repaired_file_anew(place):
+    file = place.work / "code.wasm"
+    file.write_bytes(b"broken")
+    daemon = place.up(child("a", file), child("b", file), child("other", "echo"))
+    daemon.wait_event("failed", "/a", reason="load-error")
+    daemon.wait_event("failed", "/b", reason="load-error")
+    for fails, contents in (2, b"broken"), (3, b"otherwise"):
+        file.write_bytes(contents)
+        place.airs("start", "/a")  # It fails again, with what is wrong now.
+        daemon.wait_for(lambda events: len([one for one in events if one["event"] == "failed"
+                                            and one["path"] == "/a"]) == fails)
+    replace(place, "code.wasm", "echo")
+    for path in "/a", "/b":
+        place.airs("start", path)
+        place.wait(path, "ready")
+        assert place.airs("call", path, "x").stdout == "x"
+    assert "nothing has changed" in place.airs("reload").stdout
+    assert place.status("/other")["generation"] == 1
+
+
 def test_health_is_turned_on_and_off_while_it_runs(place):
     health = {"interval": "50ms", "timeout": "50ms", "failures": 1000}
     daemon = place.up(child("a", "sick", config="healthy", max_restarts=0))

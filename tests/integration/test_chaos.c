@@ -23,7 +23,7 @@ struct hand {
 
 struct mail {
     struct reply reply;
-    atomic_uint *answered;
+    struct world *world;
 };
 
 static atomic_uint sent;
@@ -36,8 +36,13 @@ mail_answered(struct reply *reply, enum airs_status status, const char *text, co
     struct mail *mail = container_of(reply, struct mail, reply);
 
     (void)status, (void)text, (void)bytes, (void)size;
-    atomic_fetch_add(mail->answered, 1);
+    struct world *world = mail->world;
     free(mail);
+    /* What is left at the end is answered behind the last event: whoever waits is woken here. */
+    pthread_mutex_lock(&world->lock);
+    atomic_fetch_add(&answered, 1);
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
 }
 
 static void
@@ -49,7 +54,7 @@ send_one(struct hand *hand, const char *path)
     airs_pid pid;
 
     assert(component_registry_find(hand->world->registry, path, &pid, NULL));
-    *mail = (struct mail){ .reply.done = mail_answered, .answered = &answered };
+    *mail = (struct mail){ .reply.done = mail_answered, .world = hand->world };
     message->reply = &mail->reply;
     if (actor_send(hand->world->system, pid, message) == AIRS_OK) {
         atomic_fetch_add(&sent, 1);
