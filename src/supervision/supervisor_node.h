@@ -111,7 +111,7 @@ struct child_ties;
 
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
- * anybody else only reads, on the thread that steps. 100,000 of these are held: 88 bytes, and 8 for
+ * anybody else only reads, on the thread that steps. 100,000 of these are held: 96 bytes, and 8 for
  * each grant of the budget behind them. */
 struct supervisor_child {
     /* Set by the shell before NODE_ADD; constant, but for what NODE_CHANGE changes. */

@@ -500,7 +500,10 @@ a_stop_in_a_group_restart_after_the_change_stops_all(void **state)
     at(1, EXITED, first, TRAP);
     configure(2, STRATEGY_ONE_FOR_ONE);
     at(3, STOP_ALL, NOBODY);
+    assert_state(third, STOPPING);
+    assert_state(second, RUNNING); /* Its turn has not come. */
     at(4, EXITED, third);
+    assert_state(second, STOPPING);
     at(5, EXITED, second);
     assert_int_equal(node.state, NODE_STOPPED);
     assert_state(first, STOPPED);
