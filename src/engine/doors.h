@@ -52,7 +52,6 @@ struct doors_needs {
     bool imports_stop;
     uint32_t memories;
     uint32_t tables;
-    uint64_t memory_pages; /* Of its largest memory, at its start. */
 };
 
 /** Loads and links code; `path` must be a file that doors_compile()'s output is at the start of:

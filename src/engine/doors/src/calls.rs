@@ -17,8 +17,8 @@ use crate::exports::Export;
 use crate::failure::{Failure, Kind};
 use crate::guard::guarded;
 use crate::lifecycle::{
-    CConfig, CMessage, ConfigText, GetHealth, GetMetadata, HandleCallback, HandleMessage,
-    Initialize, MessageText, Run, Shutdown, WasmError,
+    CConfig, CMessage, ConfigText, GetHealth, GetMetadata, Handled, Initialize, Message,
+    MessageText, Run, Shutdown,
 };
 use crate::metadata::CMetadata;
 use crate::store::DoorsStore;
@@ -159,10 +159,6 @@ fn component_result(result: Result<(), ComponentError>) -> Returned {
     result.map_or_else(|error| Returned::Err(error.text()), |()| Returned::Nothing)
 }
 
-fn wasm_result(result: Result<(), WasmError>) -> Returned {
-    result.map_or_else(|error| Returned::Err(error.text()), |()| Returned::Nothing)
-}
-
 /// # Safety
 /// See [`doors_call_instantiate`].
 #[unsafe(no_mangle)]
@@ -182,6 +178,28 @@ pub unsafe extern "C" fn doors_call_initialize(
     })
 }
 
+/// The call of an export that takes a message; `success` is what its `ok` becomes.
+///
+/// # Safety
+/// See [`doors_call_instantiate`]; `export` takes a [`Message`] and answers [`Handled`]`<T>`.
+unsafe fn call_with_message<T: Lift + Send + Sync + 'static>(
+    store: *mut DoorsStore,
+    message: &CMessage,
+    export: Export,
+    success: fn(T) -> Returned,
+) -> Box<DoorsCall> {
+    let message = *message;
+    call(store, false, async move {
+        let this = unsafe { &mut *store };
+        let text = unsafe { MessageText::new(&message) };
+        let handle: TypedFunc<(Message<'_>,), (Handled<T>,)> = unsafe { function(this, export) }?;
+        let (result,) = handle
+            .call_async(&mut this.store, (text.message(),))
+            .await?;
+        Ok(result.map_or_else(|error| Returned::Err(error.text()), success))
+    })
+}
+
 /// # Safety
 /// See [`doors_call_instantiate`].
 #[unsafe(no_mangle)]
@@ -189,16 +207,7 @@ pub unsafe extern "C" fn doors_call_handle_message(
     store: *mut DoorsStore,
     message: &CMessage,
 ) -> Box<DoorsCall> {
-    let message = *message;
-    call(store, false, async move {
-        let this = unsafe { &mut *store };
-        let text = unsafe { MessageText::new(&message) };
-        let handle: HandleMessage = unsafe { function(this, Export::HandleMessage) }?;
-        let (result,) = handle
-            .call_async(&mut this.store, (text.message(),))
-            .await?;
-        Ok(result.map_or_else(|error| Returned::Err(error.text()), Returned::Reply))
-    })
+    unsafe { call_with_message(store, message, Export::HandleMessage, Returned::Reply) }
 }
 
 /// # Safety
@@ -208,16 +217,11 @@ pub unsafe extern "C" fn doors_call_handle_callback(
     store: *mut DoorsStore,
     message: &CMessage,
 ) -> Box<DoorsCall> {
-    let message = *message;
-    call(store, false, async move {
-        let this = unsafe { &mut *store };
-        let text = unsafe { MessageText::new(&message) };
-        let handle: HandleCallback = unsafe { function(this, Export::HandleCallback) }?;
-        let (result,) = handle
-            .call_async(&mut this.store, (text.message(),))
-            .await?;
-        Ok(wasm_result(result))
-    })
+    unsafe {
+        call_with_message(store, message, Export::HandleCallback, |()| {
+            Returned::Nothing
+        })
+    }
 }
 
 /// # Safety

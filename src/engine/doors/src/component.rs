@@ -38,7 +38,6 @@ pub struct Needs {
     imports_stop: bool,
     memories: u32,
     tables: u32,
-    memory_pages: u64,
 }
 
 fn needs(component: &Component, exports: &Exports) -> Needs {
@@ -54,9 +53,6 @@ fn needs(component: &Component, exports: &Exports) -> Needs {
         imports_stop,
         memories: required.map_or(0, |r| r.num_memories),
         tables: required.map_or(0, |r| r.num_tables),
-        memory_pages: required
-            .and_then(|r| r.max_initial_memory_size)
-            .unwrap_or(0),
     }
 }
 

@@ -4,7 +4,7 @@ use wasmtime_c_api::wasmtime::component::{Component, ComponentExportIndex, Func,
 use wasmtime_c_api::wasmtime::{Error, Result, Store};
 
 use crate::core::ComponentError;
-use crate::lifecycle::{Config, Health, Message, WasmError};
+use crate::lifecycle::{Config, Handled, Health, Message};
 use crate::metadata::Metadata;
 use crate::store::Guest;
 
@@ -106,11 +106,11 @@ impl Exports {
                 .map(drop)
         })?;
         check(Export::HandleMessage, |f, s| {
-            f.typed::<(Message,), (Result<Option<Vec<u8>>, WasmError>,)>(s)
+            f.typed::<(Message,), (Handled<Option<Vec<u8>>>,)>(s)
                 .map(drop)
         })?;
         check(Export::HandleCallback, |f, s| {
-            f.typed::<(Message,), (Result<(), WasmError>,)>(s).map(drop)
+            f.typed::<(Message,), (Handled<()>,)>(s).map(drop)
         })?;
         check(Export::Metadata, |f, s| {
             f.typed::<(), (Metadata,)>(s).map(drop)

@@ -236,8 +236,8 @@ impl ConfigText<'_> {
 }
 
 pub type Initialize<'a> = TypedFunc<(Config<'a>,), (Result<(), ComponentError>,)>;
-pub type HandleMessage<'a> = TypedFunc<(Message<'a>,), (Result<Option<Vec<u8>>, WasmError>,)>;
-pub type HandleCallback<'a> = TypedFunc<(Message<'a>,), (Result<(), WasmError>,)>;
+/// What the exports that take a message answer.
+pub type Handled<T> = Result<T, WasmError>;
 pub type GetMetadata = TypedFunc<(), (Metadata,)>;
 pub type GetHealth = TypedFunc<(), (Health,)>;
 pub type Shutdown = TypedFunc<(), (Result<(), ComponentError>,)>;
