@@ -19,6 +19,22 @@ child_ties_init(struct child_ties *ties, struct supervisor_child *child)
     child->ties = ties;
 }
 
+static bool
+is_held(const struct supervisor_child *child)
+{
+    return child->group == GROUP_STOP &&
+           (child->state == CHILD_STARTING || child->state == CHILD_RUNNING);
+}
+
+/* The stop of its dependency waits for the dependant. */
+static bool
+is_counted(const struct child_tie *tie)
+{
+    const struct child_ties *ties = tie->dependency->ties; /* None any more of one that is removed. */
+    return ties && ties->live > 0 && is_held(tie->dependency) &&
+           child_state_is_live(tie->dependant->state);
+}
+
 void
 child_tie_link(struct child_tie *tie, struct supervisor_child *dependant,
                struct supervisor_child *dependency)
@@ -28,13 +44,8 @@ child_tie_link(struct child_tie *tie, struct supervisor_child *dependant,
     tie->dependency = dependency;
     list_push_back(&dependant->ties->dependencies, &tie->of_dependant);
     list_push_back(&dependency->ties->dependants, &tie->of_dependency);
-}
-
-static bool
-is_held(const struct supervisor_child *child)
-{
-    return child->group == GROUP_STOP &&
-           (child->state == CHILD_STARTING || child->state == CHILD_RUNNING);
+    if (is_counted(tie))
+        dependency->ties->live++;
 }
 
 static void
@@ -48,6 +59,8 @@ let_stop(struct supervisor_node *node, struct supervisor_child *dependency)
 void
 child_tie_unlink(struct child_tie *tie)
 {
+    if (list_is_linked(&tie->of_dependency) && is_counted(tie) && tie->dependency->ties->live > 1)
+        tie->dependency->ties->live--;
     list_remove(&tie->of_dependant);
     list_remove(&tie->of_dependency);
 }

@@ -31,10 +31,11 @@ struct child_tie {
 /** Gives them to `child`, before its ADD or between two steps. */
 void child_ties_init(struct child_ties *ties, struct supervisor_child *child);
 
-/** Both have ties. Between two steps; while their node stops it takes no effect any more. */
+/** Both have ties. Between two steps; a stop that has not been asked for yet waits for it, too. */
 void child_tie_link(struct child_tie *tie, struct supervisor_child *dependant,
                     struct supervisor_child *dependency);
-/** Between two steps, also of a child that was just removed. */
+/** Between two steps, also of a child that was just removed. A stop that waits for it alone is asked
+ * for when nothing else is stopping. */
 void child_tie_unlink(struct child_tie *tie);
 
 #endif

@@ -138,6 +138,32 @@ a_tie_that_is_cut_holds_nothing(void **state)
 }
 
 static void
+a_tie_made_while_a_stop_waits_holds_it_too(void **state)
+{
+    (void)state;
+    four_running();
+    child_tie_unlink(&tie[0]);
+    at(10, STOP_ALL, NOBODY);
+    child_tie_link(&tie[0], web, store);
+    at(11, EXITED, mail);
+    assert_state(store, RUNNING);
+    at(12, EXITED, web);
+    assert_state(store, STOPPING);
+}
+
+static void
+a_tie_cut_while_a_stop_waits_holds_it_no_longer(void **state)
+{
+    (void)state;
+    four_running();
+    at(10, STOP_ALL, NOBODY);
+    child_tie_unlink(&tie[0]); /* That of web. */
+    assert_state(store, RUNNING);
+    at(11, EXITED, mail);
+    assert_state(store, STOPPING);
+}
+
+static void
 ties_in_a_circle_do_not_hold_up_the_end(void **state)
 {
     (void)state;
@@ -187,6 +213,8 @@ main(void)
         a_test(a_stop_by_hand_waits_for_nobody),
         a_test(dependants_that_are_down_hold_nothing),
         a_test(a_tie_that_is_cut_holds_nothing),
+        a_test(a_tie_made_while_a_stop_waits_holds_it_too),
+        a_test(a_tie_cut_while_a_stop_waits_holds_it_no_longer),
         a_test(ties_in_a_circle_do_not_hold_up_the_end),
         a_test(more_than_one_buffer_of_stops_is_released_at_once),
     };
