@@ -164,7 +164,6 @@ def test_down_begins_fresh(place):
 
 def test_a_child_that_is_added_waits_for_what_it_depends_on(place):
     daemon = place.up(child("db", "echo"), child("back", "echo", count=2))
-    daemon.judged = False  # Its stops wait for one another along dependencies.
     place.airs("stop", "/db")
     daemon.wait_event("stopped", "/db")
     place.add("/", child("x", "echo", depends_on=["/db", "/back"]))
@@ -175,7 +174,6 @@ def test_a_child_that_is_added_waits_for_what_it_depends_on(place):
 
 def test_a_cycle_through_a_child_that_is_added_is_refused(place):
     daemon = place.up(child("a", "echo"), child("b", "echo", depends_on=["/a"]))
-    daemon.judged = False
     place.airs("delete", "/a")
     daemon.wait_event("deleted", "/a")
     place.added["/"] = []

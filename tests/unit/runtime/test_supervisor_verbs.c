@@ -85,6 +85,7 @@ a_stop_asks_in_reverse_order_and_kills_who_takes_too_long(void **state)
     const struct event *c = await_event(stage.recorder, "/c", EVENT_STARTING, 1);
     assert_true(a->seq < b->seq && b->seq < c->seq);
     await_event(stage.recorder, "/b", EVENT_STARTED, 1);
+    await_event(stage.recorder, "/c", EVENT_STARTED, 1);
 
     assert_int_equal(ask_root(&stage, REQUEST_STOP_ALL), AIRS_OK);
     assert_true(counter_reaches(&stage.ends, 1));
@@ -209,6 +210,7 @@ a_kill_reaches_children_that_compute_without_end(void **state)
         refstr_unref(text);
     }
     ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/child2", EVENT_STARTED, 1);
     await_event(stage.recorder, "/child4", EVENT_STARTED, 1);
     for (unsigned i = 1; i <= 20; i++) {
         assert_int_equal(ask_of(&stage, REQUEST_KILL, "/child2"), AIRS_OK);
