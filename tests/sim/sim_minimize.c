@@ -252,7 +252,8 @@ sim_replay(FILE *file)
         understood = read_line(line, &best);
     int status = 2;
     if (understood) {
-        qsort(best.items, best.size, sizeof best.items[0], sim_item_compare);
+        if (best.size > 0)
+            qsort(best.items, best.size, sizeof best.items[0], sim_item_compare);
         status = run_items(&sim, best.seed, best.items, best.size, true) ? 0 : 1;
         if (status)
             sim_print_failure(&sim, stdout);
