@@ -237,13 +237,14 @@ class Place:
         half_written = [path for path in self.cache.rglob("*") if ".tmp" in path.name]
         return sockets + temporary + half_written
 
-    def judge(self, manifest, events_file):
+    def judge(self, manifest, events_file, cut=False):
         oracle = HERE / "oracle.py"
         if self.added or self.reloads:
             whole = self.first or yaml.safe_load(manifest.read_text())
             manifest = self.root / "judged.yaml"
             manifest.write_text(json.dumps({**whole, "added": self.added, "reloads": self.reloads}))
-        done = subprocess.run([sys.executable, str(oracle), str(manifest), str(events_file)],
+        words = [str(manifest), str(events_file), *(["--cut"] if cut else [])]
+        done = subprocess.run([sys.executable, str(oracle), *words],
                               capture_output=True, text=True, timeout=DEADLINE_S)
         assert done.returncode == 0, f"the oracle rejects this run:\n{done.stdout}{done.stderr}"
 
@@ -258,7 +259,7 @@ class Place:
             if daemon.judged and daemon.events:
                 file = self.root / f"run-{index}.jsonl"
                 file.write_text("".join(json.dumps(one) + "\n" for one in daemon.events))
-                self.judge(daemon.manifest, file)
+                self.judge(daemon.manifest, file, daemon.process.returncode == -signal.SIGKILL)
         assert not self.processes(), "processes are left"
         assert not self.left_behind(), "files are left"
 

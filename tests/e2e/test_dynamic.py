@@ -186,7 +186,6 @@ def test_a_cycle_through_a_child_that_is_added_is_refused(place):
 
 
 def kill(place, daemon):
-    daemon.judged = False  # Its last line may be the middle of something.
     daemon.signal(signal.SIGKILL)
     daemon.wait()
 

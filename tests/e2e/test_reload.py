@@ -342,7 +342,7 @@ def test_a_daemon_that_dies_after_a_reload_goes_on_with_the_new_manifest(place):
     place.wait("/b", "ready")
     daemon.signal(signal.SIGKILL)
     daemon.wait()
-    daemon.judged = False
+    daemon.judged = False  # Its manifest is the next run's by now.
     place.first, place.reloads = None, []
     again = place.run(place.work / "airs.yaml")
     place.wait("/a", "ready", "--generation", "5")

@@ -21,7 +21,6 @@ WIDE = 100000
 
 
 def killed(daemon):
-    daemon.judged = False  # Its last line may be the middle of something.
     daemon.signal(signal.SIGKILL)
     assert daemon.wait() == -signal.SIGKILL
     return daemon.events
@@ -279,7 +278,7 @@ def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
     # Started by hand it begins with an empty one.
     place.airs("start", "/web")
     daemon.wait_event("restart-scheduled", "/web/a", reason="trap", generation=3)
-    daemon.judged = False
+    daemon.judged = False  # As above.
 
 
 def test_a_group_goes_on_in_its_order(place):
