@@ -243,7 +243,7 @@ class Place:
             whole = self.first or yaml.safe_load(manifest.read_text())
             manifest = self.root / "judged.yaml"
             manifest.write_text(json.dumps({**whole, "added": self.added, "reloads": self.reloads}))
-        words = [str(manifest), str(events_file), *(["--cut"] if cut else [])]
+        words = [*(["--cut"] if cut else []), str(manifest), str(events_file)]
         done = subprocess.run([sys.executable, str(oracle), *words],
                               capture_output=True, text=True, timeout=DEADLINE_S)
         assert done.returncode == 0, f"the oracle rejects this run:\n{done.stdout}{done.stderr}"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Judges a run from outside: a manifest and what `airs events --json` said, by semantics.md.
 
-    oracle.py MANIFEST EVENTS...     exit 0, or 1 with the line and the rule that it breaks
+    oracle.py [--cut] MANIFEST EVENTS...   exit 0, or 1 with the line and the rule that it breaks
+With --cut the runs were killed: they have no end.
 Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset`, `restart-scheduled`
 from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
 A child that an earlier run left is registered with its generation; then `exited` host-lost, the rest
@@ -428,7 +429,7 @@ def judge(manifest, lines, name, cut=False):
     return None
 
 if __name__ == "__main__":
-    tree = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
-    names = [name for name in sys.argv[2:] if name != "--cut"]  # The run was killed: it has no end.
-    verdicts = [judge(tree, open(name, encoding="utf-8"), name, "--cut" in sys.argv) for name in names]
+    cut = sys.argv[1] == "--cut"
+    tree = yaml.safe_load(open(sys.argv[1 + cut], encoding="utf-8"))
+    verdicts = [judge(tree, open(name, encoding="utf-8"), name, cut) for name in sys.argv[2 + cut:]]
     sys.exit("\n".join(filter(None, verdicts)) or 0)
