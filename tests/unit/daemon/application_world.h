@@ -24,6 +24,7 @@ struct seen {
     char state[32];
     char reason[32];
     char detail[256];
+    uint64_t restarts;
 };
 
 struct world {
@@ -65,6 +66,7 @@ on_event(void *context, const struct airs_event *event)
     copy(seen->state, sizeof seen->state, event->state);
     copy(seen->reason, sizeof seen->reason, event->reason);
     copy(seen->detail, sizeof seen->detail, event->detail);
+    seen->restarts = event->restarts;
     pthread_cond_broadcast(&world->changed);
     pthread_mutex_unlock(&world->lock);
 }

@@ -182,7 +182,7 @@ new_code_that_does_not_get_ready_is_rolled_back_and_does_not_count(void **state)
     struct world *world = *state;
     static const char two[] =
         "  - { name: a, component: code.wasm, config: ok, max-restarts: 0 }\n"
-        "  - { name: b, component: code.wasm, config: trap, max-restarts: 0 }\n";
+        "  - { name: b, component: code.wasm, config: trap, max-restarts: 2 }\n";
     put_code(world, "echo");
     start(world, two);
     wait_for(world, "/b", "ready", 1);
@@ -194,6 +194,7 @@ new_code_that_does_not_get_ready_is_rolled_back_and_does_not_count(void **state)
     assert_reloads(world, two, AIRS_EFAILED, said);
     wait_for(world, "/a", "ready", 3);
     wait_for(world, "/b", "ready", 2);
+    assert_int_equal(last(world, "/b", "ready")->restarts, 0);
     assert_says(world, "/a", "x", "x"); /* echo's answer. */
     assert_says(world, "/b", "x", "x");
     assert_non_null(strstr(last(world, "", "reloaded")->detail, "rolled back"));
