@@ -13,7 +13,7 @@ static void
 chain_add(struct child_chain *chain, struct supervised_child *child, enum child_whereabouts here)
 {
     assert(child->link.whereabouts == NOWHERE);
-    child->link.whereabouts = here;
+    child->link.whereabouts = (uint8_t)here;
     child->next = NULL;
     if (chain->last)
         chain->last->next = child;

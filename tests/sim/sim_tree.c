@@ -152,7 +152,9 @@ configure(struct sim *sim, struct sim_node *node)
         .affects = affects_pair,
         .max_restarts = CHOOSE(sim, intensity),
         .within_us = CHOOSE(sim, within),
-        .auto_shutdown = sim_chance(sim, 20) && node->self ? 1 + sim_random(sim, 2) : 0,
+        .auto_shutdown = sim_chance(sim, 20) && node->self
+                             ? (enum auto_shutdown)(1 + sim_random(sim, 2))
+                             : AUTO_SHUTDOWN_NEVER,
     };
     if (policy.max_restarts != RESTARTS_UNLIMITED) {
         node->intensity_us = calloc(policy.max_restarts + 1, sizeof *node->intensity_us);

@@ -12,7 +12,7 @@ static int
 set_up(void **state)
 {
     (void)state;
-    return component_registry_new("shop", &registry, NULL);
+    return (int)component_registry_new("shop", &registry, NULL);
 }
 
 static int

@@ -187,7 +187,7 @@ set_up(void **state)
     fixture = (struct fixture){ .recorder.bridge.ops = &recorder_ops };
     fixture.config = supervisor_config_default();
     *state = &fixture;
-    return component_supervisor_new(&fixture.recorder.bridge, &fixture.supervisor, NULL);
+    return (int)component_supervisor_new(&fixture.recorder.bridge, &fixture.supervisor, NULL);
 }
 
 static int
