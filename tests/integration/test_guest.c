@@ -231,7 +231,7 @@ a_full_mailbox_rejects(void **state)
     struct world_answer answers[4];
     enum airs_status last = AIRS_OK;
 
-    assert_int_equal(world_send(world, "/a", "sleep 300", &answers[0]), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "sleep 1500", &answers[0]), AIRS_OK);
     for (size_t i = 1; i < 4; i++)
         last = world_send(world, "/a", "count", &answers[i]);
     assert_int_equal(last, AIRS_ELIMIT);
@@ -247,7 +247,7 @@ a_full_mailbox_may_drop_its_oldest_instead(void **state)
         .limits = { .mailbox = 2, .on_full = ON_FULL_DROP_OLDEST } });
     struct world_answer in_hand, answers[3];
 
-    assert_int_equal(world_send(world, "/a", "sleep 300", &in_hand), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "sleep 1500", &in_hand), AIRS_OK);
     world_wait_mailbox(world, "/a", 0);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(world_send(world, "/a", "count", &answers[i]), AIRS_OK);
