@@ -258,7 +258,7 @@ memory_smaller_than_the_component_needs_is_a_defined_end(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_missing_file_is_a_load_error),
@@ -278,6 +278,5 @@ main(int argc, char **argv)
         cmocka_unit_test(metadata_that_sleeps_is_ended_by_the_start_timeout),
         cmocka_unit_test(memory_smaller_than_the_component_needs_is_a_defined_end),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ children_beyond_the_pool_wait_for_it_visibly_and_go_on(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_the_wrappers_events_a_handle_learns_nothing),
@@ -128,6 +128,5 @@ main(int argc, char **argv)
         cmocka_unit_test(a_supervisors_path_means_its_subtree),
         cmocka_unit_test(children_beyond_the_pool_wait_for_it_visibly_and_go_on),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,11 +206,10 @@ whatever_is_done_at_once_the_tree_stays_sound(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_is_done_at_once_the_tree_stays_sound),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,9 +183,8 @@ many_threads_add_and_delete_the_same_child(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
-    world_filter(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_running_child_is_stopped_and_then_forgotten),
         cmocka_unit_test(a_child_in_its_delay_is_deleted_at_once),

@@ -183,7 +183,7 @@ a_killed_subtree_waits_for_no_dependant(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_waits_for_a_child_of_another_supervisor),
@@ -194,6 +194,5 @@ main(int argc, char **argv)
         cmocka_unit_test(a_supervisor_is_stopped_when_those_that_need_what_is_below_are_down),
         cmocka_unit_test(a_killed_subtree_waits_for_no_dependant),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,9 +163,8 @@ a_significant_end_ends_the_supervisor_normally(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
-    world_filter(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_wait_until_the_one_before_is_ready),
         cmocka_unit_test(one_for_all_gives_every_sibling_a_new_instance_in_order),

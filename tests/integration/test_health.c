@@ -383,9 +383,8 @@ a_command_that_only_computes_is_ended_as_unhealthy(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
-    world_filter(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_with_a_probe_is_ready_from_its_first_pass),
         cmocka_unit_test(a_child_that_never_gets_ready_has_exactly_its_budget),

@@ -289,7 +289,7 @@ another_order_is_that_of_the_list_and_of_the_stop(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_policy_holds_from_the_next_exit_on_and_the_budget_stays),
@@ -305,6 +305,5 @@ main(int argc, char **argv)
         cmocka_unit_test(another_strategy_holds_from_the_next_exit_on),
         cmocka_unit_test(another_order_is_that_of_the_list_and_of_the_stop),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

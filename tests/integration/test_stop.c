@@ -372,7 +372,7 @@ a_restart_by_hand_is_a_new_instance_and_not_counted(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_is_asked_by_its_export),
@@ -400,6 +400,5 @@ main(int argc, char **argv)
         cmocka_unit_test(a_child_stopped_by_hand_starts_again_by_hand),
         cmocka_unit_test(a_restart_by_hand_is_a_new_instance_and_not_counted),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

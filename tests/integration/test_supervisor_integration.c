@@ -168,7 +168,7 @@ test_only_the_request_in_hand_fails(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_component_registered_with_supervisornode),
@@ -178,6 +178,5 @@ main(int argc, char **argv)
         cmocka_unit_test(test_mail_sent_during_the_delay_is_answered_by_the_new_instance),
         cmocka_unit_test(test_only_the_request_in_hand_fails),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,7 +250,7 @@ test_concurrent_verbs_leave_one_instance_with_one_end_each(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_concurrent_supervision_operations),
@@ -258,6 +258,5 @@ main(int argc, char **argv)
         cmocka_unit_test(test_concurrent_senders_lose_nothing_in_a_restart),
         cmocka_unit_test(test_concurrent_verbs_leave_one_instance_with_one_end_each),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

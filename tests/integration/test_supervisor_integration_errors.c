@@ -118,7 +118,7 @@ test_a_failed_start_is_an_exit_that_uses_the_budget(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bridge_error_handling),
@@ -127,6 +127,5 @@ main(int argc, char **argv)
         cmocka_unit_test(test_mail_of_a_failed_component_is_refused),
         cmocka_unit_test(test_a_failed_start_is_an_exit_that_uses_the_budget),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

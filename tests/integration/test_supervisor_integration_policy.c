@@ -186,7 +186,7 @@ test_an_escalation_at_the_root_ends_the_application(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_restart_on_normal_exit_transient),
@@ -199,6 +199,5 @@ main(int argc, char **argv)
         cmocka_unit_test(test_a_stable_run_begins_the_delays_anew),
         cmocka_unit_test(test_an_escalation_at_the_root_ends_the_application),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ test_reset_of_a_running_component_gives_it_its_budget_back(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_component_state_query_accuracy),
@@ -170,6 +170,5 @@ main(int argc, char **argv)
         cmocka_unit_test(test_reset_of_a_failed_component_starts_nothing),
         cmocka_unit_test(test_reset_of_a_running_component_gives_it_its_budget_back),
     };
-    world_filter(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

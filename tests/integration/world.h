@@ -410,12 +410,4 @@ world_end(struct world *world)
     free(world);
 }
 
-/* `test_x PATTERN` runs the tests whose names match it alone. */
-HELPER void
-world_filter(int argc, char **argv)
-{
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
-}
-
 #endif
