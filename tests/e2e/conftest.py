@@ -101,6 +101,10 @@ class Daemon:
             return None
         return self.wait_for(find, f"{event} {path or ''} {fields}")
 
+    def wait_said(self, words):
+        """Until it has said these words on its standard error."""
+        self.wait_for(lambda _: words in self.stderr, repr(words))
+
     def of(self, path, event=None):
         with self.changed:
             return [one for one in self.events if one.get("path") == path

@@ -147,7 +147,7 @@ def test_it_goes_on_while_a_child_that_is_added_is_compiled(place, tmp_path):
     place.cache = tmp_path
     daemon = place.up(child("echo", "echo"))
     place.add("/", child("x", "files"))
-    assert any("files.wasm" in line for line in daemon.complaints)  # It said what it compiled.
+    daemon.wait_said("files.wasm")  # What it compiles.
     daemon.wait_event("started", "/x")
 
 
@@ -240,7 +240,7 @@ def test_what_cannot_be_read_any_more_is_left_out_and_said(place):
     (place.work / "x.wasm").unlink()
     daemon = place.run(manifest)
     assert sorted(place.ps()) == ["/echo"]
-    assert any("x.wasm" in line for line in daemon.complaints)
+    daemon.wait_said("x.wasm")
 
 
 def test_a_crowd_is_listed_and_counted(place):

@@ -14,7 +14,7 @@ def shop():
 
 def test_the_first_ten_seconds(place, shop):
     done = subprocess.run([AIRS, "up", "-f", shop, "--for", "10s", "--json"], env=place.env,
-                          cwd=place.work, capture_output=True, text=True, timeout=2 * DEADLINE_S)
+                          cwd=place.work, capture_output=True, text=True, timeout=5 * DEADLINE_S)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert seqs_have_no_gap(events) and events[0]["seq"] == 1
