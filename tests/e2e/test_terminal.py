@@ -3,6 +3,7 @@
 A terminal is tmux with a server of the test's own, so that what is seen is what a real one
 shows. Its output goes through a pipe too, which tells when to look again.
 """
+import contextlib
 import datetime
 import json
 import os
@@ -71,7 +72,10 @@ class Terminal:
                 os.read(self.output, 1 << 20)
 
     def close(self):
-        processes = [os.pidfd_open(pid) for pid, _ in self.place.processes()]
+        processes = []
+        for pid, _ in self.place.processes():
+            with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
+                processes.append(os.pidfd_open(pid))
         self.tmux("kill-server")
         for process in processes:
             assert select.select([process], [], [], DEADLINE_S)[0], "tmux leaves a process"
