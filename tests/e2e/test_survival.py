@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import AIRS, child, supervisor
+from conftest import AIRS, SLOW, child, supervisor
 
 KILLS_EACH = 20
 KILLS_RANDOM = 40
@@ -100,12 +100,12 @@ def check_starts(events):
         path, name = event.get("path"), event["event"]
         if name == "starting":
             before = last[path]
-            assert before["event"] in ("registered", "restart-scheduled", "waiting"), (before, event)
+            assert before["event"] in ("registered", "restart-scheduled"), (before, event)
             assert event["generation"] == generation.get(path, 0) + 1, event
             generation[path] = event["generation"]
             if event["generation"] > 1:
                 assert before["event"] == "restart-scheduled", (before, event)
-        if path:
+        if path and name != "waiting":  # A start that was granted may wait for its turn.
             last[path] = event
 
 
@@ -170,7 +170,7 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
 
 # ---- How soon an event is seen ----
 
-VISIBLE_S = 0.05
+VISIBLE_S = 0.05 * SLOW
 VISIBLE_EVENTS = 500
 VISIBLE_TRIES = 5  # On a busy machine it is the reader that comes late; a late event always does.
 
@@ -180,13 +180,17 @@ def lags(place):
     recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
                                 stdout=subprocess.PIPE)
     try:
+        follows_from = None  # What happened before it had its first line is what was kept.
         found = []
         for line in recorder.stdout:
             seen = time.time()
-            at = datetime.datetime.fromisoformat(json.loads(line)["time"].replace("Z", "+00:00"))
-            found.append(seen - at.timestamp())
-            if len(found) == VISIBLE_EVENTS + 100:
-                return sorted(found[100:])  # The first ones were there before the recorder.
+            follows_from = follows_from or seen
+            at = datetime.datetime.fromisoformat(
+                json.loads(line)["time"].replace("Z", "+00:00")).timestamp()
+            if at > follows_from:
+                found.append(seen - at)
+            if len(found) == VISIBLE_EVENTS:
+                return sorted(found)
         raise AssertionError("the events have ended")
     finally:
         recorder.kill()
@@ -196,7 +200,7 @@ def lags(place):
 
 def test_an_event_is_visible_within_50_ms(place):
     place.up(child("loop", "crasher", args=["trap"], count=4, max_restarts=WIDE, within="10h",
-                   backoff=["10ms"]))
+                   backoff=["40ms"]))
     worst = []
     for _ in range(VISIBLE_TRIES):
         found = lags(place)
