@@ -170,6 +170,8 @@ wrapper_attach(struct supervisor_bridge *bridge, const char *path, struct airs_e
     if (!child) /* Its parent was deleted meanwhile. */
         return fail(error, AIRS_ENOENT, "child '%s': no such child", path);
     enum airs_status status = add(wrapper_of(bridge), child, error);
+    if (status == AIRS_OK)
+        wrapper_tie_attached(wrapper_of(bridge), child);
     wrapper_child_unref(child);
     return status;
 }

@@ -28,6 +28,7 @@ wrapper_child_unref(struct wrapper_child *child)
         struct wrapper_child *parent = child->parent;
         if (child->release)
             child->release(child->owner);
+        wrapper_paths_deinit(&child->tied);
         refstr_unref(child->path);
         free(child);
         child = parent;
@@ -128,6 +129,7 @@ let_go(struct supervisor_wrapper *wrapper, struct list *gone)
         struct wrapper_child *child = container_of(link, struct wrapper_child, siblings);
         if (!child->is_supervisor)
             component_spawner_forget(wrapper->options.spawner, child->path->text);
+        wrapper_untie_above(wrapper, child);
         wrapper_discard_loose(wrapper, child);
         wrapper_child_unref(child);
     }

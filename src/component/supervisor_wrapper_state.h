@@ -13,6 +13,12 @@
 #include "runtime/event_log.h"
 #include "runtime/supervisor_actor.h"
 
+/* Paths as requests take them. */
+struct wrapper_paths {
+    struct refstr **items;
+    size_t size;
+};
+
 /* A child that was registered. References: the map's, until it is deleted or the wrapper freed;
  * its supervisor's, as long as a view can show it; its children's; and whoever found it. */
 struct wrapper_child {
@@ -33,8 +39,9 @@ struct wrapper_child {
     _Atomic uint32_t generation;    /* Likewise. */
     atomic_size_t order;            /* Place in the tree, as of the last listing. */
 
-    struct list siblings; /* Under the wrapper's lock, as the next. */
+    struct list siblings; /* Under the wrapper's lock, as the next two. */
     struct list children;
+    struct wrapper_paths tied; /* For which supervisors above it are tied: supervisor_ties.c. */
 };
 
 struct supervisor_wrapper {
@@ -156,20 +163,21 @@ enum airs_status wrapper_move(struct supervisor_bridge *bridge, const char *path
 
 /* ---- supervisor_dependencies.c ---- */
 
-/* Paths as requests take them. */
-struct wrapper_paths {
-    struct refstr **items;
-    size_t size;
-};
-
 /** Copies. ENOMEM. */
 enum airs_status wrapper_paths_init(struct wrapper_paths *paths, const char *const *texts,
                                     size_t size);
 void wrapper_paths_deinit(struct wrapper_paths *paths);
-/** `child` depends on `paths`: ties the supervisors above it to the siblings of theirs that those
- * are or lie below. Out of memory: they end without that order. Blocks: until it is taken. */
-void wrapper_tie_above(struct supervisor_wrapper *wrapper, const struct wrapper_child *child,
-                       const struct wrapper_paths *paths);
+/* ---- supervisor_ties.c ---- */
+
+/** `child` depends on `paths`, which are taken, and no more on what it did: ties the supervisors above
+ * it to the siblings of theirs that those are or lie below, until it depends on something else or is
+ * gone. Out of memory: they end without that order. Blocks: until it is taken. */
+void wrapper_tie_above(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
+                       struct wrapper_paths *paths);
+/** `child` has lost its place: takes back its ties. Blocks: no. */
+void wrapper_untie_above(struct supervisor_wrapper *wrapper, struct wrapper_child *child);
+/** `child` has just been attached: ties it for all that lies below. Blocks: until it is taken. */
+void wrapper_tie_attached(struct supervisor_wrapper *wrapper, struct wrapper_child *child);
 
 /* ---- supervisor_warden.c: stops that are bounded in time. ---- */
 

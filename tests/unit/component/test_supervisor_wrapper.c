@@ -413,6 +413,147 @@ test_idle_counts_who_is_failed(void **state)
     rig_close(rig);
 }
 
+/* ---- Ties: a supervisor stops when those are down that depend on what is below it. ---- */
+
+static struct supervisor_config
+depending_on(const char *const *path)
+{
+    struct supervisor_config config = config_of(RESTART_PERMANENT);
+
+    config.depends_on = path;
+    config.depends_on_size = path ? 1 : 0;
+    return config;
+}
+
+/* Ends the tree; whether "/b" was asked to stop only when "/a" was down, or with it. */
+static bool
+b_waits_for_a(struct rig *rig)
+{
+    assert_int_equal(ANSWER_OF(stop_all, 10 * US_PER_S), AIRS_OK);
+    uint64_t asked = await_event(rig->recorder, "/b", EVENT_STOPPING, 1)->seq;
+    uint64_t a_down = await_event(rig->recorder, "/a", EVENT_STOPPED, 1)->seq;
+    return asked > a_down;
+}
+
+static const char *const B_INNER[] = { "/b/y" };
+
+static void
+open_tied(struct rig *rig)
+{
+    rig_open(rig);
+    add(rig, "/", "/b", config_of(RESTART_PERMANENT));
+    add(rig, "/b", "/b/y", config_of(RESTART_PERMANENT));
+    add(rig, "/", "/a", config_of(RESTART_PERMANENT));
+    add(rig, "/a", "/a/x", depending_on(B_INNER));
+    add(rig, "/a", "/a/w", config_of(RESTART_PERMANENT));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    await_event(rig->recorder, "/a/x", EVENT_READY, 1);
+}
+
+static void
+delete_child(struct rig *rig, const char *path)
+{
+    assert_int_equal(ANSWER_OF(delete_component, path), AIRS_OK);
+    await_event(rig->recorder, path, EVENT_DELETED, 1);
+}
+
+static void
+change_dependency(struct rig *rig, const char *path, const char *const *to)
+{
+    rig->configs[rig->children] = depending_on(to);
+    struct bridge_change change = { .config = &rig->configs[rig->children++] };
+    assert_int_equal(rig->bridge->ops->change_component(rig->bridge, path, &change, NULL, NULL),
+                     AIRS_OK);
+}
+
+static void
+test_tie_orders_the_stops_of_supervisors(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_goes_with_its_dependant(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    delete_child(rig, "/a/x");
+    assert_false(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_goes_with_its_dependency(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    change_dependency(rig, "/a/x", NULL);
+    assert_false(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_stays_while_one_depends(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    change_dependency(rig, "/a/w", B_INNER);
+    delete_child(rig, "/a/x");
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_that_was_turned_round_holds_as_it_is_now(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    static const char *const a_inner[] = { "/a/w" };
+
+    open_tied(rig);
+    change_dependency(rig, "/a/x", NULL);
+    change_dependency(rig, "/b/y", a_inner);
+    assert_int_equal(ANSWER_OF(stop_all, 10 * US_PER_S), AIRS_OK);
+    assert_true(await_event(rig->recorder, "/a", EVENT_STOPPING, 1)->seq >
+                await_event(rig->recorder, "/b", EVENT_STOPPED, 1)->seq);
+    rig_close(rig);
+}
+
+static void
+test_tie_comes_with_a_supervisor_that_is_attached(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    rig_open(rig);
+    add(rig, "/", "/b", config_of(RESTART_PERMANENT));
+    add(rig, "/b", "/b/y", config_of(RESTART_PERMANENT));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    rig->configs[rig->children] = config_of(RESTART_PERMANENT);
+    struct bridge_child apart = { .parent_path = "/",
+                                  .path = "/a",
+                                  .config = &rig->configs[rig->children++],
+                                  .is_apart = true,
+                                  .is_dynamic = true };
+    assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &apart, NULL), AIRS_OK);
+    add(rig, "/a", "/a/x", depending_on(B_INNER));
+    assert_int_equal(rig->bridge->ops->attach_component(rig->bridge, "/a", NULL), AIRS_OK);
+    await_event(rig->recorder, "/a", EVENT_READY, 1);
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
 int
 main(void)
 {
@@ -426,6 +567,12 @@ main(void)
         cmocka_unit_test(test_mapping_takes_a_path_once),
         cmocka_unit_test(test_mapping_outlives_instances),
         cmocka_unit_test(test_idle_counts_who_is_failed),
+        cmocka_unit_test(test_tie_orders_the_stops_of_supervisors),
+        cmocka_unit_test(test_tie_goes_with_its_dependant),
+        cmocka_unit_test(test_tie_goes_with_its_dependency),
+        cmocka_unit_test(test_tie_stays_while_one_depends),
+        cmocka_unit_test(test_tie_that_was_turned_round_holds_as_it_is_now),
+        cmocka_unit_test(test_tie_comes_with_a_supervisor_that_is_attached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
