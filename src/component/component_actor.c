@@ -1,7 +1,7 @@
 /* Component actor: makes and frees the actor.
  *
  * What does not change from one generation to the next is prepared once (component_setup.c).
- * What happens in the actor's turns stands in component_life.c.
+ * What happens in the actor's turns stands in component_turn.c.
  */
 #include "component/component_actor.h"
 
@@ -36,7 +36,7 @@ destroy(void *state)
 
 static const struct actor_behaviour component_behaviour = {
     .name = "component",
-    .run = component_life_run,
+    .run = component_turn_run,
     .destroy = destroy,
 };
 

@@ -1,4 +1,4 @@
-/* Component actor, inside: the state that its three files share. */
+/* Component actor, inside: the state that its files share. */
 #ifndef COMPONENT_COMPONENT_ACTOR_STATE_H
 #define COMPONENT_COMPONENT_ACTOR_STATE_H
 
@@ -113,15 +113,30 @@ void component_change_take(struct component_actor *actor, struct control *contro
 /** No instance is there, and one is about to be made: of what was changed meanwhile. */
 void component_change_apply(struct component_actor *actor);
 
-/* ---- component_life.c ---- */
+/* ---- component_turn.c ---- */
 
 /** One turn of the actor. */
-enum actor_turn component_life_run(struct actor_context *context);
+enum actor_turn component_turn_run(struct actor_context *context);
+
+/* ---- component_life.c ---- */
+
+/** Begins instance `generation`, or reports that it cannot be; there is none now. */
+void component_life_start(struct component_actor *actor, uint32_t generation);
+/** Asks the instance that is there to end; it may be gone on return. */
+void component_life_stop(struct component_actor *actor);
+/** The call in flight is done: what follows from its outcome. */
+void component_life_call_done(struct component_actor *actor);
+/** The instance is idle: calls its probe, or has it handle `message`, which is taken. */
+void component_life_begin_probe(struct component_actor *actor);
+void component_life_begin_message(struct component_actor *actor, struct message *message);
+/** Drops the instance and the message in hand, and reports the exit. `detail`: the caller's
+ * reference, taken; NULL is allowed. */
+void component_life_finish(struct component_actor *actor, struct exit_info exit,
+                           struct refstr *detail);
+/** The same, because of its health. */
+void component_life_finish_unhealthy(struct component_actor *actor);
 /** The actor is over: drops its instance and the message in hand, and reports to nobody. */
 void component_life_abandon(struct component_actor *actor);
-/** The instance's callbacks; `host` is &actor->host. */
-void component_life_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size);
-size_t component_life_on_output_room(void *host, enum guest_stream stream);
 
 /* ---- component_health.c ---- */
 
@@ -157,8 +172,11 @@ void component_call_begin(struct component_actor *actor, enum phase phase);
 bool component_call_poll(struct component_actor *actor);
 /** The call is over or cancelled: its timer stands still. */
 void component_call_end(struct component_actor *actor);
-/** At each epoch tick of a computing guest. */
+/** The instance's callbacks, inside a poll; `host` is &actor->host. On epoch: at each tick of a
+ * computing guest. */
 enum epoch_answer component_call_on_epoch(void *host);
+void component_call_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size);
+size_t component_call_on_output_room(void *host, enum guest_stream stream);
 /** How the instance ended, for an outcome that ended it; *detail_out gets one reference or NULL. */
 struct exit_info component_call_exit(const struct component_actor *actor,
                                      const struct outcome *outcome, struct refstr **detail_out);

@@ -40,6 +40,26 @@ component_call_begin(struct component_actor *actor, enum phase phase)
     actor->timer_fired = false;
 }
 
+void
+component_call_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size)
+{
+    struct component_host *self = host;
+
+    if (stream == GUEST_STDOUT)
+        component_health_hear(container_of(self, struct component_actor, host), bytes, size);
+    component_output_write(&self->output, stream == GUEST_STDERR ? LOG_STDERR : LOG_STDOUT, bytes,
+                           size);
+}
+
+size_t
+component_call_on_output_room(void *host, enum guest_stream stream)
+{
+    struct component_host *self = host;
+
+    (void)stream;
+    return component_output_room(&self->output, clock_now_us());
+}
+
 enum epoch_answer
 component_call_on_epoch(void *host)
 {
@@ -51,7 +71,8 @@ component_call_on_epoch(void *host)
         actor->cut = CUT_KILLED;
     else if (is_bounded(actor) && is_past(cpu_ns, actor->setup.cpu_timeout_us))
         actor->cut = CUT_CPU_TIMEOUT;
-    else if (is_bounded(actor) && is_past(now_ns - actor->call_started_ns, actor->setup.call_timeout_us))
+    else if (is_bounded(actor) &&
+             is_past(now_ns - actor->call_started_ns, actor->setup.call_timeout_us))
         actor->cut = CUT_CALL_TIMEOUT;
     if (actor->cut != CUT_NONE)
         return EPOCH_INTERRUPT;
@@ -63,7 +84,8 @@ component_call_on_epoch(void *host)
 static void
 arm(struct component_actor *actor)
 {
-    if (actor->timer_armed || !is_bounded(actor) || actor->setup.call_timeout_us == DURATION_INFINITE)
+    if (actor->timer_armed || !is_bounded(actor) ||
+        actor->setup.call_timeout_us == DURATION_INFINITE)
         return;
     actor->timer_armed = true;
     timer_arm(actor->system, &actor->timer,

@@ -1,48 +1,16 @@
-/* Component life: an instance from start to end, turn by turn.
+/* Component life: an instance from start to end, call by call.
  *
- * A turn first obeys the supervisor (start, stop, kill), then drives the one call that may be
- * in flight, then takes messages. An instance ends in one place, finish(): it is freed, its
- * output flushed, the message in hand answered, and only then is the exit reported, so that
- * whoever hears of it may use the engine's slot. Nothing here waits: what cannot go on parks.
+ * An instance ends in one place, component_life_finish(): it is freed, its output flushed, the
+ * message in hand answered, and only then is the exit reported, so that whoever hears of it may
+ * use the engine's slot.
  */
 #include <assert.h>
 
-#include "base/clock.h"
 #include "component/component_actor_state.h"
 #include "engine/component.h"
 #include "runtime/child_link.h"
 
-/* ---- What the engine calls back, inside a poll. ---- */
-
-void
-component_life_on_output(void *host, enum guest_stream stream, const void *bytes, size_t size)
-{
-    struct component_host *self = host;
-
-    if (stream == GUEST_STDOUT)
-        component_health_hear(container_of(self, struct component_actor, host), bytes, size);
-    component_output_write(&self->output, stream == GUEST_STDERR ? LOG_STDERR : LOG_STDOUT, bytes,
-                           size);
-}
-
-size_t
-component_life_on_output_room(void *host, enum guest_stream stream)
-{
-    struct component_host *self = host;
-
-    (void)stream;
-    return component_output_room(&self->output, clock_now_us());
-}
-
 /* ---- The end of an instance. ---- */
-
-static void
-note_memory(struct component_actor *actor)
-{
-    uint64_t bytes = actor->instance ? instance_memory_bytes(actor->instance) : 0;
-
-    atomic_store_explicit(&actor->stats.memory_bytes, bytes, memory_order_relaxed);
-}
 
 static void
 drop_instance(struct component_actor *actor)
@@ -69,9 +37,8 @@ end_message(struct component_actor *actor, const char *why)
         message_finish(message, AIRS_EENDED, why, NULL, 0);
 }
 
-/* `detail`: the caller's reference, taken. */
-static void
-finish(struct component_actor *actor, struct exit_info exit, struct refstr *detail)
+void
+component_life_finish(struct component_actor *actor, struct exit_info exit, struct refstr *detail)
 {
     drop_instance(actor);
     end_message(actor, "the target ended while it handled the message");
@@ -80,30 +47,25 @@ finish(struct component_actor *actor, struct exit_info exit, struct refstr *deta
 }
 
 static void
-finish_as(struct component_actor *actor, enum exit_reason reason)
-{
-    finish(actor, (struct exit_info){ reason, 0 }, NULL);
-}
-
-static void
 finish_by_outcome(struct component_actor *actor, const struct outcome *outcome)
 {
     struct refstr *detail;
     struct exit_info exit = component_call_exit(actor, outcome, &detail);
 
-    finish(actor, exit, detail);
+    component_life_finish(actor, exit, detail);
 }
 
-static void
-finish_unhealthy(struct component_actor *actor)
+void
+component_life_finish_unhealthy(struct component_actor *actor)
 {
-    finish(actor, (struct exit_info){ EXIT_UNHEALTHY, 0 }, component_health_detail(actor));
+    component_life_finish(actor, (struct exit_info){ EXIT_UNHEALTHY, 0 },
+                          component_health_detail(actor));
 }
 
 /* ---- Start. ---- */
 
-static void
-start(struct component_actor *actor, uint32_t generation)
+void
+component_life_start(struct component_actor *actor, uint32_t generation)
 {
     assert(actor->phase == PHASE_ABSENT);
 
@@ -120,7 +82,8 @@ start(struct component_actor *actor, uint32_t generation)
         instance_new(actor->setup.component, &actor->options, &actor->instance, &error);
     if (status != AIRS_OK) {
         enum exit_reason reason = status == AIRS_ENOMEM ? EXIT_OUT_OF_MEMORY : EXIT_LOAD_ERROR;
-        finish(actor, (struct exit_info){ reason, 0 }, component_detail(error.message));
+        component_life_finish(actor, (struct exit_info){ reason, 0 },
+                              component_detail(error.message));
         return;
     }
     component_call_begin(actor, PHASE_INSTANTIATING);
@@ -189,8 +152,8 @@ described(struct component_actor *actor, const struct guest_metadata *metadata)
 
 /* ---- Health. ---- */
 
-static void
-begin_probe(struct component_actor *actor)
+void
+component_life_begin_probe(struct component_actor *actor)
 {
     component_health_begun(actor);
     component_call_begin(actor, PHASE_PROBING);
@@ -201,15 +164,15 @@ static void
 probed(struct component_actor *actor, enum guest_health answer)
 {
     if (component_health_answered(actor, answer))
-        finish_unhealthy(actor);
+        component_life_finish_unhealthy(actor);
     else
         become_idle(actor);
 }
 
 /* ---- Messages. ---- */
 
-static void
-begin_message(struct component_actor *actor, struct message *message)
+void
+component_life_begin_message(struct component_actor *actor, struct message *message)
 {
     actor->message = message;
     component_call_set_message(actor, message);
@@ -241,7 +204,7 @@ shut_down(struct component_actor *actor, const struct outcome *outcome)
 {
     struct refstr *detail = outcome->kind == OUTCOME_ERR ? component_detail(outcome->text) : NULL;
 
-    finish(actor, (struct exit_info){ EXIT_NORMAL, 0 }, detail);
+    component_life_finish(actor, (struct exit_info){ EXIT_NORMAL, 0 }, detail);
 }
 
 /* ---- What follows a call. ---- */
@@ -280,8 +243,8 @@ call_returned(struct component_actor *actor, const struct outcome *outcome)
     }
 }
 
-static void
-call_done(struct component_actor *actor)
+void
+component_life_call_done(struct component_actor *actor)
 {
     const struct outcome *outcome = instance_outcome(actor->instance);
 
@@ -298,11 +261,11 @@ static void
 stop_command(struct component_actor *actor)
 {
     if (actor->phase != PHASE_RUNNING || !instance_ask_stop(actor->instance))
-        finish_as(actor, EXIT_SHUTDOWN);
+        component_life_finish(actor, (struct exit_info){ EXIT_SHUTDOWN, 0 }, NULL);
 }
 
-static void
-stop(struct component_actor *actor)
+void
+component_life_stop(struct component_actor *actor)
 {
     actor->stop_asked = true;
     component_health_stop(actor);
@@ -310,136 +273,6 @@ stop(struct component_actor *actor)
         stop_command(actor);
     else if (actor->phase == PHASE_IDLE)
         begin_shutdown(actor);
-}
-
-/* False: the actor is over. */
-static bool
-obey(struct component_actor *actor, const struct child_command *command)
-{
-    switch (command->type) {
-    case CHILD_START:
-        start(actor, command->generation);
-        break;
-    case CHILD_STOP:
-        if (actor->phase != PHASE_ABSENT)
-            stop(actor);
-        break;
-    case CHILD_KILL:
-        if (actor->phase != PHASE_ABSENT)
-            finish_as(actor, EXIT_KILLED);
-        break;
-    case CHILD_BURY:
-    case CHILD_RESET:
-    case CHILD_START_SUBTREE:
-        break; /* For supervisors. */
-    case CHILD_RELEASE:
-        return false;
-    }
-    return true;
-}
-
-static void
-set_up(struct component_actor *actor)
-{
-    airs_pid self = actor_context_self(actor->context);
-
-    actor->is_set_up = true;
-    actor->options.id = self;
-    timer_init(&actor->timer, self);
-    timer_init(&actor->health_timer, self);
-}
-
-static bool
-take_controls(struct component_actor *actor)
-{
-    struct child_command command;
-    struct control *control;
-
-    while ((control = actor_context_take_control(actor->context)) != NULL)
-        if (control == &actor->timer.control)
-            actor->timer_fired = true;
-        else if (control == &actor->health_timer.control)
-            actor->health_timer_fired = true;
-        else if (control->type == CONTROL_REQUEST)
-            component_change_take(actor, control);
-    while (child_take_command(actor->context, &command))
-        if (!obey(actor, &command))
-            return false;
-    if (actor->timer_fired && actor->timer_armed)
-        finish(actor, (struct exit_info){ EXIT_TIMEOUT, 0 }, component_detail("call-timeout"));
-    if (component_health_look(actor))
-        finish_unhealthy(actor);
-    return true;
-}
-
-/* A command has no export that could take one. */
-static void
-refuse_messages(struct component_actor *actor)
-{
-    struct message *message;
-
-    while ((message = actor_context_take_message(actor->context)) != NULL)
-        message_finish(message, AIRS_EREJECTED, "a command takes no messages", NULL, 0);
-}
-
-/* Drives calls and messages until the instance parks, is gone, or has had its share. */
-static enum actor_turn
-proceed(struct component_actor *actor)
-{
-    for (unsigned handled_now = 0;;) {
-        switch (actor->phase) {
-        case PHASE_ABSENT:
-            return ACTOR_PARK;
-        case PHASE_INSTANTIATING:
-        case PHASE_INITIALIZING:
-        case PHASE_METADATA:
-        case PHASE_HANDLING:
-        case PHASE_PROBING:
-        case PHASE_RUNNING:
-        case PHASE_SHUTTING_DOWN:
-            if (component_call_poll(actor)) {
-                call_done(actor);
-                break;
-            }
-            if (component_health_look(actor)) /* A heartbeat may have come; a kill parks, too. */
-                finish_unhealthy(actor);
-            return ACTOR_PARK;
-        case PHASE_IDLE:
-            if (component_health_wants_probe(actor)) {
-                begin_probe(actor);
-                break;
-            }
-            if (handled_now == COMPONENT_MESSAGES_PER_TURN ||
-                (handled_now > 0 && actor_context_should_yield(actor->context)))
-                return ACTOR_YIELD;
-            if (actor_context_should_give_way(actor->context))
-                return ACTOR_GIVE_WAY;
-            struct message *message = actor_context_take_message(actor->context);
-            if (!message)
-                return ACTOR_PARK;
-            handled_now++;
-            begin_message(actor, message);
-            break;
-        }
-    }
-}
-
-enum actor_turn
-component_life_run(struct actor_context *context)
-{
-    struct component_actor *actor = actor_context_state(context);
-
-    actor->context = context;
-    if (!actor->is_set_up)
-        set_up(actor);
-    if (!take_controls(actor))
-        return ACTOR_END;
-    if (actor->setup.is_command)
-        refuse_messages(actor);
-    enum actor_turn turn = proceed(actor);
-    note_memory(actor);
-    actor->context = NULL;
-    return turn;
 }
 
 void

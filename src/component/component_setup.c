@@ -98,8 +98,8 @@ component_setup_adopt(struct component_actor *actor, struct component_setup *set
         .argument_count = setup->argument_count,
         .memory_bytes_max = setup->spec->limits.memory_bytes,
         .stdin_open = setup->spec->stdin_mode == STDIN_OPEN,
-        .output = component_life_on_output,
-        .output_room = component_life_on_output_room,
+        .output = component_call_on_output,
+        .output_room = component_call_on_output_room,
         .on_epoch = component_call_on_epoch,
     };
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text_list.h"
 #include "component/supervisor_wrapper_state.h"
 #include "policy/supervisor_config.h"
 
@@ -25,21 +26,10 @@ change_actor(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
     bool probes = !health_restart_equals(&before->health, &change->config->health);
     if (child->is_supervisor || (!change->restarts && !probes))
         return AIRS_OK;
-    return component_spawner_change(
-        wrapper->options.spawner, child->path->text, atomic_load(&child->pid),
-        change->restarts ? component_spec_of_child(change->spec) : NULL,
-        probes ? &change->config->health : NULL, error);
-}
-
-static bool
-depends_on_the_same(const struct supervisor_config *was, const struct supervisor_config *is)
-{
-    if (was->depends_on_size != is->depends_on_size)
-        return false;
-    for (size_t i = 0; i < is->depends_on_size; i++)
-        if (strcmp(was->depends_on[i], is->depends_on[i]) != 0)
-            return false;
-    return true;
+    return component_spawner_change(wrapper->options.spawner, child->path->text,
+                                    atomic_load(&child->pid),
+                                    change->restarts ? component_spec_of_child(change->spec) : NULL,
+                                    probes ? &change->config->health : NULL, error);
 }
 
 /* How its own supervisor treats it; the root has none. */
@@ -49,11 +39,12 @@ change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
              uint32_t *generation_out, struct airs_error *error)
 {
     struct wrapper_paths paths = { 0 };
-    bool depends = was && !depends_on_the_same(was, change->config);
+    const struct supervisor_config *is = change->config;
+    bool depends = was && !text_lists_are_equal(was->depends_on, was->depends_on_size,
+                                                is->depends_on, is->depends_on_size);
     if (!child->parent)
         return AIRS_OK;
-    if (depends && wrapper_paths_init(&paths, change->config->depends_on,
-                                      change->config->depends_on_size) != AIRS_OK)
+    if (depends && wrapper_paths_init(&paths, is->depends_on, is->depends_on_size) != AIRS_OK)
         return fail_change(child, AIRS_ENOMEM, error);
     struct refstr *detail =
         change->detail ? refstr_new(change->detail, strlen(change->detail)) : NULL;
@@ -61,7 +52,7 @@ change_child(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
         .verb = REQUEST_CHANGE,
         .path = child->path,
         .detail = detail,
-        .policy = change->config->policy,
+        .policy = is->policy,
         .sets_dependencies = depends,
         .dependencies = paths.items,
         .dependencies_size = paths.size,
@@ -135,11 +126,11 @@ wrapper_move(struct supervisor_bridge *bridge, const char *path, const char *bef
     enum airs_status status = AIRS_ENOENT;
 
     if (child && child->parent && (before || !before_path)) {
-        struct supervisor_request request = {
-            .verb = REQUEST_MOVE, .path = child->path, .before = before ? before->path : NULL
-        };
-        status = supervisor_request_wait(wrapper->options.system,
-                                         atomic_load(&child->parent->pid), &request);
+        struct supervisor_request request = { .verb = REQUEST_MOVE,
+                                              .path = child->path,
+                                              .before = before ? before->path : NULL };
+        status = supervisor_request_wait(wrapper->options.system, atomic_load(&child->parent->pid),
+                                         &request);
     }
     if (status == AIRS_OK) {
         pthread_mutex_lock(&wrapper->lock);
@@ -149,7 +140,7 @@ wrapper_move(struct supervisor_bridge *bridge, const char *path, const char *bef
     }
     wrapper_child_unref(before);
     wrapper_child_unref(child);
-    return status == AIRS_OK ? AIRS_OK
-                             : fail(error, status, "child '%s': %s", path,
-                                    wrapper_status_text(status));
+    return status == AIRS_OK
+               ? AIRS_OK
+               : fail(error, status, "child '%s': %s", path, wrapper_status_text(status));
 }

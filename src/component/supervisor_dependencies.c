@@ -1,5 +1,5 @@
-/* Supervisor dependencies: a child's paths for its supervisor, ties between the supervisors above,
- * and whether a child that is to be added would depend in a circle.
+/* Supervisor dependencies: a child's paths for its supervisor, and whether a child that is to be
+ * added would depend in a circle.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -38,45 +38,6 @@ wrapper_paths_init(struct wrapper_paths *paths, const char *const *texts, size_t
     return AIRS_ENOMEM;
 }
 
-/* Tells the supervisor of the child at `above` that something below it depends on `dependency`. */
-static void
-tie(struct supervisor_wrapper *wrapper, const char *above, struct refstr *dependency)
-{
-    struct wrapper_child *child = wrapper_find(wrapper, above);
-    if (!child) /* Deleted meanwhile, and what lay below with it. */
-        return;
-    struct supervisor_request request = {
-        .verb = REQUEST_TIE,
-        .path = child->path,
-        .dependencies = &dependency,
-        .dependencies_size = 1,
-    };
-    supervisor_request_wait(wrapper->options.system, atomic_load(&child->parent->pid), &request);
-    wrapper_child_unref(child);
-}
-
-/* Those of one entry of the manifest lie beside one another: each pair of siblings is tied once. */
-void
-wrapper_tie_above(struct supervisor_wrapper *wrapper, const struct wrapper_child *child,
-                  const struct wrapper_paths *paths)
-{
-    struct dependency_lift lift, before = { 0 };
-    for (size_t i = 0; i < paths->size; i++) {
-        const char *path = paths->items[i]->text;
-        if (!dependency_lift(child->path->text, path, &lift) ||
-            lift.dependant_size == child->path->size)
-            continue;
-        bool is_same = i > 0 && lift.dependant_size == before.dependant_size &&
-                       lift.dependency_size == before.dependency_size &&
-                       strncmp(path, paths->items[i - 1]->text, lift.dependency_size) == 0;
-        before = lift;
-        char *above = is_same ? NULL : strndup(child->path->text, lift.dependant_size);
-        if (above)
-            tie(wrapper, above, paths->items[i]);
-        free(above);
-    }
-}
-
 static enum airs_status
 add_all(struct dependency_graph *graph, const char *path, const char *const *paths, size_t size,
         struct airs_error *error)
@@ -106,8 +67,8 @@ supervisor_wrapper_check_dependencies(struct supervisor_wrapper *wrapper, const 
         const struct wrapper_child *child = slot->value;
         const struct supervisor_config *config = child->config;
         if (status == AIRS_OK && config && strcmp(child->path->text, path) != 0)
-            status = add_all(&graph, child->path->text, config->depends_on,
-                             config->depends_on_size, error);
+            status = add_all(&graph, child->path->text, config->depends_on, config->depends_on_size,
+                             error);
     }
     if (status == AIRS_OK) /* Under the lock: the graph borrows the paths. */
         status = dependency_graph_check(&graph, error);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/text_list.h"
 #include "manifest/manifest_diff.h"
 #include "manifest/schema.h"
 
@@ -24,12 +25,8 @@ texts_are_equal(const char *was, const char *is)
 static bool
 args_are_equal(const struct component_spec *was, const struct component_spec *is)
 {
-    if (was->args_size != is->args_size)
-        return false;
-    for (size_t i = 0; i < was->args_size; i++)
-        if (strcmp(was->args[i], is->args[i]) != 0)
-            return false;
-    return true;
+    return text_lists_are_equal((const char *const *)was->args, was->args_size,
+                                (const char *const *)is->args, is->args_size);
 }
 
 /* The place of a variable of that name; `hint` is where it most likely stands. */
@@ -62,12 +59,8 @@ environments_are_equal(const struct component_spec *was, const struct component_
 static bool
 paths_are_equal(const struct supervisor_config *was, const struct supervisor_config *is)
 {
-    if (was->depends_on_size != is->depends_on_size)
-        return false;
-    for (size_t i = 0; i < is->depends_on_size; i++)
-        if (strcmp(was->depends_on[i], is->depends_on[i]) != 0)
-            return false;
-    return true;
+    return text_lists_are_equal(was->depends_on, was->depends_on_size, is->depends_on,
+                                is->depends_on_size);
 }
 
 static bool

@@ -98,8 +98,10 @@ enum request_verb {
     REQUEST_MOVE,      /* … with `before` */
     REQUEST_GET,       /* … with `visit` */
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
-     * end of its supervisor, under one-for-one, it stops before them. */
+     * end of its supervisor, under one-for-one, it stops before them. Each TIE is taken back by an
+     * UNTIE of the same dependency. */
     REQUEST_TIE,
+    REQUEST_UNTIE,
     /* `visit` is called for each child, in start order; where they are many in several turns, between
      * which children come and go, and other requests are answered. */
     REQUEST_LIST,
@@ -128,7 +130,7 @@ struct supervisor_request {
     bool on_trial;
     struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
-    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE: see there. */
+    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE, UNTIE. */
     size_t dependencies_size;           /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
     void *user;                 /* ADD: shown in views. Answered with OK: see user_free. */

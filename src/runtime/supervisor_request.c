@@ -150,6 +150,15 @@ tie(struct supervisor *supervisor, struct supervised_child *child,
 }
 
 static enum airs_status
+untie(struct supervisor *supervisor, struct supervised_child *child,
+      const struct supervisor_request *request)
+{
+    for (size_t i = 0; i < request->dependencies_size; i++)
+        supervised_child_untie(supervisor, child, request->dependencies[i]);
+    return AIRS_OK;
+}
+
+static enum airs_status
 ask_child(struct supervisor *supervisor, struct supervisor_request *request)
 {
     struct supervised_child *child = supervised_child_find(supervisor, request->path);
@@ -177,6 +186,8 @@ ask_child(struct supervisor *supervisor, struct supervisor_request *request)
         return visit(supervisor, child, request);
     case REQUEST_TIE:
         return tie(supervisor, child, request);
+    case REQUEST_UNTIE:
+        return untie(supervisor, child, request);
     case REQUEST_ADD:
     case REQUEST_LIST:
     case REQUEST_COUNT:
@@ -270,6 +281,7 @@ take(struct supervisor *supervisor, struct supervisor_request *request)
     case REQUEST_MOVE:
     case REQUEST_GET:
     case REQUEST_TIE:
+    case REQUEST_UNTIE:
         return ask_child(supervisor, request);
     case REQUEST_LIST: /* All have been visited. */
         return AIRS_OK;

@@ -96,6 +96,14 @@ void supervisor_let_in(struct supervisor *supervisor);
 /** At the end of each turn: the timer stands at the first time that a child waits for. */
 void supervisor_set_timer(struct supervisor *supervisor);
 
+/* supervised_ties.c */
+/** Something below `child` depends on `dependency`, which is or lies below a sibling. ENOMEM. */
+enum airs_status supervised_child_tie(struct supervisor *supervisor, struct supervised_child *child,
+                                      const struct refstr *dependency);
+/** It does no more: once for each supervised_child_tie(). */
+void supervised_child_untie(struct supervisor *supervisor, struct supervised_child *child,
+                            const struct refstr *dependency);
+
 /* supervised_dependencies.c */
 /** What `child`, not yet in the node, depends on (referenced), and who depends on it. ENOMEM. */
 enum airs_status supervised_dependencies_begin(struct supervisor *supervisor,
@@ -111,9 +119,6 @@ void supervised_dependencies_end(struct supervisor *supervisor, struct supervise
 enum airs_status supervised_child_set_dependencies(struct supervisor *supervisor,
                                                    struct supervised_child *child,
                                                    struct refstr *const *paths, size_t size);
-/** Something below `child` depends on `dependency`, which is or lies below a sibling. ENOMEM. */
-enum airs_status supervised_child_tie(struct supervisor *supervisor, struct supervised_child *child,
-                                      const struct refstr *dependency);
 /** CONTROL_DEPENDENCIES. */
 void supervised_dependencies_take(struct supervisor *supervisor);
 /** TELL_DEPENDANTS. */

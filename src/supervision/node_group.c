@@ -45,6 +45,19 @@ group_begin_stops(struct supervisor_node *node)
 }
 
 void
+group_begin(struct step *step, struct supervisor_child *failed)
+{
+    struct supervisor_node *node = step->node;
+    failed->group = GROUP_START;
+    failed->group_taken = false;
+    node->group_failed = failed;
+    node->group_passed = false;
+    node->group_inside = false;
+    node_begin_sweep(step, SWEEP_GROUP);
+    group_begin_stops(node);
+}
+
+void
 group_reorder(struct supervisor_node *node)
 {
     if (node->stops) /* Again from the end: who has been stopped is not marked any more. */

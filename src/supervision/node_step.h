@@ -19,7 +19,7 @@ typedef bool transition(struct step *step, struct supervisor_child *child);
 /** The entry for the pair, NULL when the event has no place in the state. */
 transition *state_table_find(enum child_state state, enum node_event_type type);
 
-/* The most actions that one transition writes, and the end of a step (see node_step.c). */
+/* The most actions that one transition writes, and the end of a step (see supervisor_node.c). */
 #define TRANSITION_ACTIONS_MAX 12
 
 /* Whether there is an instance, or one is being made. */
@@ -140,8 +140,21 @@ void child_stop_for_group(struct step *step, struct supervisor_child *child);
 /** Stops a child that runs until its dependencies are met again. */
 void child_stop_for_dependency(struct step *step, struct supervisor_child *child);
 
+/* supervisor_node.c */
+/** Looks the step's event up for `child` and takes the entry; counts what was done. */
+bool node_take_transition(struct step *step, struct supervisor_child *child);
+
+/* node_sweep.c */
+/** START_ALL, STOP_ALL and KILL_ALL; false: the event has no place here. */
+bool node_start_all(struct step *step);
+bool node_stop_all(struct step *step);
+bool node_kill_all(struct step *step);
 /** STOP_ALL or KILL_ALL from inside: the sweep follows in the same step. */
 void node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason);
+/** The sweep follows in the same step. */
+void node_begin_sweep(struct step *step, enum node_sweep sweep);
+/** Goes on with the sweep until it is over (true) or the buffer is full. */
+bool node_go_on_sweeping(struct step *step);
 
 /* child_restore.c */
 

@@ -1,10 +1,8 @@
 /* Supervisor node: one step = one event looked up in the state table, then whatever sweep
- * over all children it began, then what became of the node as a whole.
+ * over all children it began (node_sweep.c), then what became of the node as a whole.
  *
- * A sweep (start, stop, kill or reset of all) may write more than the caller's buffer holds;
- * it keeps its place in node->cursor, and supervisor_node_continue() goes on from there.
- * Starts go in order, stops in reverse order; where they wait for one another, node_group.c
- * goes on with them at the end of each step, or child_ties.c with those that wait for dependants.
+ * Where starts and stops wait for one another, node_group.c goes on with them at the end of each
+ * step, or child_ties.c with those that wait for dependants.
  */
 #include <assert.h>
 
@@ -14,9 +12,8 @@
 /* NODE_NOT_READY, NODE_IDLE or NODE_NOT_IDLE, ENDED. */
 #define FINISH_ACTIONS_MAX 4
 
-/* Looks the event up for the child and takes the entry; counts what was done. */
-static bool
-take_transition(struct step *step, struct supervisor_child *child)
+bool
+node_take_transition(struct step *step, struct supervisor_child *child)
 {
     enum child_state state = child->state;
     enum node_event_type type = step->event->type;
@@ -67,157 +64,13 @@ is_of_generation(enum node_event_type type)
 }
 
 static bool
-is_reversed(enum node_sweep sweep)
-{
-    return sweep == SWEEP_STOP || sweep == SWEEP_KILL || sweep == SWEEP_GROUP;
-}
-
-static void
-begin_sweep(struct step *step, enum node_sweep sweep)
-{
-    struct supervisor_node *node = step->node;
-    node->sweep = sweep;
-    node->cursor = is_reversed(sweep) ? node->children.previous : node->children.next;
-}
-
-static enum node_event_type
-sweep_event(enum node_sweep sweep)
-{
-    switch (sweep) {
-    case SWEEP_START:
-        return NODE_START_ALL;
-    case SWEEP_STOP:
-        return NODE_STOP_ALL;
-    case SWEEP_KILL:
-        return NODE_KILL_ALL;
-    case SWEEP_RESET:
-        return NODE_RESET_ALL;
-    case SWEEP_GROUP:
-        return NODE_GROUP;
-    case SWEEP_NONE:
-        break;
-    }
-    assert(false && "a sweep is under way");
-    return NODE_RESET_ALL;
-}
-
-/* Goes on with the sweep until it is over (true) or the buffer is full. */
-static bool
-go_on_sweeping(struct step *step)
-{
-    struct supervisor_node *node = step->node;
-    struct node_event event = {
-        .type = sweep_event(node->sweep),
-        .now_us = node->sweep_us,
-        .everything = node->sweep_everything,
-        .exit.reason = node->sweep_reason,
-    };
-    step->event = &event;
-
-    while (node->cursor != &node->children) {
-        if (!step_has_room(step, TRANSITION_ACTIONS_MAX))
-            return false;
-        event.child = container_of(node->cursor, struct supervisor_child, siblings);
-        node->cursor = is_reversed(node->sweep) ? node->cursor->previous : node->cursor->next;
-        if (node->sweep != SWEEP_GROUP || group_takes(step, event.child))
-            take_transition(step, event.child);
-    }
-    if (node->sweep == SWEEP_START && step_waits(step))
-        group_find_turn(node);
-    if (node->sweep == SWEEP_GROUP && !node->group_inside)
-        node->group_cause = node->group_failed;
-    node->sweep = SWEEP_NONE;
-    node->cursor = NULL;
-    step->event = NULL;
-    return true;
-}
-
-void
-node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_reason)
-{
-    struct supervisor_node *node = step->node;
-    if (node->state == NODE_RUNNING && node->reported_ready)
-        step_act(step, ACTION_NODE_NOT_READY, NULL);
-    if (node->state != NODE_STOPPING)
-        node->stops_in_order = step_waits(step);
-    node->state = NODE_STOPPING;
-    node->reported_ready = false;
-    node->reported_idle = false;
-    node->sweep_reason = kill_reason;
-    begin_sweep(step, sweep);
-    node->turn = NULL;
-    if (step_waits(step))
-        group_begin_stops(node);
-}
-
-void
-group_begin(struct step *step, struct supervisor_child *failed)
-{
-    struct supervisor_node *node = step->node;
-    failed->group = GROUP_START;
-    failed->group_taken = false;
-    node->group_failed = failed;
-    node->group_passed = false;
-    node->group_inside = false;
-    begin_sweep(step, SWEEP_GROUP);
-    group_begin_stops(node);
-}
-
-static bool
-start_all(struct step *step)
-{
-    struct supervisor_node *node = step->node;
-    if (node->state == NODE_STOPPING)
-        return false;
-    if (node->state == NODE_RUNNING && !step->event->everything)
-        return false;
-    if (node->state == NODE_STOPPED) {
-        node->cause = NULL;
-        node->end = (struct exit_info){ .reason = EXIT_NORMAL };
-        node->group_failed = node->group_cause = NULL;
-        if (!node->intensity_resumes || step->event->everything)
-            restart_intensity_clear(node);
-        node->intensity_resumes = false;
-    }
-    node->state = NODE_RUNNING;
-    node->sweep_everything = step->event->everything;
-    begin_sweep(step, SWEEP_START);
-    return true;
-}
-
-static bool
-stop_all(struct step *step)
-{
-    struct supervisor_node *node = step->node;
-    if (node->state != NODE_RUNNING)
-        return node->state == NODE_STOPPING; /* Joined. */
-    node->end = (struct exit_info){ .reason = EXIT_SHUTDOWN };
-    node_begin_stop(step, SWEEP_STOP, EXIT_KILLED);
-    return true;
-}
-
-static bool
-kill_all(struct step *step)
-{
-    struct supervisor_node *node = step->node;
-    if (node->state == NODE_STOPPED)
-        return false;
-    /* A supervisor that gave up by itself before keeps its reason. */
-    if (node->state == NODE_RUNNING || node->end.reason != EXIT_ESCALATED)
-        node->end = (struct exit_info){ .reason = EXIT_KILLED };
-    enum exit_reason reason = step->event->exit.reason;
-    node_begin_stop(step, SWEEP_KILL, reason == EXIT_NORMAL ? EXIT_KILLED : reason);
-    return true;
-}
-
-static bool
 add(struct step *step, struct supervisor_child *child)
 {
     child->state = CHILD_REGISTERED;
     node_insert(step->node, child, step->event->before);
     step->node->counts[CHILD_REGISTERED]++;
     step->node->significant += child->policy->significant;
-    bool taken = take_transition(step, child);
+    bool taken = node_take_transition(step, child);
     if (step->event->before)
         group_reorder(step->node);
     return taken;
@@ -228,14 +81,14 @@ change(struct step *step, struct supervisor_child *child)
 {
     node_change_policy(step, child);
     step_notify(step, child, EVENT_RELOADED, child->state);
-    return take_transition(step, child);
+    return node_take_transition(step, child);
 }
 
 static bool
 move(struct step *step, struct supervisor_child *child)
 {
     node_move(step, child);
-    return take_transition(step, child);
+    return node_take_transition(step, child);
 }
 
 /* False: the event has no place here. */
@@ -245,14 +98,14 @@ apply(struct step *step)
     const struct node_event *event = step->event;
     switch (event->type) {
     case NODE_START_ALL:
-        return start_all(step);
+        return node_start_all(step);
     case NODE_STOP_ALL:
-        return stop_all(step);
+        return node_stop_all(step);
     case NODE_KILL_ALL:
-        return kill_all(step);
+        return node_kill_all(step);
     case NODE_RESET_ALL:
         restart_intensity_clear(step->node);
-        begin_sweep(step, SWEEP_RESET);
+        node_begin_sweep(step, SWEEP_RESET);
         return true;
     case NODE_GROUP: /* Made in a sweep alone. */
         return false;
@@ -286,7 +139,7 @@ apply(struct step *step)
         assert(event->child);
         if (is_of_generation(event->type) && event->generation != event->child->generation)
             return false;
-        return take_transition(step, event->child);
+        return node_take_transition(step, event->child);
     }
     return false;
 }
@@ -340,7 +193,7 @@ finish(struct step *step)
 static enum node_result
 go_on(struct step *step)
 {
-    if (step->node->sweep != SWEEP_NONE && !go_on_sweeping(step))
+    if (step->node->sweep != SWEEP_NONE && !node_go_on_sweeping(step))
         return NODE_MORE;
     /* Also to forget a group that has just ended under another strategy. */
     bool in_order = step_waits(step);

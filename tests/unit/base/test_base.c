@@ -1,4 +1,4 @@
-/* The base layer: error reports, lists, maps, buffers, shared text, the generator. */
+/* The base layer: error reports, lists, maps, buffers, texts, the generator. */
 #include "testing.h"
 
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "base/refstr.h"
+#include "base/text_list.h"
 #include "base/trap_code.h"
 
 static void
@@ -60,9 +61,8 @@ a_list_keeps_order_and_survives_removal_while_walking(void **state)
         list_init(&numbers[i].link);
         list_push_back(&head, &numbers[i].link);
     }
-    list_for_each (node, &head)
-        if (container_of(node, struct number, link)->value % 2)
-            list_remove(node);
+    list_for_each(node, &head) if (container_of(node, struct number, link)->value % 2)
+        list_remove(node);
     assert_false(list_is_linked(&numbers[1].link));
     list_push_front(&other, &numbers[1].link);
     list_append_all(&head, &other);
@@ -93,8 +93,7 @@ a_map_finds_what_was_set_and_not_what_was_removed(void **state)
     for (size_t i = 0; i < KEYS; i++)
         assert_ptr_equal(map_find(&map, keys[i]), i % 2 ? keys[i] : NULL);
     size_t seen = 0;
-    map_for_each (entry, &map)
-        seen += strcmp(entry->key, entry->value) == 0;
+    map_for_each(entry, &map) seen += strcmp(entry->key, entry->value) == 0;
     assert_int_equal(seen, KEYS / 2);
     for (int round = 0; round < 100000; round++) { /* Removed places are used again. */
         assert_true(map_set(&map, "again", &map));
@@ -164,6 +163,25 @@ every_trap_code_has_a_name_that_finds_it(void **state)
     assert_string_equal(trap_code_name(200), "unknown");
 }
 
+static void
+lists_of_texts_are_equal_in_size_order_and_each_text(void **state)
+{
+    (void)state;
+    const char *const list[] = { "a", "b", "a" };
+    char same[] = "b"; /* By its text, not its place. */
+    const char *const copy[] = { "a", same, "a" };
+    const char *const swapped[] = { "b", "a", "a" };
+    const char *const last[] = { "a", "b", "c" };
+
+    assert_true(text_lists_are_equal(list, 3, copy, 3));
+    assert_false(text_lists_are_equal(list, 3, copy, 2));
+    assert_false(text_lists_are_equal(list, 2, copy, 3));
+    assert_false(text_lists_are_equal(list, 3, swapped, 3));
+    assert_false(text_lists_are_equal(list, 3, last, 3));
+    assert_true(text_lists_are_equal(NULL, 0, list, 0));
+    assert_false(text_lists_are_equal(NULL, 0, list, 1));
+}
+
 int
 main(void)
 {
@@ -176,6 +194,7 @@ main(void)
         cmocka_unit_test(shared_text_lives_until_its_last_owner_leaves),
         cmocka_unit_test(the_generator_stays_in_range_and_follows_its_seed),
         cmocka_unit_test(every_trap_code_has_a_name_that_finds_it),
+        cmocka_unit_test(lists_of_texts_are_equal_in_size_order_and_each_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

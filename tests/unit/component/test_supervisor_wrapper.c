@@ -23,7 +23,24 @@ struct rig {
     struct recorder *recorder;
     struct supervisor_config configs[CHILDREN_MAX];
     size_t children;
+    struct idle_watch {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        bool idle, any_failed; /* What the root said last. */
+    } idle_watch;
 };
+
+static void
+note_root_idle(void *context, bool idle, bool any_failed)
+{
+    struct idle_watch *watch = context;
+
+    pthread_mutex_lock(&watch->lock);
+    watch->idle = idle;
+    watch->any_failed = any_failed;
+    pthread_cond_broadcast(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+}
 
 static void
 rig_open(struct rig *rig)
@@ -36,8 +53,12 @@ rig_open(struct rig *rig)
     assert_non_null(rig->recorder);
     pthread_mutex_init(&rig->recorder->lock, NULL);
     pthread_cond_init(&rig->recorder->changed, &monotonic);
+    pthread_mutex_init(&rig->idle_watch.lock, NULL);
+    pthread_cond_init(&rig->idle_watch.changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    struct supervisor_wrapper_options options = { .system = rig->system, .seed = 1 };
+    struct supervisor_wrapper_options options = {
+        .system = rig->system, .seed = 1, .on_idle = note_root_idle, .context = &rig->idle_watch
+    };
     assert_int_equal(supervisor_wrapper_new(&options, &rig->wrapper, NULL), AIRS_OK);
     /* Behind the wrapper's own sink: what a test has seen, the bridge knows. */
     event_log_add_sink(actor_system_event_log(rig->system), record, rig->recorder, NULL);
@@ -84,6 +105,8 @@ rig_close(struct rig *rig)
         event_deinit(&rig->recorder->events[i]);
     pthread_mutex_destroy(&rig->recorder->lock);
     pthread_cond_destroy(&rig->recorder->changed);
+    pthread_mutex_destroy(&rig->idle_watch.lock);
+    pthread_cond_destroy(&rig->idle_watch.changed);
     free(rig->recorder);
 }
 
@@ -92,9 +115,9 @@ add(struct rig *rig, const char *parent, const char *path, struct supervisor_con
 {
     assert_true(rig->children < CHILDREN_MAX);
     rig->configs[rig->children] = config;
-    struct bridge_child child = {
-        .parent_path = parent, .path = path, .config = &rig->configs[rig->children++]
-    };
+    struct bridge_child child = { .parent_path = parent,
+                                  .path = path,
+                                  .config = &rig->configs[rig->children++] };
     assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &child, NULL), AIRS_OK);
 }
 
@@ -331,6 +354,206 @@ test_mapping_outlives_instances(void **state)
     rig_close(rig);
 }
 
+/* ---- Idle: whether a child is failed, however deep. ---- */
+
+/* A child that comes makes the root busy and then idle again, which it says with what it knows. */
+static void
+assert_idle_with_failed(struct rig *rig, const char *new_path, bool any_failed)
+{
+    struct idle_watch *watch = &rig->idle_watch;
+    struct timespec until = patience_end();
+
+    add(rig, "/", new_path, config_of(RESTART_PERMANENT));
+    pthread_mutex_lock(&watch->lock);
+    while (!(watch->idle && watch->any_failed == any_failed))
+        if (pthread_cond_timedwait(&watch->changed, &watch->lock, &until) != 0)
+            break;
+    assert_true(watch->idle);
+    assert_int_equal(watch->any_failed, any_failed);
+    pthread_mutex_unlock(&watch->lock);
+}
+
+static void
+fail_inner(struct rig *rig, unsigned nth)
+{
+    assert_int_equal(ANSWER_OF(kill_component, "/s/inner"), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_FAILED, nth);
+}
+
+static void
+test_idle_counts_who_is_failed(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    struct supervisor_config breaks =
+        supervisor_config_with_max_restarts(config_of(RESTART_PERMANENT), 0);
+
+    rig_open(rig);
+    add(rig, "/", "/s", config_of(RESTART_PERMANENT));
+    add(rig, "/s", "/s/inner", breaks);
+    add(rig, "/s", "/s/other", breaks);
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_READY, 1);
+    await_event(rig->recorder, "/s/other", EVENT_READY, 1);
+    assert_idle_with_failed(rig, "/a", false);
+    fail_inner(rig, 1);
+    assert_idle_with_failed(rig, "/b", true);
+    assert_int_equal(ANSWER_OF(start_component, "/s/inner"), AIRS_OK); /* It is no more. */
+    await_event(rig->recorder, "/s/inner", EVENT_READY, 2);
+    assert_idle_with_failed(rig, "/c", false);
+    fail_inner(rig, 2);
+    assert_int_equal(ANSWER_OF(kill_component, "/s/other"), AIRS_OK);
+    await_event(rig->recorder, "/s/other", EVENT_FAILED, 1);
+    assert_int_equal(ANSWER_OF(delete_component, "/s/inner"), AIRS_OK);
+    await_event(rig->recorder, "/s/inner", EVENT_DELETED, 1);
+    assert_idle_with_failed(rig, "/d", true); /* One of two is left. */
+    assert_int_equal(ANSWER_OF(delete_component, "/s"), AIRS_OK);
+    await_event(rig->recorder, "/s", EVENT_DELETED, 1);
+    assert_idle_with_failed(rig, "/e", false); /* It went with its supervisor. */
+    rig_close(rig);
+}
+
+/* ---- Ties: a supervisor stops when those are down that depend on what is below it. ---- */
+
+static struct supervisor_config
+depending_on(const char *const *path)
+{
+    struct supervisor_config config = config_of(RESTART_PERMANENT);
+
+    config.depends_on = path;
+    config.depends_on_size = path ? 1 : 0;
+    return config;
+}
+
+/* Ends the tree; whether "/b" was asked to stop only when "/a" was down, or with it. */
+static bool
+b_waits_for_a(struct rig *rig)
+{
+    assert_int_equal(ANSWER_OF(stop_all, 10 * US_PER_S), AIRS_OK);
+    uint64_t asked = await_event(rig->recorder, "/b", EVENT_STOPPING, 1)->seq;
+    uint64_t a_down = await_event(rig->recorder, "/a", EVENT_STOPPED, 1)->seq;
+    return asked > a_down;
+}
+
+static const char *const B_INNER[] = { "/b/y" };
+
+static void
+open_tied(struct rig *rig)
+{
+    rig_open(rig);
+    add(rig, "/", "/b", config_of(RESTART_PERMANENT));
+    add(rig, "/b", "/b/y", config_of(RESTART_PERMANENT));
+    add(rig, "/", "/a", config_of(RESTART_PERMANENT));
+    add(rig, "/a", "/a/x", depending_on(B_INNER));
+    add(rig, "/a", "/a/w", config_of(RESTART_PERMANENT));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    await_event(rig->recorder, "/a/x", EVENT_READY, 1);
+}
+
+static void
+delete_child(struct rig *rig, const char *path)
+{
+    assert_int_equal(ANSWER_OF(delete_component, path), AIRS_OK);
+    await_event(rig->recorder, path, EVENT_DELETED, 1);
+}
+
+static void
+change_dependency(struct rig *rig, const char *path, const char *const *to)
+{
+    rig->configs[rig->children] = depending_on(to);
+    struct bridge_change change = { .config = &rig->configs[rig->children++] };
+    assert_int_equal(rig->bridge->ops->change_component(rig->bridge, path, &change, NULL, NULL),
+                     AIRS_OK);
+}
+
+static void
+test_tie_orders_the_stops_of_supervisors(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_goes_with_its_dependant(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    delete_child(rig, "/a/x");
+    assert_false(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_goes_with_its_dependency(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    change_dependency(rig, "/a/x", NULL);
+    assert_false(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_stays_while_one_depends(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    open_tied(rig);
+    change_dependency(rig, "/a/w", B_INNER);
+    delete_child(rig, "/a/x");
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
+static void
+test_tie_that_was_turned_round_holds_as_it_is_now(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+    static const char *const a_inner[] = { "/a/w" };
+
+    open_tied(rig);
+    change_dependency(rig, "/a/x", NULL);
+    change_dependency(rig, "/b/y", a_inner);
+    assert_int_equal(ANSWER_OF(stop_all, 10 * US_PER_S), AIRS_OK);
+    assert_true(await_event(rig->recorder, "/a", EVENT_STOPPING, 1)->seq >
+                await_event(rig->recorder, "/b", EVENT_STOPPED, 1)->seq);
+    rig_close(rig);
+}
+
+static void
+test_tie_comes_with_a_supervisor_that_is_attached(void **state)
+{
+    (void)state;
+    struct rig opened, *rig = &opened;
+
+    rig_open(rig);
+    add(rig, "/", "/b", config_of(RESTART_PERMANENT));
+    add(rig, "/b", "/b/y", config_of(RESTART_PERMANENT));
+    assert_int_equal(ANSWER_OF(start_all), AIRS_OK);
+    rig->configs[rig->children] = config_of(RESTART_PERMANENT);
+    struct bridge_child apart = { .parent_path = "/",
+                                  .path = "/a",
+                                  .config = &rig->configs[rig->children++],
+                                  .is_apart = true,
+                                  .is_dynamic = true };
+    assert_int_equal(rig->bridge->ops->register_component(rig->bridge, &apart, NULL), AIRS_OK);
+    add(rig, "/a", "/a/x", depending_on(B_INNER));
+    assert_int_equal(rig->bridge->ops->attach_component(rig->bridge, "/a", NULL), AIRS_OK);
+    await_event(rig->recorder, "/a", EVENT_READY, 1);
+    assert_true(b_waits_for_a(rig));
+    rig_close(rig);
+}
+
 int
 main(void)
 {
@@ -343,6 +566,13 @@ main(void)
         cmocka_unit_test(test_mapping_finds_each_child_by_its_path),
         cmocka_unit_test(test_mapping_takes_a_path_once),
         cmocka_unit_test(test_mapping_outlives_instances),
+        cmocka_unit_test(test_idle_counts_who_is_failed),
+        cmocka_unit_test(test_tie_orders_the_stops_of_supervisors),
+        cmocka_unit_test(test_tie_goes_with_its_dependant),
+        cmocka_unit_test(test_tie_goes_with_its_dependency),
+        cmocka_unit_test(test_tie_stays_while_one_depends),
+        cmocka_unit_test(test_tie_that_was_turned_round_holds_as_it_is_now),
+        cmocka_unit_test(test_tie_comes_with_a_supervisor_that_is_attached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
