@@ -25,7 +25,7 @@ AIRS = os.environ.get("AIRS", str(ROOT / "build" / "airs"))
 GUESTS = pathlib.Path(os.environ.get("AIRS_GUESTS", ROOT / "build" / "guests"))
 # Sanitizers make everything slower; deadlines are for what hangs, not for what is slow.
 SLOW = 4 if os.environ.get("AIRS_SANITIZE") else 1
-DEADLINE_S = 60 * SLOW
+DEADLINE_S = 120 * SLOW
 
 
 def child(name, guest, **keys):
