@@ -253,6 +253,8 @@ component_life_call_done(struct component_actor *actor)
         finish_by_outcome(actor, outcome);
     else
         call_returned(actor, outcome);
+    if (actor->instance)
+        instance_forget_outcome(actor->instance);
 }
 
 /* ---- What the supervisor asks. ---- */

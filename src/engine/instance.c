@@ -76,8 +76,8 @@ instance_new(struct component *component, const struct instance_options *options
     return AIRS_OK;
 }
 
-static void
-clear_outcome(struct instance *instance)
+void
+instance_forget_outcome(struct instance *instance)
 {
     wasm_byte_vec_delete(&instance->bytes);
     instance->bytes = (wasm_byte_vec_t){ 0 };
@@ -95,7 +95,7 @@ instance_free(struct instance *instance)
     if (!instance)
         return;
     instance_cancel(instance);
-    clear_outcome(instance);
+    instance_forget_outcome(instance);
     if (instance->signal)
         doors_signal_delete(instance->signal);
     doors_store_delete(instance->store);
@@ -110,7 +110,7 @@ begin(struct instance *instance, enum call_kind kind, struct doors_call *call)
     assert(instance->instantiated == (kind != CALL_INSTANTIATE));
     if (kind != CALL_INSTANTIATE)
         assert((instance->component->kind == COMPONENT_COMMAND) == (kind == CALL_RUN));
-    clear_outcome(instance);
+    instance_forget_outcome(instance);
     instance->call = call;
     instance->call_kind = kind;
 }

@@ -74,7 +74,8 @@ enum outcome_kind {
     OUTCOME_LOAD_ERROR,    /* The instance could not be made: `text`. */
 };
 
-/** Owned by the instance, good until its next instance_begin_…() or its end. */
+/** Owned by the instance, good until its next instance_begin_…(), instance_forget_outcome() or its
+ * end. */
 struct outcome {
     enum outcome_kind kind;
     enum trap_code trap; /* OUTCOME_TRAP */
@@ -131,6 +132,10 @@ enum call_state instance_poll(struct instance *instance);
 
 /** How the last call ended; none may be in flight. Thread: the owner's. */
 const struct outcome *instance_outcome(const struct instance *instance);
+
+/** Frees what the last outcome holds: a reply may be as large as the guest's memory. Thread: the
+ * owner's. */
+void instance_forget_outcome(struct instance *instance);
 
 /** A call is begun and not done. Thread: the owner's. */
 bool instance_is_calling(const struct instance *instance);
