@@ -40,9 +40,9 @@ struct cli_target {
 
 struct cli_command {
     const char *verb;
-    const char *operands; /* As the usage line shows them: "PATH MESSAGE", "[PATH]", "". */
-    size_t operands_min;
-    size_t operands_max;
+    /* As the usage line shows them, which is also how many there may be: "PATH MESSAGE",
+     * "[PATH]", "". */
+    const char *operands;
     const char *help;    /* What it does, in full sentences, each line with its end. */
     const char *example; /* One or more whole lines. */
     const struct cli_option *options;

@@ -89,7 +89,6 @@ cmd_check(int argc, char **argv)
     struct cli_command command = {
         .verb = "check",
         .operands = "[FILE]",
-        .operands_max = 1,
         .help = help,
         .example = example,
         .options = options,

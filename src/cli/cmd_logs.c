@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
 #include "cli/text.h"
 
 struct printer {
+    bool follow;
     struct style style;
     bool json;
     bool with_path; /* Lines of several children: each begins with its path. */
@@ -43,8 +45,7 @@ print_line(void *context, const char *line, size_t size)
 {
     struct printer *printer = context;
     if (printer->json) {
-        fwrite(line, 1, size, stdout);
-        putchar('\n');
+        follow_print(line, size);
         return true;
     }
     json_t *record = json_loadb(line, size, 0, NULL);
@@ -54,46 +55,38 @@ print_line(void *context, const char *line, size_t size)
     return true;
 }
 
+static int
+ask(struct session *session, void *context)
+{
+    struct printer *printer = context;
+    printer->json = session->json;
+    printer->with_path = session->path[0] == '\0';
+    return follow_stream(session,
+                         session_target(session, "/v1/logs", printer->follow ? "?follow=1" : ""),
+                         print_line, printer);
+}
+
 int
 cmd_logs(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
-    bool follow = false;
+    struct printer printer = { .style = style_of(STDOUT_FILENO) };
     const struct cli_option options[] = {
         { .name = "follow",
           .letter = 'f',
-          .flag_out = &follow,
+          .flag_out = &printer.follow,
           .help = "go on as they come, until the application ends" },
     };
     static const char help[] =
         "Prints what the child PATH, or all children, wrote: standard output, standard error and\n"
         "log messages, by line. Times are UTC.\n";
-    struct cli_command command = {
-        .verb = "logs",
-        .operands = "[PATH]",
-        .operands_max = 1,
-        .help = help,
-        .example = "  airs logs -f /web/front\n",
-        .options = options,
-        .options_size = 1,
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "logs",
+                     .operands = "[PATH]",
+                     .help = help,
+                     .example = "  airs logs -f /web/front\n",
+                     .options = options,
+                     .options_size = 1 },
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    struct printer printer = { .style = style_of(STDOUT_FILENO),
-                               .json = json,
-                               .with_path = operands[0] == NULL };
-
-    struct session session;
-    exit_code = session_open(&session, "logs", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code =
-            follow_stream(&session, session_target(&session, "/v1/logs", follow ? "?follow=1" : ""),
-                          print_line, &printer);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &printer);
 }

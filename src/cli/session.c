@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/nearest.h"
 #include "cli/ndjson.h"
+#include "cli/text.h"
 
 static int
 take_path(struct session *session, const char *path)
@@ -27,24 +26,22 @@ take_path(struct session *session, const char *path)
 }
 
 int
-session_open(struct session *session, const char *verb, const struct cli_target *target,
-             const char *path)
+session_open(struct session *session)
 {
-    memset(session, 0, sizeof *session);
-    session->verb = verb;
     client_reply_init(&session->reply);
     buffer_init(&session->target, 0);
-    int exit_code = take_path(session, path);
+    int exit_code = take_path(session, session->operands[0]);
     if (exit_code != CLI_DONE)
         return exit_code;
 
     struct airs_error error = { 0 };
-    struct discovery_request request = { .app = target->app, .socket = target->socket };
+    struct discovery_request request = { .app = session->chosen.app,
+                                         .socket = session->chosen.socket };
     enum airs_status status = discovery_find(&request, &session->where, &error);
     if (status == AIRS_OK)
         status = client_new(session->where.socket, &session->client, &error);
     if (status != AIRS_OK)
-        return cli_fail(verb, status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED, "%s",
+        return cli_fail(session->verb, status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED, "%s",
                         error.message);
     return CLI_DONE;
 }
@@ -64,13 +61,12 @@ session_target(struct session *session, const char *prefix, const char *suffix)
 }
 
 const char *
-session_target_of(struct session *session, const char *prefix, const char *path,
-                  const char *suffix)
+session_target_of(struct session *session, const char *prefix, const char *path, const char *suffix)
 {
     struct buffer *target = &session->target;
     buffer_consume(target, target->size);
-    bool done = buffer_append_text(target, prefix) &&
-                client_append_encoded(target, path) && buffer_append_text(target, suffix);
+    bool done = buffer_append_text(target, prefix) && client_append_encoded(target, path) &&
+                buffer_append_text(target, suffix);
     return done ? target->data : NULL;
 }
 
@@ -104,6 +100,20 @@ session_post(struct session *session, const char *prefix, const char *suffix, co
         session,
         client_post(session->client, target, bytes, size, timeout_ms, &session->reply, &error),
         &error);
+}
+
+json_t *
+session_answer(const struct session *session)
+{
+    const struct buffer *body = &session->reply.body;
+    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
+void
+session_print_json(struct session *session)
+{
+    if (session->json)
+        text_flush(&session->reply.body, stdout);
 }
 
 /* A child with a `count` is none itself: its members are. */

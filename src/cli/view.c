@@ -153,8 +153,7 @@ view_free(struct view *view)
     writer_deinit(&view->err);
     for (size_t i = 0; i < view->recent_size; i++)
         json_decref(view->recent[i]);
-    free(view->rows);
-    json_decref(view->children);
+    child_list_deinit(&view->children);
     if (view->wake_fd >= 0)
         close(view->wake_fd);
     notes_deinit(&view->notes);
