@@ -159,7 +159,9 @@ take_letters(const struct cli_command *command, const struct table *table, int a
                 row = &table->rows[i];
         }
         if (!row)
-            return cli_wrong_use(command->verb, "unknown option '-%c'", *letter);
+            return cli_wrong_use(command->verb, "unknown option '%s'%s", argv[*at],
+                                 *command->operands ? "; if it is no option, put '--' before it"
+                                                    : "");
         if (row->value)
             return take_value(command, row, letter[1] ? letter + 1 : NULL, argc, argv, at);
         *row->flag_out = true;

@@ -10,6 +10,7 @@
 #include <airs/application.h>
 #include <jansson.h>
 
+#include "base/utf8.h"
 #include "cli/cli_verbs.h"
 #include "cli/client_verb.h"
 #include "cli/ndjson.h"
@@ -64,7 +65,7 @@ set_text(json_t *object, const char *key, const char *text)
         json_object_set_new(object, key, json_string(text));
 }
 
-/* A number where it is one: what else stands there, the daemon complains about. */
+/* A number, or a word in its place. */
 static void
 set_number(json_t *object, const char *key, const char *text)
 {
@@ -232,8 +233,43 @@ split_path(const char *path, bool has_file, char parent[CLI_PATH_BYTES_MAX + 1],
     const char *slash = strrchr(path, '/');
     *name_out = slash ? slash + 1 : path;
     if (**name_out == '\0')
-        return cli_wrong_use("add", "'%s' names no child", path);
+        return cli_wrong_use("add", "'%s' names no child; its name stands last, as in /web/extra",
+                             path);
     cut_last_step(parent);
+    return CLI_DONE;
+}
+
+/* Whether a number stands there, or `word` (NULL: none) in its place. */
+static int
+check_number(const char *option, const char *text, const char *word)
+{
+    uint64_t number;
+    if (!text || cli_number(text, INT32_MAX, &number) || (word && strcmp(text, word) == 0))
+        return CLI_DONE;
+    return cli_wrong_use("add", "--%s '%s' is no number%s%s", option, text, word ? " and not " : "",
+                         word ? word : "");
+}
+
+/* What is sent is JSON, which has no other text. */
+static int
+check_texts(const char *path, const struct wanted *wanted)
+{
+    const struct {
+        const char *name, *text;
+    } texts[] = {
+        { "PATH", path },
+        { "--component", wanted->component },
+        { "--restart", wanted->restart },
+        { "--within", wanted->within },
+        { "--shutdown", wanted->shutdown },
+        { "--memory", wanted->memory },
+        { "--config", wanted->config },
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t size = texts[i].text ? strlen(texts[i].text) : 0;
+        if (size > 0 && utf8_valid_size(texts[i].text, size) < size)
+            return cli_wrong_use("add", "%s is not UTF-8 text", texts[i].name);
+    }
     return CLI_DONE;
 }
 
@@ -247,7 +283,8 @@ check_wanted(const struct wanted *wanted)
         return cli_wrong_use("add", "needs --component FILE, or -f FILE");
     if (wanted->file && (wanted->component || has_policy))
         return cli_wrong_use("add", "with -f everything stands in the file");
-    return CLI_DONE;
+    int exit_code = check_number("max-restarts", wanted->max_restarts, "unlimited");
+    return exit_code == CLI_DONE ? check_number("count", wanted->count, NULL) : exit_code;
 }
 
 /* The session is then that of the parent. */
@@ -258,6 +295,8 @@ check(struct session *session, void *context)
     const struct wanted *wanted = &addition->wanted;
     const char *name = NULL;
     int exit_code = check_wanted(wanted);
+    if (exit_code == CLI_DONE)
+        exit_code = check_texts(session->operands[0], wanted);
     if (exit_code == CLI_DONE)
         exit_code = split_path(session->operands[0], wanted->file != NULL, addition->parent, &name);
     if (exit_code != CLI_DONE)

@@ -18,7 +18,7 @@ stop_and_wait(struct session *session, void *context)
     struct airs_error error = { 0 };
     int process = -1;
     enum airs_status status = process_open(session->where.socket, &process, &error);
-    if (status == AIRS_ENOTRUNNING)
+    if (status == AIRS_ENOTRUNNING || status == AIRS_EDENIED)
         return session_fail(session, status, &error);
     int exit_code = session_post(session, "/v1/down", "", NULL, 0, DOWN_TIMEOUT_MS);
     if (process >= 0) {

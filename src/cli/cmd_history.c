@@ -41,17 +41,27 @@ put_then(struct buffer *text, const json_t *then)
         buffer_printf(text, ", budget %s", budget);
 }
 
+/* The line that `airs events` has, behind its day. */
+static void
+put_event(struct buffer *buffer, const struct printer *printer, const json_t *event)
+{
+    const char *time = json_text(event, "time");
+    if (time)
+        buffer_printf(buffer, "%.10s ", time);
+    event_line_put(buffer, &printer->style, event, 0);
+    buffer_append_text(buffer, "\n");
+}
+
 static void
 put_entry(struct buffer *buffer, const struct printer *printer, const json_t *event)
 {
     struct buffer text;
-    buffer_init(&text, 0);
-    exit_report_put_time(buffer, event);
     if (printer->events) {
-        event_line_put(buffer, &printer->style, event, 0);
-        buffer_append_text(buffer, "\n");
+        put_event(buffer, printer, event);
         return;
     }
+    buffer_init(&text, 0);
+    exit_report_put_time(buffer, event);
     const char *path = json_text(event, "path");
     buffer_printf(&text, "%s  generation %.0f  ", path ? path : "",
                   json_number_or(event, "generation", 0));

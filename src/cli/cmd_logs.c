@@ -16,12 +16,25 @@ struct printer {
     bool with_path; /* Lines of several children: each begins with its path. */
 };
 
+/* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
+static void
+put_safely(struct buffer *line, const struct style *style, const json_t *text)
+{
+    size_t size = json_string_length(text);
+    const char *part = json_string_value(text);
+    for (const char *end = part + size; part <= end; part += strlen(part) + 1) {
+        text_put(line, style, part, SIZE_MAX);
+        if (part + strlen(part) < end)
+            text_put(line, style, "\001", SIZE_MAX); /* For a NUL. */
+    }
+}
+
 static void
 print_text(const struct printer *printer, const json_t *record)
 {
     const char *path = json_text(record, "path");
     const char *time = json_text(record, "time");
-    const char *text = json_text(record, "text");
+    const json_t *text = json_object_get(record, "text");
     struct buffer line;
     buffer_init(&line, 0);
     text_paint(&line, &printer->style, PAINT_DIM);
@@ -30,11 +43,10 @@ print_text(const struct printer *printer, const json_t *record)
     if (printer->with_path && path)
         buffer_printf(&line, "%s: ", path);
     text_unpaint(&line, &printer->style, PAINT_DIM);
-    /* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
     if (text && printer->style.terminal)
-        text_put(&line, &printer->style, text, SIZE_MAX);
+        put_safely(&line, &printer->style, text);
     else if (text)
-        buffer_append_text(&line, text);
+        buffer_append(&line, json_string_value(text), json_string_length(text));
     buffer_append_text(&line, "\n");
     text_flush(&line, stdout);
     buffer_deinit(&line);
@@ -48,7 +60,7 @@ print_line(void *context, const char *line, size_t size)
         follow_print(line, size);
         return true;
     }
-    json_t *record = json_loadb(line, size, 0, NULL);
+    json_t *record = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
     if (record)
         print_text(printer, record);
     json_decref(record);

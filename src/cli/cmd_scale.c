@@ -35,7 +35,8 @@ check(struct session *session, void *context)
 {
     uint64_t *count = context;
     if (!cli_number(session->operands[1], UINT32_MAX, count))
-        return cli_wrong_use("scale", "'%s' is no number", session->operands[1]);
+        return cli_wrong_use("scale", "'%s' is no number up to %u", session->operands[1],
+                             UINT32_MAX);
     return CLI_DONE;
 }
 

@@ -50,8 +50,8 @@ run_in_front(struct daemon_options *options, bool json)
     options->progress = on_line;
     options->report = on_line;
     int exit_code = daemon_run(options);
-    view_stop(front.view);
-    return exit_code;
+    bool is_shown = view_stop(front.view);
+    return !is_shown && exit_code == CLI_DONE ? CLI_FAILED : exit_code;
 }
 
 static int
@@ -62,8 +62,13 @@ run_detached(const struct daemon_options *options, bool json)
     int exit_code = daemon_run(options);
     if (exit_code != CLI_DONE)
         return exit_code;
-    if (json)
+    bool has_name = name[0] != '\0'; /* It may stand where only a whole parser finds it. */
+    if (json && has_name)
         printf("{\"app\":\"%s\",\"status\":\"started\"}\n", name);
+    else if (json)
+        printf("{\"status\":\"started\"}\n");
+    else if (!has_name)
+        printf("it is running; see: airs ps; stop it: airs down\n");
     else
         printf("%s is running; see: airs ps --app %s; stop it: airs down --app %s\n", name, name,
                name);

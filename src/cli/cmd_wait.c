@@ -237,7 +237,8 @@ check(struct session *session, void *context)
                              nearest ? nearest : "running, ready, stopped or failed");
     }
     if (wish->generation_text && !cli_number(wish->generation_text, UINT32_MAX, &wish->generation))
-        return cli_wrong_use("wait", "--generation '%s' is no number", wish->generation_text);
+        return cli_wrong_use("wait", "--generation '%s' is no number up to %u",
+                             wish->generation_text, UINT32_MAX);
     wish->deadline_us = UINT64_MAX;
     if (!wish->timeout)
         return CLI_DONE;

@@ -131,9 +131,27 @@ say_several(const struct session *session, const char *const *names, size_t coun
     }
     if (members > 0)
         cli_fail(session->verb, CLI_NO_CHILD,
-                 "'%s' has a count: there are %zu of it, the first is %s", session->path, members,
-                 first);
+                 "'%s' has a count: there %s %zu of it, the first is %s", session->path,
+                 members == 1 ? "is" : "are", members, first);
     return members > 0;
+}
+
+/* `airs status front` for /web/front: the last part alone is a good guess too, and so is one that
+ * nearly matches. */
+static const char *
+nearest_by_last_part(const char *path, const char *const *names, size_t count)
+{
+    const char **parts = calloc(count + 1, sizeof *parts);
+    const char *found = NULL;
+    for (size_t i = 0; parts && i < count; i++)
+        parts[i] = strrchr(names[i], '/');
+    const char *nearest = parts ? nearest_name(path, parts, count) : NULL;
+    for (size_t i = 0; nearest && i < count && !found; i++) {
+        if (parts[i] == nearest)
+            found = names[i];
+    }
+    free(parts);
+    return found;
 }
 
 /* The nearest of the names that stand in the reply, one object a line. */
@@ -156,12 +174,8 @@ say_nearest(struct session *session, json_t *children)
         return CLI_NO_CHILD;
     }
     const char *nearest = names ? nearest_name(session->path, names, count) : NULL;
-    /* `airs status front` for /web/front: the last part alone is a good guess too. */
-    for (size_t i = 0; i < count && !nearest; i++) {
-        const char *last = strrchr(names[i], '/');
-        if (last && strcmp(last, session->path) == 0)
-            nearest = names[i];
-    }
+    if (names && !nearest)
+        nearest = nearest_by_last_part(session->path, names, count);
     if (nearest)
         cli_fail(session->verb, CLI_NO_CHILD, "no child '%s'; did you mean %s?", session->path,
                  nearest);
@@ -192,7 +206,18 @@ session_fail(struct session *session, enum airs_status status, const struct airs
             return cli_fail(session->verb, CLI_NOT_RUNNING,
                             "%s is not running; start it with: airs up -f FILE",
                             session->where.name);
-        return cli_fail(session->verb, CLI_NOT_RUNNING, "%s", text);
+        return cli_fail(session->verb, CLI_NOT_RUNNING,
+                        "%s; start an application with: airs up -f FILE", text);
+    case AIRS_EENDED:
+        return cli_fail(session->verb, CLI_FAILED, "%s; see: airs ps", text);
+    case AIRS_EBUSY:
+    case AIRS_ETIMEDOUT:
+    case AIRS_EREJECTED:
+        cli_fail(session->verb, CLI_FAILED, "%s", text);
+        /* Where the application answered, the child can say more. */
+        if (session->path[0] && session->reply.code)
+            fprintf(stderr, "See: airs explain %s\n", session->path);
+        return CLI_FAILED;
     case AIRS_ENOENT:
         if (session->path[0])
             return fail_no_child(session);
@@ -202,15 +227,11 @@ session_fail(struct session *session, enum airs_status status, const struct airs
     case AIRS_OK:
     case AIRS_ENOMEM:
     case AIRS_EEXIST:
-    case AIRS_EBUSY:
     case AIRS_ELIMIT:
     case AIRS_EIO:
-    case AIRS_ETIMEDOUT:
     case AIRS_EALREADY:
     case AIRS_ELOAD:
     case AIRS_EDENIED:
-    case AIRS_EREJECTED:
-    case AIRS_EENDED:
     case AIRS_EFAILED:
         break;
     }

@@ -4,6 +4,7 @@
 #include "cli/view.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,15 +200,22 @@ view_start(const char *name, const char *socket, bool json, struct view **view_o
     return AIRS_OK;
 }
 
-void
+bool
 view_stop(struct view *view)
 {
     if (!view)
-        return;
+        return true;
     atomic_store(&view->ending, true);
     eventfd_write(view->wake_fd, 1);
     pthread_join(view->thread, NULL);
     notes_take(&view->notes, &view->err.pending, NULL);
+    /* A reader that went away wants no more; a full disk is another matter. */
+    int error = view->out.error;
+    bool is_whole = error != ENOSPC && error != EDQUOT && error != EFBIG;
+    if (!is_whole)
+        buffer_printf(&view->err.pending, "airs: cannot write to standard output: %s\n",
+                      strerror(error));
     writer_drain(&view->err, UNREAD_MS);
     view_free(view);
+    return is_whole;
 }
