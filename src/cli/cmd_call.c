@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -54,6 +55,16 @@ print_json(const char *path, const struct buffer *body)
     return done ? CLI_DONE : cli_fail("call", CLI_FAILED, "out of memory");
 }
 
+/* As they are; on a terminal the prompt does not stand behind them. */
+static void
+print_bytes(struct buffer *body)
+{
+    bool ends_its_line = body->size == 0 || body->data[body->size - 1] == '\n';
+    text_flush(body, stdout);
+    if (!ends_its_line && isatty(STDOUT_FILENO))
+        putchar('\n');
+}
+
 struct patience {
     const char *text; /* As the user gave it. */
     uint64_t us;
@@ -81,7 +92,7 @@ ask(struct session *session, void *context)
         return exit_code;
     if (session->json)
         return print_json(session->path, &session->reply.body);
-    text_flush(&session->reply.body, stdout);
+    print_bytes(&session->reply.body);
     return CLI_DONE;
 }
 
@@ -97,7 +108,7 @@ cmd_call(int argc, char **argv)
     };
     static const char help[] =
         "Puts MESSAGE into the mailbox of the actor PATH, waits for the response and prints its\n"
-        "bytes as they are, or nothing where there is none.\n";
+        "bytes as they are, or nothing where there is none; on a terminal they end their line.\n";
     const struct client_verb verb = {
         .command = { .verb = "call",
                      .operands = "PATH MESSAGE",

@@ -97,7 +97,8 @@ fail_connect(const struct client *client, struct airs_error *error)
     long cause = 0;
     curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &cause);
     if (cause == EACCES)
-        return fail(error, AIRS_EDENIED, "%s: it is another user's", client->socket_path);
+        return fail(error, AIRS_EDENIED, "%s: it is another user's; run airs as that user",
+                    client->socket_path);
     return fail(error, AIRS_ENOTRUNNING, "nothing listens at %s", client->socket_path);
 }
 

@@ -30,7 +30,8 @@ process_open(const char *socket_path, int *fd_out, struct airs_error *error)
     socklen_t size = sizeof peer;
     bool is_connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     if (!is_connected && errno == EACCES)
-        status = fail(error, AIRS_EDENIED, "%s: it is another user's", socket_path);
+        status = fail(error, AIRS_EDENIED, "%s: it is another user's; run airs as that user",
+                      socket_path);
     else if (!is_connected)
         status = fail(error, AIRS_ENOTRUNNING, "nothing listens at %s", socket_path);
     else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)

@@ -66,6 +66,18 @@ def lines_of(*records):
         json.dumps(one).encode() + b"\n" for one in records)
 
 
+def in_a_terminal(place, *words):
+    """What a verb shows on a terminal, without colours."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([AIRS, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
+                               env={**place.env, "NO_COLOR": "1"}, cwd=place.work)
+    assert process.wait(DEADLINE_S) == 0
+    os.close(slave)
+    shown = os.read(master, 65536)
+    os.close(master)
+    return shown
+
+
 # ---- Nothing is dropped unsaid ----
 
 @pytest.mark.parametrize("words, name", [
@@ -87,13 +99,8 @@ def test_logs_show_a_line_with_a_nul(place, fake):
     path = fake(*[lines_of(record, {**record, "text": "next"})] * 2)
     assert place.airs("logs", "/a", "--socket", path).stdout == \
         "03:04:05.678 a\0b\x1b[31m\n03:04:05.678 next\n"
-    master, slave = pty.openpty()
-    process = subprocess.Popen([AIRS, "logs", "/a", "--socket", path], stdin=slave, stdout=slave,
-                               stderr=slave, env={**place.env, "NO_COLOR": "1"}, cwd=place.work)
-    assert process.wait(DEADLINE_S) == 0
-    assert os.read(master, 65536) == b"03:04:05.678 a?b?[31m\r\n03:04:05.678 next\r\n"
-    os.close(slave)
-    os.close(master)
+    assert in_a_terminal(place, "logs", "/a", "--socket", path) == \
+        b"03:04:05.678 a?b?[31m\r\n03:04:05.678 next\r\n"
 
 
 def test_up_says_when_the_disk_behind_stdout_is_full(place):
@@ -223,6 +230,11 @@ def test_history_of_events_shows_one_time_each(running):
         day, time, rest = line.split(" ", 2)
         assert len(day) == 10 and len(time) == 12
         assert rest.startswith(("/", "application-started"))
+
+
+def test_a_response_ends_its_line_on_a_terminal_alone(running):
+    assert running.airs("call", "/actor", "hello").stdout == "hello"
+    assert in_a_terminal(running, "call", "/actor", "hello") == b"hello\r\n"
 
 
 def test_explain_says_that_no_restart_is_allowed(running):
