@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "base/quantity.h"
 
 #define OPTIONS_MAX 16
+#define MANIFEST_DEFAULT "airs.yaml"
 
 /* The verb's options and the common ones, as one table. */
 struct table {
@@ -221,6 +223,17 @@ cli_parse(const struct cli_command *command, int argc, char **argv,
         return false;
     }
     return true;
+}
+
+const char *
+cli_manifest(const char *verb, const char *file, const char *usage)
+{
+    if (file)
+        return file;
+    if (access(MANIFEST_DEFAULT, F_OK) == 0)
+        return MANIFEST_DEFAULT;
+    cli_wrong_use(verb, "there is no ./%s here; name a manifest: %s", MANIFEST_DEFAULT, usage);
+    return NULL;
 }
 
 bool

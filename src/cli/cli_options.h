@@ -70,6 +70,10 @@ int cli_fail(const char *verb, int code, const char *format, ...)
  * CLI_WRONG_USE, said on stderr. */
 int cli_duration(const char *verb, const char *option, const char *text, uint64_t *us_out);
 
+/** The manifest a verb reads: `file`, or ./airs.yaml where the user named none (NULL). NULL when
+ * that is not there, said on stderr with `usage`, which names one. */
+const char *cli_manifest(const char *verb, const char *file, const char *usage);
+
 /** A plain decimal number up to `max`. */
 bool cli_number(const char *text, uint64_t max, uint64_t *number_out);
 

@@ -79,13 +79,14 @@ int
 cmd_up(int argc, char **argv)
 {
     bool json = false;
-    struct daemon_options daemon = { .manifest_path = "airs.yaml" };
+    struct daemon_options daemon = { 0 };
+    const char *file = NULL;
     const char *duration = NULL;
     const struct cli_option options[] = {
         { .name = "file",
           .letter = 'f',
           .value = "FILE",
-          .text_out = &daemon.manifest_path,
+          .text_out = &file,
           .help = "the manifest (./airs.yaml)" },
         { .name = "detach",
           .flag_out = &daemon.detach,
@@ -119,6 +120,9 @@ cmd_up(int argc, char **argv)
         if (daemon.for_us == 0)
             return cli_wrong_use("up", "--for '%s' would end it before it began", duration);
     }
+    daemon.manifest_path = cli_manifest("up", file, "airs up -f FILE");
+    if (!daemon.manifest_path)
+        return CLI_WRONG_USE;
     return daemon.detach ? run_detached(&daemon, json) : run_in_front(&daemon, json);
 }
 

@@ -212,7 +212,6 @@ session_fail(struct session *session, enum airs_status status, const struct airs
         return cli_fail(session->verb, CLI_FAILED, "%s; see: airs ps", text);
     case AIRS_EBUSY:
     case AIRS_ETIMEDOUT:
-    case AIRS_EREJECTED:
         cli_fail(session->verb, CLI_FAILED, "%s", text);
         /* Where the application answered, the child can say more. */
         if (session->path[0] && session->reply.code)
@@ -232,6 +231,7 @@ session_fail(struct session *session, enum airs_status status, const struct airs
     case AIRS_EALREADY:
     case AIRS_ELOAD:
     case AIRS_EDENIED:
+    case AIRS_EREJECTED: /* An actor's own words, most of the time. */
     case AIRS_EFAILED:
         break;
     }

@@ -152,7 +152,6 @@ def test_detached_a_name_that_is_hard_to_find_is_not_guessed(place):
 
 HINTS = [
     (["kill", "/failed"], 1, "See: airs explain /failed"),
-    (["call", "/actor", "crash trap"], 1, "See: airs explain /actor"),
     (["call", "/actor", "sleep 500", "--timeout", "10ms"], 1, "See: airs explain /actor"),
     (["call", "/actor", "-1"], 2, "put '--' before it"),
     (["send", "/actor", "-é"], 2, "unknown option '-é'"),
@@ -174,6 +173,11 @@ HINTS = [
 def test_an_error_says_what_to_do_next(running):
     for words, code, hint in HINTS:
         assert hint in running.airs(*words, code=code).stderr
+
+
+def test_without_a_manifest_it_says_how_to_name_one(place):
+    assert "name a manifest: airs up -f FILE" in place.airs("up", code=2).stderr
+    assert "name a manifest: airs check FILE" in place.airs("check", code=2).stderr
 
 
 def test_nothing_else_is_taken_for_a_number(running):
