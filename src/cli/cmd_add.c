@@ -184,17 +184,6 @@ say_what_is_wrong(struct session *session, const struct body *body, enum airs_st
     return exit_code;
 }
 
-static void
-print_added(struct session *session)
-{
-    json_t *children = session->json ? NULL : ndjson_read(&session->reply.body);
-    size_t index;
-    json_t *child;
-    session_print_json(session);
-    json_array_foreach(children, index, child) printf("added %s\n", json_text(child, "path"));
-    json_decref(children);
-}
-
 static int
 ask(struct session *session, void *context)
 {
@@ -214,7 +203,7 @@ ask(struct session *session, void *context)
     buffer_deinit(&suffix);
     if (status != AIRS_OK)
         return say_what_is_wrong(session, body, status, &error);
-    print_added(session);
+    session_print_changes(session);
     return CLI_DONE;
 }
 

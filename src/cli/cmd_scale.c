@@ -1,34 +1,14 @@
 /* airs scale PATH N: how many there are of a child with a `count`. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <airs/application.h>
 
 #include "cli/cli_verbs.h"
 #include "cli/client_verb.h"
-#include "cli/ndjson.h"
 
 static const char help[] =
     "Makes N of the child that has a 'count': adds PATH#NUMBER with the next numbers, or deletes\n"
     "the highest ones, each stopped by its own shutdown. PATH is without '#'; N may be 0. Prints\n"
     "what was added and deleted.\n";
-
-static void
-print_changes(struct session *session)
-{
-    json_t *changes = session->json ? NULL : ndjson_read(&session->reply.body);
-    size_t index;
-    json_t *change;
-    session_print_json(session);
-    json_array_foreach(changes, index, change)
-    {
-        const char *status = json_text(change, "status");
-        if (status && strcmp(status, "unchanged") != 0)
-            printf("%s %s\n", status, json_text(change, "path"));
-    }
-    json_decref(changes);
-}
 
 static int
 check(struct session *session, void *context)
@@ -48,7 +28,7 @@ ask(struct session *session, void *context)
     snprintf(suffix, sizeof suffix, "/scale?count=%" PRIu64, *count);
     int exit_code = session_post(session, "/v1/children", suffix, NULL, 0, 0);
     if (exit_code == CLI_DONE)
-        print_changes(session);
+        session_print_changes(session);
     return exit_code;
 }
 

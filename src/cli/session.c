@@ -116,6 +116,22 @@ session_print_json(struct session *session)
         text_flush(&session->reply.body, stdout);
 }
 
+void
+session_print_changes(struct session *session)
+{
+    json_t *changes = session->json ? NULL : ndjson_read(&session->reply.body);
+    size_t index;
+    json_t *change;
+    session_print_json(session);
+    json_array_foreach(changes, index, change)
+    {
+        const char *status = json_text(change, "status");
+        if (status && strcmp(status, "unchanged") != 0)
+            printf("%s %s\n", status, json_text(change, "path"));
+    }
+    json_decref(changes);
+}
+
 /* A child with a `count` is none itself: its members are. */
 static bool
 say_several(const struct session *session, const char *const *names, size_t count)

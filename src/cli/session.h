@@ -53,6 +53,9 @@ json_t *session_answer(const struct session *session);
 /** Prints the answer as it came, if --json was given. */
 void session_print_json(struct session *session);
 
+/** Prints the changes that the answer has, "added /web/x" a line, or as they came with --json. */
+void session_print_changes(struct session *session);
+
 /** PREFIX + the session's path, encoded, + SUFFIX; until the next call. NULL: out of memory. */
 const char *session_target(struct session *session, const char *prefix, const char *suffix);
 /** The same with another path. */
