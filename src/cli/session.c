@@ -147,8 +147,8 @@ say_several(const struct session *session, const char *const *names, size_t coun
     }
     if (members > 0)
         cli_fail(session->verb, CLI_NO_CHILD,
-                 "'%s' has a count: there %s %zu of it, the first is %s", session->path,
-                 members == 1 ? "is" : "are", members, first);
+                 "'%s' has a count: there are %zu of it, the first is %s", session->path, members,
+                 first);
     return members > 0;
 }
 

@@ -156,7 +156,7 @@ HINTS = [
     (["call", "/actor", "-1"], 2, "put '--' before it"),
     (["send", "/actor", "-é"], 2, "unknown option '-é'"),
     (["status", "/tow"], 4, "did you mean /group/two?"),
-    (["status", "/back"], 4, "there is 1 of it, the first is /back#1"),
+    (["status", "/back"], 4, "there are 1 of it, the first is /back#1"),
     (["scale", "/back", "99999999999"], 2, "is no number up to 4294967295"),
     (["wait", "/runs", "--state", "running", "--generation", "99999999999"], 2,
      "is no number up to 4294967295"),

@@ -71,7 +71,12 @@ class Terminal:
                 os.read(self.output, 1 << 20)
 
     def close(self):
-        processes = [os.pidfd_open(pid) for pid, _ in self.place.processes()]
+        processes = []
+        for pid, _ in self.place.processes():
+            try:
+                processes.append(os.pidfd_open(pid))
+            except ProcessLookupError:
+                pass  # It has ended meanwhile.
         self.tmux("kill-server")
         for process in processes:
             assert select.select([process], [], [], DEADLINE_S)[0], "tmux leaves a process"
