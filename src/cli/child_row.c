@@ -46,6 +46,25 @@ child_rows_read(const json_t *objects, size_t *size_out)
     return rows;
 }
 
+bool
+child_list_read(struct child_list *list, const struct buffer *lines)
+{
+    *list = (struct child_list){ .objects = ndjson_read(lines) };
+    if (list->objects)
+        list->rows = child_rows_read(list->objects, &list->size);
+    if (!list->rows)
+        child_list_deinit(list);
+    return list->rows != NULL;
+}
+
+void
+child_list_deinit(struct child_list *list)
+{
+    free(list->rows);
+    json_decref(list->objects);
+    *list = (struct child_list){ 0 };
+}
+
 /* True if a later row has the same parent as the first `size` bytes of rows[at].path. */
 static bool
 has_later_sibling(const struct child_row *rows, size_t count, size_t at, size_t size)

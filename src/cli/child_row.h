@@ -36,6 +36,19 @@ bool child_row_read(struct child_row *row, const json_t *object);
 /** Rows of all children in `objects`; *size_out of them. NULL when out of memory. */
 struct child_row *child_rows_read(const json_t *objects, size_t *size_out);
 
+/* All children of an application; its texts are those of `objects`. */
+struct child_list {
+    json_t *objects;
+    struct child_row *rows; /* In tree order. */
+    size_t size;
+};
+
+/** Takes the children out of `lines`, one object a line; false when out of memory, and `list` is
+ * then empty.  Ownership: child_list_deinit(). */
+bool child_list_read(struct child_list *list, const struct buffer *lines);
+/** A zeroed list is allowed. */
+void child_list_deinit(struct child_list *list);
+
 /**
  * What stands before and as the name of row `at` in a tree of `rows`, which are in tree
  * order: "├─ front". Without a tree (`style` is no terminal): the whole path.

@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "base/quantity.h"
 
 #define OPTIONS_MAX 16
+#define MANIFEST_DEFAULT "airs.yaml"
 
 /* The verb's options and the common ones, as one table. */
 struct table {
@@ -159,7 +161,9 @@ take_letters(const struct cli_command *command, const struct table *table, int a
                 row = &table->rows[i];
         }
         if (!row)
-            return cli_wrong_use(command->verb, "unknown option '-%c'", *letter);
+            return cli_wrong_use(command->verb, "unknown option '%s'%s", argv[*at],
+                                 *command->operands ? "; if it is no option, put '--' before it"
+                                                    : "");
         if (row->value)
             return take_value(command, row, letter[1] ? letter + 1 : NULL, argc, argv, at);
         *row->flag_out = true;
@@ -167,11 +171,27 @@ take_letters(const struct cli_command *command, const struct table *table, int a
     return CLI_DONE;
 }
 
+/* How many operands there may be; *needed_out of them must. */
+static size_t
+count_operands(const char *operands, size_t *needed_out)
+{
+    size_t count = 0;
+    *needed_out = 0;
+    for (const char *word = operands; *word; word += strspn(word, " ")) {
+        *needed_out += *word != '[';
+        count++;
+        word += strcspn(word, " ");
+    }
+    return count;
+}
+
 bool
 cli_parse(const struct cli_command *command, int argc, char **argv,
           const char *operands[CLI_OPERANDS_MAX], int *exit_out)
 {
-    assert(command && argc >= 1 && command->operands_max <= CLI_OPERANDS_MAX);
+    size_t needed;
+    size_t most = count_operands(command->operands, &needed);
+    assert(argc >= 1 && most <= CLI_OPERANDS_MAX);
 
     struct table table;
     fill_table(&table, command);
@@ -187,7 +207,7 @@ cli_parse(const struct cli_command *command, int argc, char **argv,
             *exit_out = take_long(command, &table, argc, argv, &i);
         else if (!only_operands && argv[i][0] == '-' && argv[i][1])
             *exit_out = take_letters(command, &table, argc, argv, &i);
-        else if (count == command->operands_max)
+        else if (count == most)
             *exit_out = cli_wrong_use(command->verb, "unexpected '%s'", argv[i]);
         else
             operands[count++] = argv[i];
@@ -198,11 +218,22 @@ cli_parse(const struct cli_command *command, int argc, char **argv,
         print_help(command, &table);
         return false;
     }
-    if (count < command->operands_min) {
+    if (count < needed) {
         *exit_out = cli_wrong_use(command->verb, "needs %s", command->operands);
         return false;
     }
     return true;
+}
+
+const char *
+cli_manifest(const char *verb, const char *file, const char *usage)
+{
+    if (file)
+        return file;
+    if (access(MANIFEST_DEFAULT, F_OK) == 0)
+        return MANIFEST_DEFAULT;
+    cli_wrong_use(verb, "there is no ./%s here; name a manifest: %s", MANIFEST_DEFAULT, usage);
+    return NULL;
 }
 
 bool

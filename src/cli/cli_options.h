@@ -40,9 +40,9 @@ struct cli_target {
 
 struct cli_command {
     const char *verb;
-    const char *operands; /* As the usage line shows them: "PATH MESSAGE", "[PATH]", "". */
-    size_t operands_min;
-    size_t operands_max;
+    /* As the usage line shows them, which is also how many there may be: "PATH MESSAGE",
+     * "[PATH]", "". */
+    const char *operands;
     const char *help;    /* What it does, in full sentences, each line with its end. */
     const char *example; /* One or more whole lines. */
     const struct cli_option *options;
@@ -69,6 +69,10 @@ int cli_fail(const char *verb, int code, const char *format, ...)
 /** Reads the value of --OPTION, "250ms" or "5s", in microseconds. Returns CLI_DONE, or
  * CLI_WRONG_USE, said on stderr. */
 int cli_duration(const char *verb, const char *option, const char *text, uint64_t *us_out);
+
+/** The manifest a verb reads: `file`, or ./airs.yaml where the user named none (NULL). NULL when
+ * that is not there, said on stderr with `usage`, which names one. */
+const char *cli_manifest(const char *verb, const char *file, const char *usage);
 
 /** A plain decimal number up to `max`. */
 bool cli_number(const char *text, uint64_t max, uint64_t *number_out);

@@ -10,25 +10,28 @@
 #include <airs/application.h>
 #include <jansson.h>
 
+#include "base/utf8.h"
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/ndjson.h"
-#include "cli/session.h"
-#include "cli/text.h"
 
 /* The daemon may compile first. */
 #define ADD_TIMEOUT_MS 600000u
 #define STANDARD_INPUT "-"
 
 static const char help[] =
-    "Adds a child to a supervisor that runs: PATH is the new child's, and --component its file; or,\n"
-    "with -f, PATH is the supervisor's (/ is the application itself), and FILE has one child as it\n"
-    "would stand under 'children' of a manifest: also a supervisor with all below it ('-': standard\n"
+    "Adds a child to a supervisor that runs: PATH is the new child's, and --component its file; "
+    "or,\n"
+    "with -f, PATH is the supervisor's (/ is the application itself), and FILE has one child as "
+    "it\n"
+    "would stand under 'children' of a manifest: also a supervisor with all below it ('-': "
+    "standard\n"
     "input). Prints what was added. It comes back after a crash, and is gone after 'airs down';\n"
     "a temporary child is deleted at its end.\n";
 static const char example[] = "  airs add /web/extra --component extra.wasm --restart transient\n"
                               "  airs add /web -f extra.yaml\n";
 
-/* What the command line says of a child; the rest has its defaults. */
+/* What the options say of a child; the rest has its defaults. */
 struct wanted {
     const char *file;
     const char *component;
@@ -47,6 +50,12 @@ struct body {
     const char *name;         /* Of the file, for errors; NULL: the text is ours. */
 };
 
+struct addition {
+    struct wanted wanted;
+    char parent[CLI_PATH_BYTES_MAX + 1];
+    struct body body;
+};
+
 /* ---- What is sent ---- */
 
 static void
@@ -56,7 +65,7 @@ set_text(json_t *object, const char *key, const char *text)
         json_object_set_new(object, key, json_string(text));
 }
 
-/* A number where it is one: what else stands there, the daemon complains about. */
+/* A number, or a word in its place. */
 static void
 set_number(json_t *object, const char *key, const char *text)
 {
@@ -127,7 +136,8 @@ cut_last_step(char *path)
 static int
 find_directory(const char *file, bool is_standard_input, char directory[PATH_MAX])
 {
-    if (is_standard_input ? getcwd(directory, PATH_MAX) != NULL : realpath(file, directory) != NULL) {
+    if (is_standard_input ? getcwd(directory, PATH_MAX) != NULL
+                          : realpath(file, directory) != NULL) {
         if (!is_standard_input)
             cut_last_step(directory);
         return CLI_DONE;
@@ -159,8 +169,7 @@ static int
 say_what_is_wrong(struct session *session, const struct body *body, enum airs_status status,
                   const struct airs_error *error)
 {
-    json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
-                                session->reply.body.size, 0, NULL);
+    json_t *answer = session_answer(session);
     const char *text = json_text(answer, "error");
     size_t size = body->name ? strlen(body->name) : 0;
     bool has_places = text && size > 0 && strncmp(text, body->name, size) == 0 && text[size] == ':';
@@ -175,22 +184,10 @@ say_what_is_wrong(struct session *session, const struct body *body, enum airs_st
     return exit_code;
 }
 
-static void
-print_added(const struct buffer *lines, bool json)
-{
-    json_t *children = json ? NULL : ndjson_read(lines);
-    size_t index;
-    json_t *child;
-    if (json)
-        fwrite(lines->data ? lines->data : "", 1, lines->size, stdout);
-    json_array_foreach(children, index, child)
-        printf("added %s\n", json_text(child, "path"));
-    json_decref(children);
-}
-
 static int
-add(struct session *session, const struct body *body, bool json)
+ask(struct session *session, void *context)
 {
+    const struct body *body = &((struct addition *)context)->body;
     struct airs_error error = { 0 };
     struct buffer suffix;
     buffer_init(&suffix, 0);
@@ -206,9 +203,11 @@ add(struct session *session, const struct body *body, bool json)
     buffer_deinit(&suffix);
     if (status != AIRS_OK)
         return say_what_is_wrong(session, body, status, &error);
-    print_added(&session->reply.body, json);
+    session_print_changes(session);
     return CLI_DONE;
 }
+
+/* ---- What the command line says ---- */
 
 /* Where the new child goes, and its name; with a file the name stands there. */
 static int
@@ -223,32 +222,44 @@ split_path(const char *path, bool has_file, char parent[CLI_PATH_BYTES_MAX + 1],
     const char *slash = strrchr(path, '/');
     *name_out = slash ? slash + 1 : path;
     if (**name_out == '\0')
-        return cli_wrong_use("add", "'%s' names no child", path);
+        return cli_wrong_use("add", "'%s' names no child; its name stands last, as in /web/extra",
+                             path);
     cut_last_step(parent);
     return CLI_DONE;
 }
 
+/* Whether a number stands there, or `word` (NULL: none) in its place. */
 static int
-run(const char *path, const struct wanted *wanted, const struct cli_target *target, bool json)
+check_number(const char *option, const char *text, const char *word)
 {
-    char parent[CLI_PATH_BYTES_MAX + 1];
-    const char *name = NULL;
-    struct body body = { .name = NULL };
-    struct session session;
-    int exit_code = split_path(path, wanted->file != NULL, parent, &name);
-    if (exit_code != CLI_DONE)
-        return exit_code;
-    buffer_init(&body.text, 0);
-    exit_code = wanted->file ? read_file(wanted->file, &body) : make_child(name, wanted, &body);
-    if (exit_code == CLI_DONE) {
-        bool is_root = strcmp(parent, "/") == 0;
-        exit_code = session_open(&session, "add", target, is_root ? NULL : parent);
-        if (exit_code == CLI_DONE)
-            exit_code = add(&session, &body, json);
-        session_close(&session);
+    uint64_t number;
+    if (!text || cli_number(text, INT32_MAX, &number) || (word && strcmp(text, word) == 0))
+        return CLI_DONE;
+    return cli_wrong_use("add", "--%s '%s' is no number%s%s", option, text, word ? " and not " : "",
+                         word ? word : "");
+}
+
+/* What is sent is JSON, which has no other text. */
+static int
+check_texts(const char *path, const struct wanted *wanted)
+{
+    const struct {
+        const char *name, *text;
+    } texts[] = {
+        { "PATH", path },
+        { "--component", wanted->component },
+        { "--restart", wanted->restart },
+        { "--within", wanted->within },
+        { "--shutdown", wanted->shutdown },
+        { "--memory", wanted->memory },
+        { "--config", wanted->config },
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t size = texts[i].text ? strlen(texts[i].text) : 0;
+        if (size > 0 && utf8_valid_size(texts[i].text, size) < size)
+            return cli_wrong_use("add", "%s is not UTF-8 text", texts[i].name);
     }
-    buffer_deinit(&body.text);
-    return exit_code;
+    return CLI_DONE;
 }
 
 /* One of the two ways, and not both. */
@@ -261,51 +272,86 @@ check_wanted(const struct wanted *wanted)
         return cli_wrong_use("add", "needs --component FILE, or -f FILE");
     if (wanted->file && (wanted->component || has_policy))
         return cli_wrong_use("add", "with -f everything stands in the file");
-    return CLI_DONE;
+    int exit_code = check_number("max-restarts", wanted->max_restarts, "unlimited");
+    return exit_code == CLI_DONE ? check_number("count", wanted->count, NULL) : exit_code;
+}
+
+/* The session is then that of the parent. */
+static int
+check(struct session *session, void *context)
+{
+    struct addition *addition = context;
+    const struct wanted *wanted = &addition->wanted;
+    const char *name = NULL;
+    int exit_code = check_wanted(wanted);
+    if (exit_code == CLI_DONE)
+        exit_code = check_texts(session->operands[0], wanted);
+    if (exit_code == CLI_DONE)
+        exit_code = split_path(session->operands[0], wanted->file != NULL, addition->parent, &name);
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    bool is_root = strcmp(addition->parent, "/") == 0;
+    session->operands[0] = is_root ? NULL : addition->parent;
+    return wanted->file ? read_file(wanted->file, &addition->body)
+                        : make_child(name, wanted, &addition->body);
 }
 
 int
 cmd_add(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    struct wanted wanted = { 0 };
-    bool json = false;
+    struct addition addition = { 0 };
+    struct wanted *wanted = &addition.wanted;
     const struct cli_option options[] = {
-        { .name = "component", .value = "FILE", .text_out = &wanted.component,
+        { .name = "component",
+          .value = "FILE",
+          .text_out = &wanted->component,
           .help = "the .wasm file" },
-        { .name = "file", .letter = 'f', .value = "FILE", .text_out = &wanted.file,
+        { .name = "file",
+          .letter = 'f',
+          .value = "FILE",
+          .text_out = &wanted->file,
           .help = "a child as in a manifest" },
-        { .name = "restart", .value = "POLICY", .text_out = &wanted.restart,
+        { .name = "restart",
+          .value = "POLICY",
+          .text_out = &wanted->restart,
           .help = "permanent (default), transient or temporary" },
-        { .name = "max-restarts", .value = "N", .text_out = &wanted.max_restarts,
+        { .name = "max-restarts",
+          .value = "N",
+          .text_out = &wanted->max_restarts,
           .help = "restarts within --within (3), or unlimited" },
-        { .name = "within", .value = "DURATION", .text_out = &wanted.within,
+        { .name = "within",
+          .value = "DURATION",
+          .text_out = &wanted->within,
           .help = "the window of --max-restarts (60s)" },
-        { .name = "shutdown", .value = "DURATION", .text_out = &wanted.shutdown,
+        { .name = "shutdown",
+          .value = "DURATION",
+          .text_out = &wanted->shutdown,
           .help = "time to stop when asked to (5s)" },
-        { .name = "memory", .value = "SIZE", .text_out = &wanted.memory,
+        { .name = "memory",
+          .value = "SIZE",
+          .text_out = &wanted->memory,
           .help = "of one instance (64MiB)" },
-        { .name = "count", .value = "N", .text_out = &wanted.count,
+        { .name = "count",
+          .value = "N",
+          .text_out = &wanted->count,
           .help = "so many of it: PATH#1, PATH#2, ..." },
-        { .name = "config", .value = "TEXT", .text_out = &wanted.config,
+        { .name = "config",
+          .value = "TEXT",
+          .text_out = &wanted->config,
           .help = "text handed to an actor's initialize" },
     };
-    struct cli_command command = {
-        .verb = "add",
-        .operands = "PATH",
-        .operands_min = 1,
-        .operands_max = 1,
-        .help = help,
-        .example = example,
-        .options = options,
-        .options_size = sizeof options / sizeof *options,
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "add",
+                     .operands = "PATH",
+                     .help = help,
+                     .example = example,
+                     .options = options,
+                     .options_size = sizeof options / sizeof *options },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    exit_code = check_wanted(&wanted);
-    return exit_code == CLI_DONE ? run(operands[0], &wanted, &target, json) : exit_code;
+    buffer_init(&addition.body.text, 0);
+    int exit_code = client_verb_run(&verb, argc, argv, &addition);
+    buffer_deinit(&addition.body.text);
+    return exit_code;
 }

@@ -1,13 +1,14 @@
 /* airs call PATH MESSAGE: sends a message to an actor and prints its response. */
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/clock.h"
 #include "cli/cli_verbs.h"
-#include "cli/session.h"
+#include "cli/client_verb.h"
 #include "cli/text.h"
 
 #define CALL_TIMEOUT "30s"
@@ -54,62 +55,69 @@ print_json(const char *path, const struct buffer *body)
     return done ? CLI_DONE : cli_fail("call", CLI_FAILED, "out of memory");
 }
 
-static int
-call(struct session *session, const char *message, uint64_t timeout_us, bool json)
+/* As they are; on a terminal the prompt does not stand behind them. */
+static void
+print_bytes(struct buffer *body)
 {
+    bool ends_its_line = body->size == 0 || body->data[body->size - 1] == '\n';
+    text_flush(body, stdout);
+    if (!ends_its_line && isatty(STDOUT_FILENO))
+        putchar('\n');
+}
+
+struct patience {
+    const char *text; /* As the user gave it. */
+    uint64_t us;
+};
+
+static int
+check(struct session *session, void *context)
+{
+    (void)session;
+    struct patience *timeout = context;
+    return cli_duration("call", "timeout", timeout->text, &timeout->us);
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    const struct patience *timeout = context;
+    const char *message = session->operands[1];
     char suffix[64];
-    snprintf(suffix, sizeof suffix, "/call?timeout=%lluus", (unsigned long long)timeout_us);
-    uint64_t wait_ms = timeout_us / US_PER_MS + ANSWER_GRACE_MS;
+    snprintf(suffix, sizeof suffix, "/call?timeout=%" PRIu64 "us", timeout->us);
+    uint64_t wait_ms = timeout->us / US_PER_MS + ANSWER_GRACE_MS;
     int exit_code = session_post(session, "/v1/children", suffix, message, strlen(message),
                                  wait_ms > INT32_MAX ? INT32_MAX : (unsigned)wait_ms);
     if (exit_code != CLI_DONE)
         return exit_code;
-    if (json)
+    if (session->json)
         return print_json(session->path, &session->reply.body);
-    text_flush(&session->reply.body, stdout);
+    print_bytes(&session->reply.body);
     return CLI_DONE;
 }
 
 int
 cmd_call(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
-    const char *timeout = CALL_TIMEOUT;
+    struct patience timeout = { .text = CALL_TIMEOUT };
     const struct cli_option options[] = {
         { .name = "timeout",
           .value = "DURATION",
-          .text_out = &timeout,
+          .text_out = &timeout.text,
           .help = "how long to wait for the response (" CALL_TIMEOUT ")" },
     };
     static const char help[] =
         "Puts MESSAGE into the mailbox of the actor PATH, waits for the response and prints its\n"
-        "bytes as they are, or nothing where there is none.\n";
-    struct cli_command command = {
-        .verb = "call",
-        .operands = "PATH MESSAGE",
-        .operands_min = 2,
-        .operands_max = 2,
-        .help = help,
-        .example = "  airs call /store 'get apple' --timeout 2s\n",
-        .options = options,
-        .options_size = 1,
-        .target = &target,
-        .json = &json,
+        "bytes as they are, or nothing where there is none; on a terminal they end their line.\n";
+    const struct client_verb verb = {
+        .command = { .verb = "call",
+                     .operands = "PATH MESSAGE",
+                     .help = help,
+                     .example = "  airs call /store 'get apple' --timeout 2s\n",
+                     .options = options,
+                     .options_size = 1 },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    uint64_t timeout_us;
-    exit_code = cli_duration("call", "timeout", timeout, &timeout_us);
-    if (exit_code != CLI_DONE)
-        return exit_code;
-
-    struct session session;
-    exit_code = session_open(&session, "call", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code = call(&session, operands[1], timeout_us, json);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &timeout);
 }

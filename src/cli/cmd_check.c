@@ -12,8 +12,6 @@
 #include "manifest/effective.h"
 #include "manifest/manifest.h"
 
-#define FILE_DEFAULT "airs.yaml"
-
 static const char help[] =
     "Reads a manifest and says what is wrong with it, each with its place. The errors go to\n"
     "stderr, and the exit code is then 2. Without FILE it reads ./airs.yaml. Component files\n"
@@ -89,7 +87,6 @@ cmd_check(int argc, char **argv)
     struct cli_command command = {
         .verb = "check",
         .operands = "[FILE]",
-        .operands_max = 1,
         .help = help,
         .example = example,
         .options = options,
@@ -100,5 +97,6 @@ cmd_check(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&command, argc, argv, operands, &exit_code))
         return exit_code;
-    return check(operands[0] ? operands[0] : FILE_DEFAULT, effective, json);
+    const char *file = cli_manifest("check", operands[0], "airs check FILE");
+    return file ? check(file, effective, json) : CLI_WRONG_USE;
 }

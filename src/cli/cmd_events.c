@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/event_line.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
 
 struct printer {
+    const char *since; /* As the user gave it, or NULL. */
+    bool follow;
     struct style style;
     bool json;
     bool has_seq; /* Else from the oldest event that is kept. */
@@ -33,8 +36,7 @@ print_event(void *context, const char *line, size_t size)
         printer->stopped = strcmp(name, "application-stopped") == 0;
     }
     if (printer->json) {
-        fwrite(line, 1, size, stdout);
-        putchar('\n');
+        follow_print(line, size);
     } else if (name) {
         struct buffer text;
         buffer_init(&text, 0);
@@ -48,16 +50,29 @@ print_event(void *context, const char *line, size_t size)
 }
 
 static int
-print_events(struct session *session, struct printer *printer, bool follow)
+check(struct session *session, void *context)
 {
+    struct printer *printer = context;
+    printer->json = session->json;
+    printer->has_seq = printer->since != NULL;
+    if (printer->since && !cli_number(printer->since, INT64_MAX, &printer->last_seq))
+        return cli_wrong_use("events", "--since '%s' is no number of an event", printer->since);
+    return CLI_DONE;
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    struct printer *printer = context;
     for (;;) {
         uint64_t since = printer->last_seq;
         char target[80];
-        size_t size = (size_t)snprintf(target, sizeof target, "/v1/events?follow=%d", follow);
+        size_t size =
+            (size_t)snprintf(target, sizeof target, "/v1/events?follow=%d", printer->follow);
         if (printer->has_seq)
             snprintf(target + size, sizeof target - size, "&since=%" PRIu64, since);
         int exit_code = follow_stream(session, target, print_event, printer);
-        if (exit_code != CLI_DONE || !follow || printer->stopped || ferror(stdout))
+        if (exit_code != CLI_DONE || !printer->follow || printer->stopped || ferror(stdout))
             return exit_code;
         if (printer->last_seq == since)
             return cli_fail("events", CLI_FAILED, "the application ended the stream");
@@ -67,46 +82,29 @@ print_events(struct session *session, struct printer *printer, bool follow)
 int
 cmd_events(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
-    bool follow = false;
-    const char *since = NULL;
+    struct printer printer = { .style = style_of(STDOUT_FILENO) };
     const struct cli_option options[] = {
         { .name = "follow",
           .letter = 'f',
-          .flag_out = &follow,
+          .flag_out = &printer.follow,
           .help = "go on as they happen, until the application ends" },
         { .name = "since",
           .value = "SEQ",
-          .text_out = &since,
+          .text_out = &printer.since,
           .help = "only those after number SEQ (all that are kept)" },
     };
     static const char help[] =
         "Prints what happened to the children: starts, exits, restarts and their delays. Times\n"
         "are UTC.\n";
-    struct cli_command command = {
-        .verb = "events",
-        .operands = "",
-        .help = help,
-        .example = "  airs events -f\n  airs events --since 120 --json\n",
-        .options = options,
-        .options_size = 2,
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "events",
+                     .operands = "",
+                     .help = help,
+                     .example = "  airs events -f\n  airs events --since 120 --json\n",
+                     .options = options,
+                     .options_size = 2 },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    struct printer printer = { .style = style_of(STDOUT_FILENO), .json = json };
-    if (since && !cli_number(since, INT64_MAX, &printer.last_seq))
-        return cli_wrong_use("events", "--since '%s' is no number of an event", since);
-    printer.has_seq = since != NULL;
-
-    struct session session;
-    exit_code = session_open(&session, "events", &target, NULL);
-    if (exit_code == CLI_DONE)
-        exit_code = print_events(&session, &printer, follow);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &printer);
 }

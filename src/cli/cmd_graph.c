@@ -1,72 +1,73 @@
 /* airs graph: the tree with its states, for a drawing program. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/graph.h"
-#include "cli/ndjson.h"
-#include "cli/session.h"
+#include "cli/text.h"
+
+struct drawing {
+    const char *name; /* As the user gave it. */
+    enum graph_format format;
+};
 
 static int
-print_graph(const struct session *session, enum graph_format format)
+check(struct session *session, void *context)
 {
-    json_t *children = ndjson_read(&session->reply.body);
-    size_t size = 0;
-    struct child_row *rows = children ? child_rows_read(children, &size) : NULL;
-    int exit_code = CLI_DONE;
-    if (rows) {
-        struct buffer buffer;
-        buffer_init(&buffer, 0);
-        const char *app = session->where.name[0] ? session->where.name : "application";
-        graph_put(&buffer, format, app, rows, size);
-        text_flush(&buffer, stdout);
-        buffer_deinit(&buffer);
-    } else {
-        exit_code = cli_fail("graph", CLI_FAILED, "out of memory");
-    }
-    free(rows);
-    json_decref(children);
-    return exit_code;
+    (void)session;
+    struct drawing *drawing = context;
+    bool is_mermaid = strcmp(drawing->name, "mermaid") == 0;
+    if (!is_mermaid && strcmp(drawing->name, "dot") != 0)
+        return cli_wrong_use("graph", "--format '%s' is neither dot nor mermaid", drawing->name);
+    drawing->format = is_mermaid ? GRAPH_MERMAID : GRAPH_DOT;
+    return CLI_DONE;
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    const struct drawing *drawing = context;
+    struct child_list children;
+    int exit_code = session_get(session, "/v1/children", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    if (!child_list_read(&children, &session->reply.body))
+        return cli_fail("graph", CLI_FAILED, "out of memory");
+    struct buffer buffer;
+    buffer_init(&buffer, 0);
+    const char *app = session->where.name[0] ? session->where.name : "application";
+    graph_put(&buffer, drawing->format, app, children.rows, children.size);
+    text_flush(&buffer, stdout);
+    buffer_deinit(&buffer);
+    child_list_deinit(&children);
+    return CLI_DONE;
 }
 
 int
 cmd_graph(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    const char *name = "dot";
+    struct drawing drawing = { .name = "dot" };
     const struct cli_option options[] = {
         { .name = "format",
           .value = "FORMAT",
-          .text_out = &name,
+          .text_out = &drawing.name,
           .help = "dot (default) or mermaid" },
     };
     static const char help[] =
         "Prints the tree of children with their states as a drawing: for Graphviz (dot), or as\n"
         "Mermaid for a page of Markdown.\n";
-    struct cli_command command = {
-        .verb = "graph",
-        .operands = "",
-        .help = help,
-        .example = "  airs graph | dot -Tsvg >tree.svg\n  airs graph --format mermaid\n",
-        .options = options,
-        .options_size = 1,
-        .target = &target,
+    const struct client_verb verb = {
+        .command = { .verb = "graph",
+                     .operands = "",
+                     .help = help,
+                     .example = "  airs graph | dot -Tsvg >tree.svg\n"
+                                "  airs graph --format mermaid\n",
+                     .options = options,
+                     .options_size = 1 },
+        .has_no_json = true,
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    bool is_mermaid = strcmp(name, "mermaid") == 0;
-    if (!is_mermaid && strcmp(name, "dot") != 0)
-        return cli_wrong_use("graph", "--format '%s' is neither dot nor mermaid", name);
-
-    struct session session;
-    exit_code = session_open(&session, "graph", &target, NULL);
-    if (exit_code == CLI_DONE)
-        exit_code = session_get(&session, "/v1/children", "");
-    if (exit_code == CLI_DONE)
-        exit_code = print_graph(&session, is_mermaid ? GRAPH_MERMAID : GRAPH_DOT);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &drawing);
 }

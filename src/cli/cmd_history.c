@@ -6,14 +6,18 @@
 #include <unistd.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/event_line.h"
 #include "cli/exit_report.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
 
+#define COUNT 100u
 #define COUNT_MAX 10000u
 
 struct printer {
+    const char *count_text; /* As the user gave it, or NULL. */
+    uint64_t count;
     struct style style;
     bool json;
     bool full;
@@ -37,17 +41,27 @@ put_then(struct buffer *text, const json_t *then)
         buffer_printf(text, ", budget %s", budget);
 }
 
+/* The line that `airs events` has, behind its day. */
+static void
+put_event(struct buffer *buffer, const struct printer *printer, const json_t *event)
+{
+    const char *time = json_text(event, "time");
+    if (time)
+        buffer_printf(buffer, "%.10s ", time);
+    event_line_put(buffer, &printer->style, event, 0);
+    buffer_append_text(buffer, "\n");
+}
+
 static void
 put_entry(struct buffer *buffer, const struct printer *printer, const json_t *event)
 {
     struct buffer text;
-    buffer_init(&text, 0);
-    exit_report_put_time(buffer, event);
     if (printer->events) {
-        event_line_put(buffer, &printer->style, event, 0);
-        buffer_append_text(buffer, "\n");
+        put_event(buffer, printer, event);
         return;
     }
+    buffer_init(&text, 0);
+    exit_report_put_time(buffer, event);
     const char *path = json_text(event, "path");
     buffer_printf(&text, "%s  generation %.0f  ", path ? path : "",
                   json_number_or(event, "generation", 0));
@@ -65,8 +79,7 @@ print_entry(void *context, const char *line, size_t size)
 {
     struct printer *printer = context;
     if (printer->json) {
-        fwrite(line, 1, size, stdout);
-        putchar('\n');
+        follow_print(line, size);
         return true;
     }
     json_t *event = json_loadb(line, size, 0, NULL);
@@ -81,13 +94,32 @@ print_entry(void *context, const char *line, size_t size)
     return true;
 }
 
+static int
+check(struct session *session, void *context)
+{
+    struct printer *printer = context;
+    printer->json = session->json;
+    if (printer->count_text && !cli_number(printer->count_text, COUNT_MAX, &printer->count))
+        return cli_wrong_use("history", "--count '%s' is no number up to %u", printer->count_text,
+                             COUNT_MAX);
+    return CLI_DONE;
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    struct printer *printer = context;
+    char query[64];
+    snprintf(query, sizeof query, "?count=%" PRIu64 "%s", printer->count,
+             printer->events ? "&events=1" : "");
+    return follow_stream(session, session_target(session, "/v1/history", query), print_entry,
+                         printer);
+}
+
 int
 cmd_history(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    struct printer printer = { .style = style_of(STDOUT_FILENO) };
-    const char *count_text = NULL;
-    uint64_t count = 100;
+    struct printer printer = { .count = COUNT, .style = style_of(STDOUT_FILENO) };
     const struct cli_option options[] = {
         { .name = "full",
           .flag_out = &printer.full,
@@ -96,39 +128,22 @@ cmd_history(int argc, char **argv)
         { .name = "count",
           .letter = 'n',
           .value = "N",
-          .text_out = &count_text,
+          .text_out = &printer.count_text,
           .help = "the last N (100)" },
     };
     static const char help[] =
         "Prints the exits of the child PATH, or of all below it: when, why, how long it had run\n"
         "and the most memory it had, and what was decided. Those of earlier runs too. Times are\n"
         "UTC.\n";
-    struct cli_command command = {
-        .verb = "history",
-        .operands = "[PATH]",
-        .operands_max = 1,
-        .help = help,
-        .example = "  airs history /web/front --full\n",
-        .options = options,
-        .options_size = 3,
-        .target = &target,
-        .json = &printer.json,
+    const struct client_verb verb = {
+        .command = { .verb = "history",
+                     .operands = "[PATH]",
+                     .help = help,
+                     .example = "  airs history /web/front --full\n",
+                     .options = options,
+                     .options_size = 3 },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    if (count_text && !cli_number(count_text, COUNT_MAX, &count))
-        return cli_wrong_use("history", "--count '%s' is no number up to %u", count_text,
-                             COUNT_MAX);
-
-    char query[64];
-    snprintf(query, sizeof query, "?count=%" PRIu64 "%s", count, printer.events ? "&events=1" : "");
-    struct session session;
-    exit_code = session_open(&session, "history", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code = follow_stream(&session, session_target(&session, "/v1/history", query),
-                                  print_entry, &printer);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &printer);
 }

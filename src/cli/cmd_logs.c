@@ -4,22 +4,37 @@
 #include <unistd.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
 #include "cli/text.h"
 
 struct printer {
+    bool follow;
     struct style style;
     bool json;
     bool with_path; /* Lines of several children: each begins with its path. */
 };
+
+/* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
+static void
+put_safely(struct buffer *line, const struct style *style, const json_t *text)
+{
+    size_t size = json_string_length(text);
+    const char *part = json_string_value(text);
+    for (const char *end = part + size; part <= end; part += strlen(part) + 1) {
+        text_put(line, style, part, SIZE_MAX);
+        if (part + strlen(part) < end)
+            text_put(line, style, "\001", SIZE_MAX); /* For a NUL. */
+    }
+}
 
 static void
 print_text(const struct printer *printer, const json_t *record)
 {
     const char *path = json_text(record, "path");
     const char *time = json_text(record, "time");
-    const char *text = json_text(record, "text");
+    const json_t *text = json_object_get(record, "text");
     struct buffer line;
     buffer_init(&line, 0);
     text_paint(&line, &printer->style, PAINT_DIM);
@@ -28,11 +43,10 @@ print_text(const struct printer *printer, const json_t *record)
     if (printer->with_path && path)
         buffer_printf(&line, "%s: ", path);
     text_unpaint(&line, &printer->style, PAINT_DIM);
-    /* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
     if (text && printer->style.terminal)
-        text_put(&line, &printer->style, text, SIZE_MAX);
+        put_safely(&line, &printer->style, text);
     else if (text)
-        buffer_append_text(&line, text);
+        buffer_append(&line, json_string_value(text), json_string_length(text));
     buffer_append_text(&line, "\n");
     text_flush(&line, stdout);
     buffer_deinit(&line);
@@ -43,57 +57,48 @@ print_line(void *context, const char *line, size_t size)
 {
     struct printer *printer = context;
     if (printer->json) {
-        fwrite(line, 1, size, stdout);
-        putchar('\n');
+        follow_print(line, size);
         return true;
     }
-    json_t *record = json_loadb(line, size, 0, NULL);
+    json_t *record = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
     if (record)
         print_text(printer, record);
     json_decref(record);
     return true;
 }
 
+static int
+ask(struct session *session, void *context)
+{
+    struct printer *printer = context;
+    printer->json = session->json;
+    printer->with_path = session->path[0] == '\0';
+    return follow_stream(session,
+                         session_target(session, "/v1/logs", printer->follow ? "?follow=1" : ""),
+                         print_line, printer);
+}
+
 int
 cmd_logs(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
-    bool follow = false;
+    struct printer printer = { .style = style_of(STDOUT_FILENO) };
     const struct cli_option options[] = {
         { .name = "follow",
           .letter = 'f',
-          .flag_out = &follow,
+          .flag_out = &printer.follow,
           .help = "go on as they come, until the application ends" },
     };
     static const char help[] =
         "Prints what the child PATH, or all children, wrote: standard output, standard error and\n"
         "log messages, by line. Times are UTC.\n";
-    struct cli_command command = {
-        .verb = "logs",
-        .operands = "[PATH]",
-        .operands_max = 1,
-        .help = help,
-        .example = "  airs logs -f /web/front\n",
-        .options = options,
-        .options_size = 1,
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "logs",
+                     .operands = "[PATH]",
+                     .help = help,
+                     .example = "  airs logs -f /web/front\n",
+                     .options = options,
+                     .options_size = 1 },
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    struct printer printer = { .style = style_of(STDOUT_FILENO),
-                               .json = json,
-                               .with_path = operands[0] == NULL };
-
-    struct session session;
-    exit_code = session_open(&session, "logs", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code =
-            follow_stream(&session, session_target(&session, "/v1/logs", follow ? "?follow=1" : ""),
-                          print_line, &printer);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &printer);
 }

@@ -7,8 +7,7 @@
 
 #include "cli/child_row.h"
 #include "cli/cli_verbs.h"
-#include "cli/ndjson.h"
-#include "cli/session.h"
+#include "cli/client_verb.h"
 
 #define STATE_COLUMNS 10 /* "restarting" */
 #define FIXED_COLUMNS 52 /* What stands between a name and a note. */
@@ -81,54 +80,42 @@ static int
 print_tree(const struct buffer *body)
 {
     struct style style = style_of(STDOUT_FILENO);
-    json_t *children = ndjson_read(body);
-    size_t size = 0;
-    struct child_row *rows = children ? child_rows_read(children, &size) : NULL;
-    int exit_code = CLI_DONE;
-    if (rows) {
-        struct buffer buffer;
-        buffer_init(&buffer, 0);
-        put_table(&buffer, &style, rows, size);
-        text_flush(&buffer, stdout);
-        buffer_deinit(&buffer);
-    } else {
-        exit_code = cli_fail("ps", CLI_FAILED, "out of memory");
-    }
-    free(rows);
-    json_decref(children);
-    return exit_code;
+    struct child_list children;
+    if (!child_list_read(&children, body))
+        return cli_fail("ps", CLI_FAILED, "out of memory");
+    struct buffer buffer;
+    buffer_init(&buffer, 0);
+    put_table(&buffer, &style, children.rows, children.size);
+    text_flush(&buffer, stdout);
+    buffer_deinit(&buffer);
+    child_list_deinit(&children);
+    return CLI_DONE;
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    (void)context;
+    int exit_code = session_get(session, "/v1/children", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    session_print_json(session);
+    return session->json ? CLI_DONE : print_tree(&session->reply.body);
 }
 
 int
 cmd_ps(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
     static const char help[] =
         "Shows every child of a running application: its state, generation, restarts, used and\n"
         "allowed budget, how long it has been up, and what comes next.\n";
-    struct cli_command command = {
-        .verb = "ps",
-        .operands = "",
-        .help = help,
-        .example = "  airs ps --app shop\n"
-                   "  airs ps --json | jq -r 'select(.state==\"failed\").path'\n",
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "ps",
+                     .operands = "",
+                     .help = help,
+                     .example = "  airs ps --app shop\n"
+                                "  airs ps --json | jq -r 'select(.state==\"failed\").path'\n" },
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-
-    struct session session;
-    exit_code = session_open(&session, "ps", &target, NULL);
-    if (exit_code == CLI_DONE)
-        exit_code = session_get(&session, "/v1/children", "");
-    if (exit_code == CLI_DONE && json)
-        text_flush(&session.reply.body, stdout);
-    else if (exit_code == CLI_DONE)
-        exit_code = print_tree(&session.reply.body);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, NULL);
 }

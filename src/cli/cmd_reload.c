@@ -4,18 +4,21 @@
 #include <unistd.h>
 
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/ndjson.h"
-#include "cli/session.h"
 #include "cli/text.h"
 
 /* It may compile, and waits for new code to get ready, which takes as long as the manifest allows. */
 #define RELOAD_TIMEOUT_MS (24u * 3600 * 1000)
 
 static const char help[] =
-    "Reads the manifest of a running application again and changes what has changed, nothing else:\n"
+    "Reads the manifest of a running application again and changes what has changed, nothing "
+    "else:\n"
     "a component's file, component, args, environment, config, stdin and limits start that child\n"
-    "again, uncounted; policy, health, shutdown, order and strategy change live. If the new code of\n"
-    "a file does not get ready, the old one is put back (exit code 1). Prints the difference: + added,\n"
+    "again, uncounted; policy, health, shutdown, order and strategy change live. If the new code "
+    "of\n"
+    "a file does not get ready, the old one is put back (exit code 1). Prints the difference: + "
+    "added,\n"
     "- deleted, ~ changed, = another order, ! what could not be done. A manifest with an error\n"
     "changes nothing.\n";
 static const char example[] = "  airs reload --dry-run\n"
@@ -66,70 +69,57 @@ names_a_place(const char *text)
 static int
 say_what_is_wrong(struct session *session, enum airs_status status, const struct airs_error *error)
 {
-    const struct buffer *body = &session->reply.body;
-    json_t *answer_json = json_loadb(body->data ? body->data : "", body->size, 0, NULL);
-    const char *text = json_text(answer_json, "error");
+    json_t *answer = session_answer(session);
+    const char *text = json_text(answer, "error");
     int exit_code = status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED;
     if (text && names_a_place(text))
         fprintf(stderr, "%s\n", text);
     else
         exit_code = session_fail(session, status, error);
-    json_decref(answer_json);
+    json_decref(answer);
     return exit_code;
 }
 
 static int
-answer(struct session *session, bool json)
+print_answer(struct session *session)
 {
     json_t *differences = ndjson_read(&session->reply.body);
     if (!differences)
         return cli_fail("reload", CLI_FAILED, "the answer cannot be read");
-    int exit_code = print_differences(differences, json);
+    int exit_code = print_differences(differences, session->json);
     json_decref(differences);
-    if (json)
-        text_flush(&session->reply.body, stdout);
+    session_print_json(session);
     return exit_code;
 }
 
 static int
-reload(struct session *session, bool dry_run, bool json)
+ask(struct session *session, void *context)
 {
+    const bool *dry_run = context;
     struct airs_error error = { 0 };
     enum airs_status status =
-        client_post(session->client, dry_run ? "/v1/reload?dry_run=1" : "/v1/reload", NULL, 0,
+        client_post(session->client, *dry_run ? "/v1/reload?dry_run=1" : "/v1/reload", NULL, 0,
                     RELOAD_TIMEOUT_MS, &session->reply, &error);
-    if (status != AIRS_OK)
-        return say_what_is_wrong(session, status, &error);
-    return answer(session, json);
+    return status == AIRS_OK ? print_answer(session) : say_what_is_wrong(session, status, &error);
 }
 
 int
 cmd_reload(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false, dry_run = false;
+    bool dry_run = false;
     const struct cli_option options[] = {
-        { .name = "dry-run", .help = "print the difference, and change nothing", .flag_out = &dry_run },
+        { .name = "dry-run",
+          .help = "print the difference, and change nothing",
+          .flag_out = &dry_run },
     };
-    struct cli_command command = {
-        .verb = "reload",
-        .operands = "",
-        .help = help,
-        .example = example,
-        .options = options,
-        .options_size = sizeof options / sizeof *options,
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "reload",
+                     .operands = "",
+                     .help = help,
+                     .example = example,
+                     .options = options,
+                     .options_size = 1 },
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-
-    struct session session;
-    exit_code = session_open(&session, "reload", &target, NULL);
-    if (exit_code == CLI_DONE)
-        exit_code = reload(&session, dry_run, json);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &dry_run);
 }

@@ -1,68 +1,48 @@
 /* airs scale PATH N: how many there are of a child with a `count`. */
+#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <airs/application.h>
-#include <jansson.h>
 
 #include "cli/cli_verbs.h"
-#include "cli/ndjson.h"
-#include "cli/session.h"
+#include "cli/client_verb.h"
 
 static const char help[] =
     "Makes N of the child that has a 'count': adds PATH#NUMBER with the next numbers, or deletes\n"
     "the highest ones, each stopped by its own shutdown. PATH is without '#'; N may be 0. Prints\n"
     "what was added and deleted.\n";
 
-static void
-print_changes(const struct buffer *lines, bool json)
+static int
+check(struct session *session, void *context)
 {
-    json_t *changes = json ? NULL : ndjson_read(lines);
-    size_t index;
-    json_t *change;
-    if (json)
-        fwrite(lines->data ? lines->data : "", 1, lines->size, stdout);
-    json_array_foreach(changes, index, change)
-    {
-        const char *status = json_text(change, "status");
-        if (status && strcmp(status, "unchanged") != 0)
-            printf("%s %s\n", status, json_text(change, "path"));
-    }
-    json_decref(changes);
+    uint64_t *count = context;
+    if (!cli_number(session->operands[1], UINT32_MAX, count))
+        return cli_wrong_use("scale", "'%s' is no number up to %u", session->operands[1],
+                             UINT32_MAX);
+    return CLI_DONE;
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    const uint64_t *count = context;
+    char suffix[64];
+    snprintf(suffix, sizeof suffix, "/scale?count=%" PRIu64, *count);
+    int exit_code = session_post(session, "/v1/children", suffix, NULL, 0, 0);
+    if (exit_code == CLI_DONE)
+        session_print_changes(session);
+    return exit_code;
 }
 
 int
 cmd_scale(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
-    struct cli_command command = {
-        .verb = "scale",
-        .operands = "PATH N",
-        .operands_min = 2,
-        .operands_max = 2,
-        .help = help,
-        .example = "  airs scale /web/back 6\n",
-        .target = &target,
-        .json = &json,
+    uint64_t count = 0;
+    const struct client_verb verb = {
+        .command = { .verb = "scale",
+                     .operands = "PATH N",
+                     .help = help,
+                     .example = "  airs scale /web/back 6\n" },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    uint64_t count;
-    if (!cli_number(operands[1], UINT32_MAX, &count))
-        return cli_wrong_use("scale", "'%s' is no number", operands[1]);
-
-    struct session session;
-    exit_code = session_open(&session, "scale", &target, operands[0]);
-    if (exit_code == CLI_DONE) {
-        char suffix[64];
-        snprintf(suffix, sizeof suffix, "/scale?count=%llu", (unsigned long long)count);
-        exit_code = session_post(&session, "/v1/children", suffix, NULL, 0, 0);
-    }
-    if (exit_code == CLI_DONE)
-        print_changes(&session.reply.body, json);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &count);
 }

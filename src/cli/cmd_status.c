@@ -6,9 +6,9 @@
 
 #include "cli/child_row.h"
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/exit_report.h"
 #include "cli/ndjson.h"
-#include "cli/session.h"
 
 #define LABEL_COLUMNS 12
 #define VALUE_COLUMNS 200
@@ -163,8 +163,7 @@ read_counts(struct session *session, const struct child_row *row)
     bool is_supervisor = row->kind && strcmp(row->kind, "supervisor") == 0;
     if (!is_supervisor || session_get(session, "/v1/counts", "") != CLI_DONE)
         return NULL;
-    const struct buffer *body = &session->reply.body;
-    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+    return session_answer(session);
 }
 
 static void
@@ -179,12 +178,25 @@ print_text(const json_t *child, const struct child_row *row, const json_t *count
     buffer_deinit(&buffer);
 }
 
-static int
-print_child(struct session *session, bool json)
+static void
+print_json(json_t *child, json_t *counts, json_t *report)
 {
-    struct buffer *body = &session->reply.body;
-    json_t *child =
-        json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+    if (report)
+        json_object_set(child, "report", report);
+    if (counts)
+        json_object_set(child, "children", counts);
+    json_dumpf(child, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    putchar('\n');
+}
+
+static int
+ask(struct session *session, void *context)
+{
+    (void)context;
+    int exit_code = session_get(session, "/v1/children", "");
+    if (exit_code != CLI_DONE)
+        return exit_code;
+    json_t *child = session_answer(session);
     struct child_row row;
     if (!child || !child_row_read(&row, child)) {
         json_decref(child);
@@ -192,16 +204,10 @@ print_child(struct session *session, bool json)
     }
     json_t *counts = read_counts(session, &row);
     json_t *report = exit_report_last(session);
-    if (json) {
-        if (report)
-            json_object_set(child, "report", report);
-        if (counts)
-            json_object_set(child, "children", counts);
-        json_dumpf(child, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
-        putchar('\n');
-    } else {
+    if (session->json)
+        print_json(child, counts, report);
+    else
         print_text(child, &row, counts, report);
-    }
     json_decref(report);
     json_decref(counts);
     json_decref(child);
@@ -211,32 +217,15 @@ print_child(struct session *session, bool json)
 int
 cmd_status(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
-    bool json = false;
     static const char help[] =
         "Shows one child: its state, what it waits for, restarts and budget, memory and messages,\n"
         "and its last exit with the backtrace and the last lines, that of an earlier run, too.\n";
-    struct cli_command command = {
-        .verb = "status",
-        .operands = "PATH",
-        .operands_min = 1,
-        .operands_max = 1,
-        .help = help,
-        .example = "  airs status /web/front\n",
-        .target = &target,
-        .json = &json,
+    const struct client_verb verb = {
+        .command = { .verb = "status",
+                     .operands = "PATH",
+                     .help = help,
+                     .example = "  airs status /web/front\n" },
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-
-    struct session session;
-    exit_code = session_open(&session, "status", &target, operands[0]);
-    if (exit_code == CLI_DONE)
-        exit_code = session_get(&session, "/v1/children", "");
-    if (exit_code == CLI_DONE)
-        exit_code = print_child(&session, json);
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, NULL);
 }

@@ -50,8 +50,8 @@ run_in_front(struct daemon_options *options, bool json)
     options->progress = on_line;
     options->report = on_line;
     int exit_code = daemon_run(options);
-    view_stop(front.view);
-    return exit_code;
+    bool is_shown = view_stop(front.view);
+    return !is_shown && exit_code == CLI_DONE ? CLI_FAILED : exit_code;
 }
 
 static int
@@ -62,8 +62,13 @@ run_detached(const struct daemon_options *options, bool json)
     int exit_code = daemon_run(options);
     if (exit_code != CLI_DONE)
         return exit_code;
-    if (json)
+    bool has_name = name[0] != '\0'; /* It may stand where only a whole parser finds it. */
+    if (json && has_name)
         printf("{\"app\":\"%s\",\"status\":\"started\"}\n", name);
+    else if (json)
+        printf("{\"status\":\"started\"}\n");
+    else if (!has_name)
+        printf("it is running; see: airs ps; stop it: airs down\n");
     else
         printf("%s is running; see: airs ps --app %s; stop it: airs down --app %s\n", name, name,
                name);
@@ -74,13 +79,14 @@ int
 cmd_up(int argc, char **argv)
 {
     bool json = false;
-    struct daemon_options daemon = { .manifest_path = "airs.yaml" };
+    struct daemon_options daemon = { 0 };
+    const char *file = NULL;
     const char *duration = NULL;
     const struct cli_option options[] = {
         { .name = "file",
           .letter = 'f',
           .value = "FILE",
-          .text_out = &daemon.manifest_path,
+          .text_out = &file,
           .help = "the manifest (./airs.yaml)" },
         { .name = "detach",
           .flag_out = &daemon.detach,
@@ -114,6 +120,9 @@ cmd_up(int argc, char **argv)
         if (daemon.for_us == 0)
             return cli_wrong_use("up", "--for '%s' would end it before it began", duration);
     }
+    daemon.manifest_path = cli_manifest("up", file, "airs up -f FILE");
+    if (!daemon.manifest_path)
+        return CLI_WRONG_USE;
     return daemon.detach ? run_detached(&daemon, json) : run_in_front(&daemon, json);
 }
 

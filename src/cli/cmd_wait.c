@@ -13,19 +13,22 @@
 #include "client/stream.h"
 #include "cli/child_row.h"
 #include "cli/cli_verbs.h"
+#include "cli/client_verb.h"
 #include "cli/follow.h"
 #include "cli/ndjson.h"
-#include "cli/session.h"
 
 static const char *const states[] = { "registered", "restarting", "starting", "running",
                                       "stopping",   "stopped",    "failed",   "ready" };
 #define STATES (sizeof states / sizeof *states)
 
 struct wish {
+    /* As the user gave them; NULL: not at all. */
+    const char *generation_text;
+    const char *timeout;
+
     const char *state;
     uint64_t generation; /* This or a later one; 0: any. */
     uint64_t deadline_us;
-    bool json;
 };
 
 /* The number of the last event. */
@@ -37,18 +40,17 @@ find_last_seq(struct session *session, uint64_t *seq_out)
         client_get(session->client, "/v1/version", session->timeout_ms, &session->reply, &error);
     if (status != AIRS_OK)
         return session_fail(session, status, &error);
-    json_t *answer = json_loadb(session->reply.body.data ? session->reply.body.data : "",
-                                session->reply.body.size, 0, NULL);
+    json_t *answer = session_answer(session);
     *seq_out = (uint64_t)json_number_or(answer, "seq", 0);
     json_decref(answer);
     return CLI_DONE;
 }
 
 static bool
-status_grants(const struct wish *wish, const struct buffer *body)
+status_grants(const struct wish *wish, const struct session *session)
 {
     struct child_row row;
-    json_t *child = json_loadb(body->data ? body->data : "", body->size, 0, NULL);
+    json_t *child = session_answer(session);
     bool granted = false;
     if (child && child_row_read(&row, child) && row.generation >= (double)wish->generation)
         granted =
@@ -104,7 +106,7 @@ conclude(const struct session *session, const struct wish *wish, enum verdict ve
 {
     switch (verdict) {
     case VERDICT_GRANTED:
-        if (wish->json)
+        if (session->json)
             puts(line);
         return CLI_DONE;
     case VERDICT_GONE:
@@ -209,9 +211,8 @@ wait_for_wish(struct session *session, const struct wish *wish)
         return wait_from_the_beginning(session, wish);
     if (status != AIRS_OK)
         return session_fail(session, status, &error);
-    if (status_grants(wish, &session->reply.body)) {
-        if (wish->json)
-            text_flush(&session->reply.body, stdout);
+    if (status_grants(wish, session)) {
+        session_print_json(session);
         return CLI_DONE;
     }
     char events[80];
@@ -219,10 +220,12 @@ wait_for_wish(struct session *session, const struct wish *wish)
     return wait_for_event(session, wish, events);
 }
 
-/* Checks what the options say; CLI_DONE and a whole wish, or the exit code. */
+/* What the options say, as a whole wish. */
 static int
-read_wish(struct wish *wish, const char *generation, const char *timeout)
+check(struct session *session, void *context)
 {
+    (void)session;
+    struct wish *wish = context;
     if (!wish->state)
         return cli_wrong_use("wait", "needs --state S, as in: --state running");
     bool known = false;
@@ -233,26 +236,34 @@ read_wish(struct wish *wish, const char *generation, const char *timeout)
         return cli_wrong_use("wait", "unknown state '%s'; did you mean %s?", wish->state,
                              nearest ? nearest : "running, ready, stopped or failed");
     }
-    if (generation && !cli_number(generation, UINT32_MAX, &wish->generation))
-        return cli_wrong_use("wait", "--generation '%s' is no number", generation);
+    if (wish->generation_text && !cli_number(wish->generation_text, UINT32_MAX, &wish->generation))
+        return cli_wrong_use("wait", "--generation '%s' is no number up to %u",
+                             wish->generation_text, UINT32_MAX);
     wish->deadline_us = UINT64_MAX;
-    if (!timeout)
+    if (!wish->timeout)
         return CLI_DONE;
     uint64_t timeout_us = 0;
-    int exit_code = cli_duration("wait", "timeout", timeout, &timeout_us);
+    int exit_code = cli_duration("wait", "timeout", wish->timeout, &timeout_us);
     uint64_t now_us = clock_now_us();
     if (timeout_us < UINT64_MAX - now_us)
         wish->deadline_us = now_us + timeout_us;
     return exit_code;
 }
 
+static int
+ask(struct session *session, void *context)
+{
+    int exit_code;
+    do
+        exit_code = wait_for_wish(session, context);
+    while (exit_code == ASK_AGAIN);
+    return exit_code;
+}
+
 int
 cmd_wait(int argc, char **argv)
 {
-    struct cli_target target = { 0 };
     struct wish wish = { 0 };
-    const char *generation = NULL;
-    const char *timeout = NULL;
     const struct cli_option options[] = {
         { .name = "state",
           .value = "S",
@@ -260,44 +271,26 @@ cmd_wait(int argc, char **argv)
           .help = "registered, restarting, starting, running, stopping, stopped, failed, ready" },
         { .name = "generation",
           .value = "N",
-          .text_out = &generation,
+          .text_out = &wish.generation_text,
           .help = "in generation N or a later one" },
         { .name = "timeout",
           .value = "DURATION",
-          .text_out = &timeout,
+          .text_out = &wish.timeout,
           .help = "give up after this time (never)" },
     };
     static const char help[] =
         "Waits until the child PATH is in a state, and ends at once if it is in it already.\n"
         "Out of time, or the application ended: exit code 1.\n";
-    struct cli_command command = {
-        .verb = "wait",
-        .operands = "PATH",
-        .operands_min = 1,
-        .operands_max = 1,
-        .help = help,
-        .example = "  airs wait /web/front --state ready --timeout 10s\n"
-                   "  airs wait /store --state running --generation 2\n",
-        .options = options,
-        .options_size = 3,
-        .target = &target,
-        .json = &wish.json,
+    const struct client_verb verb = {
+        .command = { .verb = "wait",
+                     .operands = "PATH",
+                     .help = help,
+                     .example = "  airs wait /web/front --state ready --timeout 10s\n"
+                                "  airs wait /store --state running --generation 2\n",
+                     .options = options,
+                     .options_size = 3 },
+        .check = check,
+        .ask = ask,
     };
-    const char *operands[CLI_OPERANDS_MAX];
-    int exit_code;
-    if (!cli_parse(&command, argc, argv, operands, &exit_code))
-        return exit_code;
-    exit_code = read_wish(&wish, generation, timeout);
-    if (exit_code != CLI_DONE)
-        return exit_code;
-
-    struct session session;
-    exit_code = session_open(&session, "wait", &target, operands[0]);
-    if (exit_code == CLI_DONE) {
-        do
-            exit_code = wait_for_wish(&session, &wish);
-        while (exit_code == ASK_AGAIN);
-    }
-    session_close(&session);
-    return exit_code;
+    return client_verb_run(&verb, argc, argv, &wish);
 }

@@ -73,6 +73,5 @@ exit_report_last(struct session *session)
     if (!target || client_get(session->client, target, session->timeout_ms, &session->reply,
                               &error) != AIRS_OK)
         return NULL;
-    const struct buffer *body = &session->reply.body;
-    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+    return session_answer(session);
 }

@@ -111,6 +111,10 @@ put_budget(const struct explanation *about, struct buffer *text)
         buffer_printf(text, "its restarts are not limited (%.0f so far)", about->row.restarts);
         return;
     }
+    if (strcmp(slash, "/0") == 0) {
+        buffer_append_text(text, "max-restarts is 0");
+        return;
+    }
     buffer_printf(text, "%.*s of %s restarts are used within ", (int)(slash - about->row.budget),
                   about->row.budget, slash + 1);
     put_duration(text, json_number_or(about->child, "within_ms", 0));

@@ -35,3 +35,10 @@ follow_stream(struct session *session, const char *target, follow_line *take_lin
     fflush(stdout);
     return next == CLIENT_FAILED ? session_fail(session, error.status, &error) : CLI_DONE;
 }
+
+void
+follow_print(const char *line, size_t size)
+{
+    fwrite(line, 1, size, stdout);
+    putchar('\n');
+}

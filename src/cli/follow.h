@@ -15,4 +15,7 @@ typedef bool follow_line(void *context, const char *line, size_t size);
 int follow_stream(struct session *session, const char *target, follow_line *take_line,
                   void *context);
 
+/** Prints a line as it came: what --json wants. */
+void follow_print(const char *line, size_t size);
+
 #endif

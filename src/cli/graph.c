@@ -93,8 +93,9 @@ put_dependencies(struct buffer *buffer, bool is_dot, const struct map *numbers,
         const struct child_row *row = map_find(numbers, json_string_value(path));
         if (!row) /* Deleted. */
             continue;
-        buffer_printf(buffer, is_dot ? "  n%zu -> n%zu [style=dashed, constraint=false];\n"
-                                     : "  n%zu -.-> n%zu\n",
+        buffer_printf(buffer,
+                      is_dot ? "  n%zu -> n%zu [style=dashed, constraint=false];\n"
+                             : "  n%zu -.-> n%zu\n",
                       at + 1, (size_t)(row - rows) + 1);
     }
 }

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/nearest.h"
 #include "cli/ndjson.h"
+#include "cli/text.h"
 
 static int
 take_path(struct session *session, const char *path)
@@ -27,24 +26,22 @@ take_path(struct session *session, const char *path)
 }
 
 int
-session_open(struct session *session, const char *verb, const struct cli_target *target,
-             const char *path)
+session_open(struct session *session)
 {
-    memset(session, 0, sizeof *session);
-    session->verb = verb;
     client_reply_init(&session->reply);
     buffer_init(&session->target, 0);
-    int exit_code = take_path(session, path);
+    int exit_code = take_path(session, session->operands[0]);
     if (exit_code != CLI_DONE)
         return exit_code;
 
     struct airs_error error = { 0 };
-    struct discovery_request request = { .app = target->app, .socket = target->socket };
+    struct discovery_request request = { .app = session->chosen.app,
+                                         .socket = session->chosen.socket };
     enum airs_status status = discovery_find(&request, &session->where, &error);
     if (status == AIRS_OK)
         status = client_new(session->where.socket, &session->client, &error);
     if (status != AIRS_OK)
-        return cli_fail(verb, status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED, "%s",
+        return cli_fail(session->verb, status == AIRS_EINVAL ? CLI_WRONG_USE : CLI_FAILED, "%s",
                         error.message);
     return CLI_DONE;
 }
@@ -64,13 +61,12 @@ session_target(struct session *session, const char *prefix, const char *suffix)
 }
 
 const char *
-session_target_of(struct session *session, const char *prefix, const char *path,
-                  const char *suffix)
+session_target_of(struct session *session, const char *prefix, const char *path, const char *suffix)
 {
     struct buffer *target = &session->target;
     buffer_consume(target, target->size);
-    bool done = buffer_append_text(target, prefix) &&
-                client_append_encoded(target, path) && buffer_append_text(target, suffix);
+    bool done = buffer_append_text(target, prefix) && client_append_encoded(target, path) &&
+                buffer_append_text(target, suffix);
     return done ? target->data : NULL;
 }
 
@@ -106,6 +102,36 @@ session_post(struct session *session, const char *prefix, const char *suffix, co
         &error);
 }
 
+json_t *
+session_answer(const struct session *session)
+{
+    const struct buffer *body = &session->reply.body;
+    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
+void
+session_print_json(struct session *session)
+{
+    if (session->json)
+        text_flush(&session->reply.body, stdout);
+}
+
+void
+session_print_changes(struct session *session)
+{
+    json_t *changes = session->json ? NULL : ndjson_read(&session->reply.body);
+    size_t index;
+    json_t *change;
+    session_print_json(session);
+    json_array_foreach(changes, index, change)
+    {
+        const char *status = json_text(change, "status");
+        if (status && strcmp(status, "unchanged") != 0)
+            printf("%s %s\n", status, json_text(change, "path"));
+    }
+    json_decref(changes);
+}
+
 /* A child with a `count` is none itself: its members are. */
 static bool
 say_several(const struct session *session, const char *const *names, size_t count)
@@ -124,6 +150,24 @@ say_several(const struct session *session, const char *const *names, size_t coun
                  "'%s' has a count: there are %zu of it, the first is %s", session->path, members,
                  first);
     return members > 0;
+}
+
+/* `airs status front` for /web/front: the last part alone is a good guess too, and so is one that
+ * nearly matches. */
+static const char *
+nearest_by_last_part(const char *path, const char *const *names, size_t count)
+{
+    const char **parts = calloc(count + 1, sizeof *parts);
+    const char *found = NULL;
+    for (size_t i = 0; parts && i < count; i++)
+        parts[i] = strrchr(names[i], '/');
+    const char *nearest = parts ? nearest_name(path, parts, count) : NULL;
+    for (size_t i = 0; nearest && i < count && !found; i++) {
+        if (parts[i] == nearest)
+            found = names[i];
+    }
+    free(parts);
+    return found;
 }
 
 /* The nearest of the names that stand in the reply, one object a line. */
@@ -146,12 +190,8 @@ say_nearest(struct session *session, json_t *children)
         return CLI_NO_CHILD;
     }
     const char *nearest = names ? nearest_name(session->path, names, count) : NULL;
-    /* `airs status front` for /web/front: the last part alone is a good guess too. */
-    for (size_t i = 0; i < count && !nearest; i++) {
-        const char *last = strrchr(names[i], '/');
-        if (last && strcmp(last, session->path) == 0)
-            nearest = names[i];
-    }
+    if (names && !nearest)
+        nearest = nearest_by_last_part(session->path, names, count);
     if (nearest)
         cli_fail(session->verb, CLI_NO_CHILD, "no child '%s'; did you mean %s?", session->path,
                  nearest);
@@ -182,7 +222,17 @@ session_fail(struct session *session, enum airs_status status, const struct airs
             return cli_fail(session->verb, CLI_NOT_RUNNING,
                             "%s is not running; start it with: airs up -f FILE",
                             session->where.name);
-        return cli_fail(session->verb, CLI_NOT_RUNNING, "%s", text);
+        return cli_fail(session->verb, CLI_NOT_RUNNING,
+                        "%s; start an application with: airs up -f FILE", text);
+    case AIRS_EENDED:
+        return cli_fail(session->verb, CLI_FAILED, "%s; see: airs ps", text);
+    case AIRS_EBUSY:
+    case AIRS_ETIMEDOUT:
+        cli_fail(session->verb, CLI_FAILED, "%s", text);
+        /* Where the application answered, the child can say more. */
+        if (session->path[0] && session->reply.code)
+            fprintf(stderr, "See: airs explain %s\n", session->path);
+        return CLI_FAILED;
     case AIRS_ENOENT:
         if (session->path[0])
             return fail_no_child(session);
@@ -192,15 +242,12 @@ session_fail(struct session *session, enum airs_status status, const struct airs
     case AIRS_OK:
     case AIRS_ENOMEM:
     case AIRS_EEXIST:
-    case AIRS_EBUSY:
     case AIRS_ELIMIT:
     case AIRS_EIO:
-    case AIRS_ETIMEDOUT:
     case AIRS_EALREADY:
     case AIRS_ELOAD:
     case AIRS_EDENIED:
-    case AIRS_EREJECTED:
-    case AIRS_EENDED:
+    case AIRS_EREJECTED: /* An actor's own words, most of the time. */
     case AIRS_EFAILED:
         break;
     }

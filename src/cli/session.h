@@ -1,10 +1,13 @@
-/* Session: one verb's talk with one running application, and the exit code of its failures. */
+/* Session: one verb's talk with one running application, and the exit code of its failures.
+ * client_verb.h has the run of a verb around it.
+ */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
 #include <stdbool.h>
 
 #include <airs/status.h>
+#include <jansson.h>
 
 #include "client/client.h"
 #include "client/discovery.h"
@@ -15,6 +18,11 @@
 
 struct session {
     const char *verb;
+    /* What the command line says. */
+    struct cli_target chosen;
+    bool json;
+    const char *operands[CLI_OPERANDS_MAX];
+
     struct discovery_result where;
     struct client *client;
     unsigned timeout_ms; /* Of each ordinary request; 0: the client's own. */
@@ -24,12 +32,11 @@ struct session {
 };
 
 /**
- * Finds the application; `path` (NULL: none) is the child as the user wrote it, its first '/'
- * may be missing. Returns CLI_DONE, else the exit code, said on stderr. session_close() it in
- * either case.
+ * Finds the application that was chosen; operands[0] (NULL: none) is the child as the user wrote
+ * it, its first '/' may be missing. Returns CLI_DONE, else the exit code, said on stderr.
+ * session_close() it in either case.
  */
-int session_open(struct session *session, const char *verb, const struct cli_target *target,
-                 const char *path);
+int session_open(struct session *session);
 void session_close(struct session *session);
 
 /**
@@ -39,6 +46,15 @@ void session_close(struct session *session);
 int session_get(struct session *session, const char *prefix, const char *suffix);
 int session_post(struct session *session, const char *prefix, const char *suffix, const void *bytes,
                  size_t size, unsigned timeout_ms);
+
+/** The answer as JSON, the first value in it; NULL: it is none.  Ownership: json_decref(). */
+json_t *session_answer(const struct session *session);
+
+/** Prints the answer as it came, if --json was given. */
+void session_print_json(struct session *session);
+
+/** Prints the changes that the answer has, "added /web/x" a line, or as they came with --json. */
+void session_print_changes(struct session *session);
 
 /** PREFIX + the session's path, encoded, + SUFFIX; until the next call. NULL: out of memory. */
 const char *session_target(struct session *session, const char *prefix, const char *suffix);

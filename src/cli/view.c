@@ -4,6 +4,7 @@
 #include "cli/view.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,7 @@ view_free(struct view *view)
     writer_deinit(&view->err);
     for (size_t i = 0; i < view->recent_size; i++)
         json_decref(view->recent[i]);
-    free(view->rows);
-    json_decref(view->children);
+    child_list_deinit(&view->children);
     if (view->wake_fd >= 0)
         close(view->wake_fd);
     notes_deinit(&view->notes);
@@ -200,15 +200,22 @@ view_start(const char *name, const char *socket, bool json, struct view **view_o
     return AIRS_OK;
 }
 
-void
+bool
 view_stop(struct view *view)
 {
     if (!view)
-        return;
+        return true;
     atomic_store(&view->ending, true);
     eventfd_write(view->wake_fd, 1);
     pthread_join(view->thread, NULL);
     notes_take(&view->notes, &view->err.pending, NULL);
+    /* A reader that went away wants no more; a full disk is another matter. */
+    int error = view->out.error;
+    bool is_whole = error != ENOSPC && error != EDQUOT && error != EFBIG;
+    if (!is_whole)
+        buffer_printf(&view->err.pending, "airs: cannot write to standard output: %s\n",
+                      strerror(error));
     writer_drain(&view->err, UNREAD_MS);
     view_free(view);
+    return is_whole;
 }

@@ -25,8 +25,9 @@ void view_note(struct view *view, const char *line);
 
 /**
  * Ends the thread, which first shows what has come so far, gives the terminal back, and
- * says how it ended. NULL is allowed. Blocks: a few seconds at most, if nobody reads.
+ * says how it ended. NULL is allowed. False: the disk behind stdout is full and something is
+ * missing there, said on stderr. Blocks: a few seconds at most, if nobody reads.
  */
-void view_stop(struct view *view);
+bool view_stop(struct view *view);
 
 #endif

@@ -42,9 +42,7 @@ struct view {
     uint64_t started_us;
 
     struct screen screen;
-    json_t *children; /* Kept for the texts of `rows`. */
-    struct child_row *rows;
-    size_t size;
+    struct child_list children;
     uint64_t fetched_us;
     json_t *recent[RECENT_MAX]; /* Oldest first. */
     size_t recent_size;

@@ -39,24 +39,18 @@ fetch_children(struct view *view)
     uint64_t began_us = clock_now_us();
     struct client_reply reply;
     client_reply_init(&reply);
-    json_t *children = NULL;
-    if (client_get(view->client, "/v1/children", FETCH_TIMEOUT_MS, &reply, NULL) == AIRS_OK)
-        children = ndjson_read(&reply.body);
+    struct child_list children = { 0 };
+    bool done =
+        client_get(view->client, "/v1/children", FETCH_TIMEOUT_MS, &reply, NULL) == AIRS_OK &&
+        child_list_read(&children, &reply.body);
     client_reply_deinit(&reply);
-    size_t size = 0;
-    struct child_row *rows = children ? child_rows_read(children, &size) : NULL;
     uint64_t now_us = clock_now_us();
     view->next_fetch_us = now_us + (now_us - began_us) * FETCH_SHARE;
     view->changed = false;
-    if (!rows) {
-        json_decref(children);
+    if (!done)
         return;
-    }
-    free(view->rows);
-    json_decref(view->children);
+    child_list_deinit(&view->children);
     view->children = children;
-    view->rows = rows;
-    view->size = size;
     view->fetched_us = now_us;
 }
 
@@ -70,8 +64,8 @@ draw(struct view *view)
     struct view_model model = {
         .name = view->name,
         .up_ms = (now_us - view->started_us) / US_PER_MS,
-        .rows = view->rows,
-        .size = view->size,
+        .rows = view->children.rows,
+        .size = view->children.size,
         .age_ms = (double)(now_us - view->fetched_us) / (double)US_PER_MS,
         .recent = view->recent,
         .recent_size = view->recent_size,
@@ -110,14 +104,14 @@ say_farewell(struct view *view)
     struct buffer *out = &view->out.pending;
     char up[32];
     text_duration(up, sizeof up, (clock_now_us() - view->started_us) / US_PER_MS);
-    for (size_t i = 0; i < view->size; i++)
-        restarts += view->rows[i].restarts;
-    buffer_printf(out, "%s: up %s, %zu children, %.0f restarts", view->name, up, view->size,
-                  restarts);
+    for (size_t i = 0; i < view->children.size; i++)
+        restarts += view->children.rows[i].restarts;
+    buffer_printf(out, "%s: up %s, %zu children, %.0f restarts", view->name, up,
+                  view->children.size, restarts);
     const char *separator = "; failed: ";
-    for (size_t i = 0; i < view->size; i++) {
-        if (strcmp(view->rows[i].state, "failed") == 0) {
-            buffer_printf(out, "%s%s", separator, view->rows[i].path);
+    for (size_t i = 0; i < view->children.size; i++) {
+        if (strcmp(view->children.rows[i].state, "failed") == 0) {
+            buffer_printf(out, "%s%s", separator, view->children.rows[i].path);
             separator = ", ";
         }
     }

@@ -60,8 +60,10 @@ writer_flush(struct writer *writer)
             written += (size_t)result;
         else if (result < 0 && errno == EAGAIN)
             break;
-        else if (result < 0 && errno != EINTR)
+        else if (result < 0 && errno != EINTR) {
             writer->broken = true;
+            writer->error = errno;
+        }
     }
     buffer_consume(pending, writer->broken ? pending->size : written);
     return pending->size == 0;

@@ -14,6 +14,7 @@ struct writer {
     int fd;
     bool own;    /* Opened by us. */
     bool broken; /* The reader is gone, or writing failed: everything is dropped. */
+    int error;   /* Of the write that failed, an errno; 0: none did. */
     struct buffer pending;
 };
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -90,14 +91,33 @@ take_body(char *bytes, size_t one, size_t size, void *context)
     return buffer_append(body, bytes, one * size) ? one * size : 0;
 }
 
+static enum airs_status
+fail_connect(const struct client *client, struct airs_error *error)
+{
+    long cause = 0;
+    curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &cause);
+    if (cause == EACCES)
+        return fail(error, AIRS_EDENIED, "%s: it is another user's; run airs as that user",
+                    client->socket_path);
+    return fail(error, AIRS_ENOTRUNNING, "nothing listens at %s", client->socket_path);
+}
+
 enum airs_status
-client_fail_transfer(const struct client *client, CURLcode code, struct airs_error *error)
+client_fail_transfer(const struct client *client, CURLcode code, enum airs_status if_dropped,
+                     struct airs_error *error)
 {
     switch ((int)code) {
     case CURLE_COULDNT_CONNECT:
-        return fail(error, AIRS_ENOTRUNNING, "nothing listens at %s", client->socket_path);
+        return fail_connect(client, error);
     case CURLE_OPERATION_TIMEDOUT:
-        return fail(error, AIRS_ETIMEDOUT, "no answer from %s in time", client->socket_path);
+        return fail(error, AIRS_ETIMEDOUT, "no answer from %s in time; is its process stopped?",
+                    client->socket_path);
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        return fail(error, if_dropped, "%s: the application ended before it answered",
+                    client->socket_path);
     case CURLE_OUT_OF_MEMORY:
         return fail(error, AIRS_ENOMEM, "out of memory");
     default:
@@ -149,9 +169,10 @@ client_fail_reply(int code, const struct buffer *body, struct airs_error *error)
 }
 
 static enum airs_status
-perform(struct client *client, const char *target, unsigned timeout_ms, struct client_reply *reply,
-        struct airs_error *error)
+perform(struct client *client, const char *target, unsigned timeout_ms, enum airs_status if_dropped,
+        struct client_reply *reply, struct airs_error *error)
 {
+    reply->code = 0;
     buffer_deinit(&reply->body);
     if (!client_set_target(client->curl, target))
         return fail(error, AIRS_ENOMEM, "out of memory");
@@ -162,7 +183,7 @@ perform(struct client *client, const char *target, unsigned timeout_ms, struct c
 
     CURLcode result = curl_easy_perform(client->curl);
     if (result != CURLE_OK)
-        return client_fail_transfer(client, result, error);
+        return client_fail_transfer(client, result, if_dropped, error);
     long code = 0;
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &code);
     reply->code = (int)code;
@@ -177,7 +198,7 @@ client_get(struct client *client, const char *target, unsigned timeout_ms,
 {
     assert(client && target && reply);
     client_set_up(client->curl, client);
-    return perform(client, target, timeout_ms, reply, error);
+    return perform(client, target, timeout_ms, AIRS_ENOTRUNNING, reply, error);
 }
 
 enum airs_status
@@ -200,7 +221,7 @@ client_post(struct client *client, const char *target, const void *bytes, size_t
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, size ? (const char *)bytes : "");
-    enum airs_status status = perform(client, target, timeout_ms, reply, error);
+    enum airs_status status = perform(client, target, timeout_ms, AIRS_EENDED, reply, error);
     curl_slist_free_all(headers);
     return status;
 }

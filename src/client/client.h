@@ -22,7 +22,7 @@ struct client;
 
 /* What came back. Zero it (or client_reply_init) before the first use. */
 struct client_reply {
-    int code; /* HTTP's. */
+    int code; /* HTTP's; 0: there was no answer. */
     struct buffer body;
 };
 
@@ -42,14 +42,15 @@ void client_reply_deinit(struct client_reply *reply);
  * GET of `target` ("/v1/children"), answered within `timeout_ms` (0: CLIENT_TIMEOUT_MS).
  *
  * AIRS_OK: a 2xx answer is in `reply`, whose former body is dropped. AIRS_ENOTRUNNING:
- * nobody listens at the socket. AIRS_ETIMEDOUT, AIRS_EIO, AIRS_ENOMEM: the asking failed.
- * Anything else: the answer was an error, `error` has its text, the status is the
+ * nobody listens at the socket, or who did is gone. AIRS_EDENIED, AIRS_ETIMEDOUT, AIRS_EIO,
+ * AIRS_ENOMEM: the asking failed. Anything else: the answer was an error, `error` has its text, the status is the
  * answer's own. Blocks: until the answer or the time is over.
  */
 enum airs_status client_get(struct client *client, const char *target, unsigned timeout_ms,
                             struct client_reply *reply, struct airs_error *error);
 
-/** As client_get(), a POST of `size` bytes (NULL and 0: none). */
+/** As client_get(), a POST of `size` bytes (NULL and 0: none). AIRS_EENDED: the application was
+ * gone before it answered; whether it did what was asked is not known. */
 enum airs_status client_post(struct client *client, const char *target, const void *bytes,
                              size_t size, unsigned timeout_ms, struct client_reply *reply,
                              struct airs_error *error);

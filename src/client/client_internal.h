@@ -17,9 +17,10 @@ void client_set_up(CURL *curl, const struct client *client);
 /** Sets the URL of `target`; false when out of memory. */
 bool client_set_target(CURL *curl, const char *target);
 
-/** The report of a request that got no answer. */
+/** The report of a request that got no answer; `if_dropped` is the status of one whose connection
+ * ended meanwhile. */
 enum airs_status client_fail_transfer(const struct client *client, CURLcode code,
-                                      struct airs_error *error);
+                                      enum airs_status if_dropped, struct airs_error *error);
 
 /** The report of an answer that is an error: {"error":TEXT,…}, or anything with that code. */
 enum airs_status client_fail_reply(int code, const struct buffer *body, struct airs_error *error);

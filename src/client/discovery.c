@@ -1,7 +1,7 @@
 /* Discovery: from --app, --socket, ./airs.yaml or what runs, to one socket.
  *
- * The manifest is not parsed here: a line `name: …` that stands at its left edge is enough,
- * and a file that needs more than that can be named by --app.
+ * The manifest is not parsed here, unless it is JSON: a line `name: …` that stands at its left
+ * edge is enough, and a file that needs more than that can be named by --app.
  */
 #include "client/discovery.h"
 
@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "base/app_dirs.h"
 #include "base/error.h"
@@ -46,6 +48,33 @@ read_name(char *text, char name_out[APP_NAME_BYTES_MAX + 1])
     return true;
 }
 
+static bool
+find_name_line(FILE *file, char name_out[APP_NAME_BYTES_MAX + 1])
+{
+    bool found = false;
+    bool at_line_start = true;
+    char line[LINE_BYTES_MAX];
+    while (!found && fgets(line, sizeof line, file)) {
+        if (at_line_start && strncmp(line, "name:", 5) == 0)
+            found = read_name(line + 5, name_out);
+        at_line_start = strchr(line, '\n') != NULL;
+    }
+    return found;
+}
+
+static bool
+find_json_name(FILE *file, char name_out[APP_NAME_BYTES_MAX + 1])
+{
+    rewind(file);
+    json_t *root = json_loadf(file, 0, NULL);
+    const char *name = json_string_value(json_object_get(root, "name"));
+    bool found = name && is_name(name);
+    if (found)
+        strcpy(name_out, name);
+    json_decref(root);
+    return found;
+}
+
 bool
 discovery_manifest_name(const char *path, char name_out[APP_NAME_BYTES_MAX + 1])
 {
@@ -58,14 +87,7 @@ discovery_manifest_name(const char *path, char name_out[APP_NAME_BYTES_MAX + 1])
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    bool found = false;
-    bool at_line_start = true;
-    char line[LINE_BYTES_MAX];
-    while (!found && fgets(line, sizeof line, file)) {
-        if (at_line_start && strncmp(line, "name:", 5) == 0)
-            found = read_name(line + 5, name_out);
-        at_line_start = strchr(line, '\n') != NULL;
-    }
+    bool found = find_name_line(file, name_out) || find_json_name(file, name_out);
     fclose(file);
     return found;
 }
@@ -94,7 +116,9 @@ use_name(const char *name, struct discovery_result *result, struct airs_error *e
         return status;
     status = app_dirs_check(dirs.runtime, NULL);
     if (status == AIRS_EDENIED)
-        return fail(error, status, "%s: not a directory of this user's own", dirs.runtime);
+        return fail(error, status,
+                    "%s: not a directory of this user's own; set XDG_RUNTIME_DIR to one",
+                    dirs.runtime);
     memmove(result->name, name, strlen(name) + 1);
     strcpy(result->socket, dirs.socket);
     return AIRS_OK;
@@ -145,6 +169,8 @@ discovery_find(const struct discovery_request *request, struct discovery_result 
 
     memset(result_out, 0, sizeof *result_out);
     if (request->socket) {
+        if (!*request->socket)
+            return fail(error, AIRS_EINVAL, "--socket: the path is empty");
         if (strlen(request->socket) > APP_SOCKET_PATH_MAX)
             return fail(error, AIRS_EINVAL, "--socket: the path is longer than %d bytes",
                         APP_SOCKET_PATH_MAX);
@@ -153,7 +179,10 @@ discovery_find(const struct discovery_request *request, struct discovery_result 
     }
     if (request->app) {
         if (!is_name(request->app))
-            return fail(error, AIRS_EINVAL, "'%s' is no application name", request->app);
+            return fail(error, AIRS_EINVAL,
+                        "'%s' is no application name: letters, digits, '.', '_' and '-', as the "
+                        "manifest has it",
+                        request->app);
         return use_name(request->app, result_out, error);
     }
     char name[APP_NAME_BYTES_MAX + 1];

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,7 +28,11 @@ process_open(const char *socket_path, int *fd_out, struct airs_error *error)
     enum airs_status status;
     struct ucred peer;
     socklen_t size = sizeof peer;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+    bool is_connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (!is_connected && errno == EACCES)
+        status = fail(error, AIRS_EDENIED, "%s: it is another user's; run airs as that user",
+                      socket_path);
+    else if (!is_connected)
         status = fail(error, AIRS_ENOTRUNNING, "nothing listens at %s", socket_path);
     else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
         status = fail(error, AIRS_EIO, "%s: its process cannot be seen from here", socket_path);

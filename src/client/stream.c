@@ -180,7 +180,7 @@ end_of(struct client_stream *stream, struct airs_error *error)
     bool cut = stream->result == CURLE_PARTIAL_FILE || stream->result == CURLE_RECV_ERROR;
     if (stream->result == CURLE_OK || (cut && code == 200))
         return CLIENT_END;
-    client_fail_transfer(&stream->client, stream->result, error);
+    client_fail_transfer(&stream->client, stream->result, AIRS_ENOTRUNNING, error);
     return CLIENT_FAILED;
 }
 

@@ -6,11 +6,15 @@ import pytest
 from conftest import child
 
 VERBS = ["up", "down", "check", "schema", "ps", "status", "start", "stop", "restart", "kill",
-         "reset", "delete", "logs", "events", "wait", "send", "call", "version"]
+         "reload", "reset", "delete", "add", "scale", "logs", "events", "explain", "graph",
+         "history", "wait", "send", "call", "version"]
 CLIENTS = {"down": [], "ps": [], "status": ["/a"], "start": ["/a"], "stop": ["/a"],
-           "restart": ["/a"], "kill": ["/a"], "reset": ["/a"], "delete": ["/a"], "logs": [], "events": [],
-           "wait": ["/a", "--state", "running"], "send": ["/a", "x"], "call": ["/a", "x"]}
-NEED_PATH = ["status", "start", "stop", "restart", "kill", "reset", "delete", "wait", "send", "call"]
+           "restart": ["/a"], "kill": ["/a"], "reload": [], "reset": ["/a"], "delete": ["/a"],
+           "add": ["/a", "--component", "a.wasm"], "scale": ["/a", "2"], "logs": [], "events": [],
+           "explain": ["/a"], "graph": [], "history": [], "wait": ["/a", "--state", "running"],
+           "send": ["/a", "x"], "call": ["/a", "x"]}
+NEED_PATH = ["status", "start", "stop", "restart", "kill", "reset", "delete", "add", "scale",
+             "explain", "wait", "send", "call"]
 
 
 def test_lists_its_verbs(place):

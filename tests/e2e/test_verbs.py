@@ -156,7 +156,7 @@ def test_send_and_call(states):
 
 @pytest.mark.parametrize("words", [
     ["status"], ["start"], ["stop"], ["restart"], ["kill"], ["reset"], ["delete"], ["logs"],
-    ["wait", "--state", "running"], ["send"], ["call"],
+    ["explain"], ["history"], ["wait", "--state", "running"], ["send"], ["call"],
 ])
 def test_no_such_child_names_the_nearest(states, words):
     verb, *options = words

@@ -25,8 +25,6 @@ parse(struct parsed *parsed, int argc, char **argv)
     struct cli_command command = {
         .verb = "test",
         .operands = "PATH [MORE]",
-        .operands_min = 1,
-        .operands_max = 2,
         .help = "Help.\n",
         .example = "  airs test\n",
         .options = options,

@@ -91,7 +91,23 @@ refuses_what_is_not_http(void **state)
     (void)state;
     struct airs_error error;
     assert_int_equal(status_of("\x01\x02 garbage garbage\r\n\r\n", &error), AIRS_EIO);
-    assert_int_equal(status_of("", &error), AIRS_EIO);
+}
+
+/* Of a question: nobody is there to answer it. Of a request: nobody knows what became of it. */
+static void
+tells_a_daemon_that_went_away(void **state)
+{
+    (void)state;
+    struct airs_error error;
+    assert_int_equal(status_of("", &error), AIRS_ENOTRUNNING);
+    assert_int_equal(status_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", &error),
+                     AIRS_ENOTRUNNING);
+    struct talk talk;
+    begin(&talk, "");
+    assert_int_equal(client_post(talk.client, "/x", NULL, 0, 0, &talk.reply, &talk.error),
+                     AIRS_EENDED);
+    assert_int_equal(talk.reply.code, 0);
+    end(&talk);
 }
 
 static void
@@ -151,6 +167,7 @@ main(void)
         cmocka_unit_test(posts_bytes_as_they_are),
         cmocka_unit_test(names_the_status_of_an_error_answer),
         cmocka_unit_test(refuses_what_is_not_http),
+        cmocka_unit_test(tells_a_daemon_that_went_away),
         cmocka_unit_test(tells_a_dead_socket_from_a_slow_one),
         cmocka_unit_test(refuses_a_socket_path_that_is_too_long),
         cmocka_unit_test(encodes_what_a_url_cannot_hold),

@@ -60,6 +60,10 @@ reads_the_name_of_a_manifest(void **state)
     expect_name("children:\n  - name: inner\n", NULL);
     expect_name("name: ../../etc\n", NULL);
     expect_name("name:\n", NULL);
+    expect_name("{\"children\": [{\"name\": \"inner\"}],\n \"name\": \"json\"}\n", "json");
+    expect_name("{\"name\": \"../x\"}", NULL);
+    expect_name("{\"name\": 7}", NULL);
+    expect_name("[\"name\"]", NULL);
     expect_name("", NULL);
 }
 
