@@ -33,9 +33,10 @@ echo_of(struct supervisor_config config)
 
 /* A world with the group registered, not started. */
 HELPER struct world *
-group_world(struct supervisor_config group, const struct world_child children[MEMBERS])
+group_world_with(struct world_options options, struct supervisor_config group,
+                 const struct world_child children[MEMBERS])
 {
-    struct world *world = world_begin();
+    struct world *world = world_begin_with(options);
 
     world_add(world, "/g", (struct world_child){ .config = group });
     for (size_t i = 0; i < MEMBERS; i++) {
@@ -44,6 +45,12 @@ group_world(struct supervisor_config group, const struct world_child children[ME
         world_add(world, member(i), child);
     }
     return world;
+}
+
+HELPER struct world *
+group_world(struct supervisor_config group, const struct world_child children[MEMBERS])
+{
+    return group_world_with((struct world_options){ 0 }, group, children);
 }
 
 /* Three echoes of that config, all ready. */
