@@ -114,6 +114,7 @@ struct sim_ledger {
     struct exit_info exit;
     enum sim_credit credit; /* The start that is due to it. */
     uint64_t not_before_us; /* Of that start. */
+    uint64_t starting_us;   /* When it began to start. */
     uint64_t stopping_us;   /* When it began to stop. */
     bool stops_by_hand;
     uint64_t starts, given[CREDIT_UNCOUNTED + 1], cancelled;
@@ -128,6 +129,31 @@ struct sim_instance {
     size_t used;   /* Its place among the items of this run; meaningful unless is_plain. */
     uint32_t as;   /* Whose choices it makes. */
 };
+
+/* What else must have come about, in all. The grants are in the order of the strategies.
+ * X(NAME, "name") */
+#define SIM_OUTCOME_LIST(X)                                \
+    X(ONE_FOR_ONE, "granted under one-for-one")            \
+    X(ONE_FOR_ALL, "granted under one-for-all")            \
+    X(REST_FOR_ONE, "granted under rest-for-one")          \
+    X(PREDICATE, "granted under a predicate")              \
+    X(TAKEN, "taken along by a sibling")                   \
+    X(SHORTER, "delay shortened by jitter")                \
+    X(LONGER, "delay lengthened by jitter")                \
+    X(POOL, "waited for a place")                          \
+    X(TURN, "waited for its turn")                         \
+    X(DEPENDENCY, "waited for a dependency")               \
+    X(FOLLOWED, "stopped with a dependency")               \
+    X(ESCALATED, "escalated")                              \
+    X(AUTO_SHUTDOWN, "supervisor ended by auto-shutdown")  \
+    X(IGNORED, "start answered with ignore")
+
+enum sim_outcome {
+#define SIM_OUTCOME_ENUM(name, text) OUTCOME_##name,
+    SIM_OUTCOME_LIST(SIM_OUTCOME_ENUM)
+#undef SIM_OUTCOME_ENUM
+};
+#define SIM_OUTCOMES 14
 
 /* What probes came to, in all. X(NAME, "name") */
 #define SIM_PROBE_LIST(X)                 \
@@ -269,6 +295,8 @@ struct sim {
     struct sim_child *children[SIM_CHILDREN_MAX]; /* In the order of their making. */
     size_t children_size;
     uint32_t keys;      /* Children of the tree so far, those left out included. */
+    size_t tree_size;    /* Children of the tree, those left out not counted. */
+    unsigned tree_depth; /* Supervisors one below the other, the root not counted. */
     uint32_t node_keys[SIM_CHILDREN_MAX]; /* Which of them are supervisors. */
     size_t node_keys_size;
     uint32_t added_keys[SIM_HAPPENINGS_MAX]; /* Those that the script adds. */
@@ -290,7 +318,7 @@ struct sim {
     const struct sim_child *granted; /* Who was granted a restart. */
     /* What is reported. */
     uint64_t steps, restarts;
-    uint64_t ignores; /* Starts answered with `ignore`. */
+    uint64_t outcomes[SIM_OUTCOMES];
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
     uint64_t probes[SIM_PROBES];
 };

@@ -28,6 +28,25 @@ timer_is_due(const struct sim_child *subject)
     return false;
 }
 
+static uint64_t
+after(uint64_t begin_us, uint64_t us)
+{
+    return us < UINT64_MAX - begin_us ? begin_us + us : UINT64_MAX;
+}
+
+/* At the very end of the delay or the timeout, as the ledger knows when that began. */
+static uint64_t
+timer_ends_us(const struct sim_child *subject)
+{
+    const struct sim_ledger *ledger = &subject->ledger;
+    bool is_stop = subject->child->state == CHILD_STOPPING;
+    if (subject->child->state == CHILD_RESTARTING)
+        return ledger->not_before_us;
+    if (is_stop && subject->policy.shutdown_us != DURATION_INFINITE)
+        return after(ledger->stopping_us, subject->policy.shutdown_us);
+    return after(ledger->starting_us, subject->policy.start_timeout_us);
+}
+
 static void
 check_timer(struct sim *sim, const struct sim_child *subject)
 {
@@ -39,6 +58,9 @@ check_timer(struct sim *sim, const struct sim_child *subject)
                 child->timer_armed ? "armed" : "not armed", child_state_name(child->state));
     sim_require(sim, subject->timer_armed == due && (!due || subject->timer_us == child->due_us),
                 "%s: the shell's timer differs", subject->path);
+    sim_require(sim, !due || subject->ledger.keeps_timer || child->due_us == timer_ends_us(subject),
+                "%s: the timer of %s ends %lld us too late", subject->path,
+                child_state_name(child->state), (long long)(child->due_us - timer_ends_us(subject)));
 }
 
 /* The order of siblings is waiting for a stop, a delay or a start that is under way. */

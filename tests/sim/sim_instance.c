@@ -54,7 +54,7 @@ report_ignored(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
     sim_note(sim, subject->instance.used, ", ignore after %.3f ms", (double)delay_us / 1000.0);
     sim_instance_report(sim, subject, delay_us,
                         (struct node_event){ .type = NODE_EXITED, .ignored = true });
-    sim->ignores++;
+    sim->outcomes[OUTCOME_IGNORED]++;
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #define IN(state) (1u << CHILD_##state)
 #define ANY_STATE 0x7fu
+#define FACTOR_SLACK 1e-12L /* A factor like 1.1 has no exact binary form. */
 
 /* From where an event may come, and to where it leads (CHILD_STATES: nowhere). */
 static const struct {
@@ -185,10 +186,15 @@ check_delay(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
     const struct backoff *backoff = &subject->policy.backoff;
     long double base = base_delay(backoff, subject->ledger.attempt);
     long double spread = base * (long double)backoff->jitter;
-    long double low = backoff->jitter_upward ? base : base - spread;
-    sim_require(sim, (long double)delay_us >= low - 1 && (long double)delay_us <= base + spread + 1,
-                "%s: delay %llu us before restart n = %u", subject->path,
+    long double low = floorl(backoff->jitter_upward ? base : base - spread);
+    long double high = (base + spread) * (1 + FACTOR_SLACK);
+    bool fits = (long double)delay_us >= low && (long double)delay_us <= high;
+    if (spread <= 0) /* Exactly: rounded down. */
+        fits = delay_us == (uint64_t)(base * (1 + FACTOR_SLACK));
+    sim_require(sim, fits, "%s: delay %llu us before restart n = %u", subject->path,
                 (unsigned long long)delay_us, subject->ledger.attempt);
+    sim->outcomes[OUTCOME_SHORTER] += (long double)delay_us < floorl(base);
+    sim->outcomes[OUTCOME_LONGER] += (long double)delay_us > base;
 }
 
 static void
@@ -197,6 +203,7 @@ take_grant(struct sim *sim, struct sim_child *subject, const struct node_action 
     struct sim_ledger *ledger = &subject->ledger;
     sim_require(sim, asks_for_restart(subject) && !sim->event->ignored, "%s: restarted unasked",
                 subject->path);
+    sim->outcomes[OUTCOME_ONE_FOR_ONE + (size_t)subject->parent->node.policy.strategy]++;
     record_grant(ledger);
     count_intensity(sim, subject);
     take_along(sim, subject);
@@ -261,6 +268,7 @@ take_uncounted(struct sim *sim, struct sim_child *subject, const struct node_act
                 "%s: restarted, not counted, and taken along by nobody", subject->path);
     if (from == CHILD_REGISTERED || from == CHILD_RESTARTING)
         cancel_credit(&subject->ledger);
+    sim->outcomes[OUTCOME_TAKEN] += subject->ledger.taken;
     give_credit(sim, subject, CREDIT_UNCOUNTED, 0);
 }
 
@@ -353,6 +361,7 @@ take_starting(struct sim *sim, struct sim_child *subject, const struct node_acti
                 subject->path, action->generation, ledger->generation);
     ledger->credit = CREDIT_NONE;
     ledger->generation++;
+    ledger->starting_us = sim->now_us;
     ledger->born_lived_us = ledger->lived_us;
     ledger->starts++;
 }
@@ -453,6 +462,8 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
     case EVENT_WAITING: /* By hand or by a sibling the delay was cut short, or it is over. */
         if (action->has_delay)
             ledger->not_before_us = sim->now_us;
+        sim->outcomes[OUTCOME_TURN] += action->wait == WAIT_TURN;
+        sim->outcomes[OUTCOME_DEPENDENCY] += action->wait == WAIT_DEPENDENCY;
         sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: waits for its turn too early",
                     subject->path);
         ledger->in_group = action->wait == WAIT_TURN || (ledger->in_group && !action->has_delay);
@@ -480,6 +491,7 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         ledger->in_group = action->wait == WAIT_TURN;
         break;
     case EVENT_STOPPING:
+        sim->outcomes[OUTCOME_FOLLOWED] += sim->event->type == NODE_DEPENDENCY_EXITED;
         take_stopping(sim, subject);
         break;
     case EVENT_STOPPED:
@@ -487,6 +499,9 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         break;
     case EVENT_FAILED:
         take_failed(sim, subject);
+        break;
+    case EVENT_ESCALATED:
+        sim->outcomes[OUTCOME_ESCALATED]++;
         break;
     case EVENT_DELETED:
         ledger->in_group = false;

@@ -114,8 +114,10 @@ ask_slot(struct sim *sim, struct sim_child *subject, uint64_t due_us)
     subject->ticket_us = due_us;
     subject->ticket_order = sim->order++;
     subject->ticket_waited = sim->slots_used == sim->slots_max;
-    if (subject->ticket_waited)
+    if (subject->ticket_waited) {
+        sim->outcomes[OUTCOME_POOL]++;
         sim_write_waiting(sim, subject);
+    }
     give_slots(sim);
 }
 
@@ -229,6 +231,7 @@ end_node(struct sim *sim, struct sim_node *node, struct exit_info exit)
     }
     sim_require(sim, exit.reason != EXIT_NORMAL || node->node.policy.auto_shutdown,
                 "a node ended normally by itself");
+    sim->outcomes[OUTCOME_AUTO_SHUTDOWN] += exit.reason == EXIT_NORMAL;
     tell_parent(sim, node, NODE_EXITED, exit);
 }
 
