@@ -60,7 +60,8 @@ check_timer(struct sim *sim, const struct sim_child *subject)
                 "%s: the shell's timer differs", subject->path);
     sim_require(sim, !due || subject->ledger.keeps_timer || child->due_us == timer_ends_us(subject),
                 "%s: the timer of %s ends %lld us too late", subject->path,
-                child_state_name(child->state), (long long)(child->due_us - timer_ends_us(subject)));
+                child_state_name(child->state),
+                (long long)(child->due_us - timer_ends_us(subject)));
 }
 
 /* The order of siblings is waiting for a stop, a delay or a start that is under way. */
@@ -89,10 +90,10 @@ check_waiting(struct sim *sim, const struct sim_child *subject)
     /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
     bool in_turn = child->wait == WAIT_TURN && moves_on(&subject->parent->node);
     bool depends = child->wait == WAIT_DEPENDENCY;
-    sim_require(
-        sim, !waits || child->timer_armed || in_gate || in_turn || depends ||
-                 subject->parent->node.state != NODE_RUNNING,
-        "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
+    sim_require(sim,
+                !waits || child->timer_armed || in_gate || in_turn || depends ||
+                    subject->parent->node.state != NODE_RUNNING,
+                "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
 }
 
 static void
@@ -125,6 +126,7 @@ check_ledger(struct sim *sim, const struct sim_child *subject)
                         sim_ledger_used(subject, lived_us),
                     "%s: budget used", subject->path);
     sim_require(sim, !ledger->exited, "%s: exited, and nothing follows", subject->path);
+    sim_require(sim, !ledger->escalates, "%s: its supervisor goes on", subject->path);
     sim_require(sim,
                 ledger->starts + ledger->cancelled + (ledger->credit != CREDIT_NONE) ==
                     ledger->given[CREDIT_FIRST] + ledger->given[CREDIT_GRANT] +
@@ -149,8 +151,8 @@ count_child(struct recount *recount, const struct supervisor_child *child)
     recount->returning += child->state == CHILD_STOPPING &&
                           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
                            child->after == AFTER_DEPENDENCY);
-    recount->significant += child->policy->significant && child->state != CHILD_STOPPED &&
-                            child->state != CHILD_FAILED;
+    recount->significant +=
+        child->policy->significant && child->state != CHILD_STOPPED && child->state != CHILD_FAILED;
     recount->delays += child->group_delay && child->timer_armed;
     if (!recount->turn && child->group == GROUP_START)
         recount->turn = child;
@@ -184,10 +186,9 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
         break;
     case NODE_STOPPING:
         sim_require(sim,
-                    alive > 0 && (alive == counts[CHILD_STOPPING] ||
-                                  (node->stops_in_order
-                                       ? moves_on(node)
-                                       : counts[CHILD_STOPPING] > 0)),
+                    alive > 0 &&
+                        (alive == counts[CHILD_STOPPING] ||
+                         (node->stops_in_order ? moves_on(node) : counts[CHILD_STOPPING] > 0)),
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
@@ -244,6 +245,29 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
         sim_require(sim, other->place > subject->place || other->child->group != GROUP_START,
                     "%s starts before %s is ready", subject->path, other->path);
     }
+}
+
+void
+sim_check_start_order(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (sim->event->type != NODE_START_ALL || node->policy.strategy != STRATEGY_ONE_FOR_ONE)
+        return;
+    sim_require(sim, sim->last_start == SIZE_MAX || subject->place > sim->last_start,
+                "%s: started after a later sibling", subject->path);
+    sim->last_start = subject->place;
+}
+
+void
+sim_check_stop_order(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (!sim->was_running || node->state == NODE_RUNNING ||
+        node->policy.strategy != STRATEGY_ONE_FOR_ONE)
+        return;
+    sim_require(sim, subject->place < sim->last_stop, "%s: stopped after an earlier sibling",
+                subject->path);
+    sim->last_stop = subject->place;
 }
 
 void

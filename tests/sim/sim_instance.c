@@ -1,7 +1,8 @@
 /* Instances: what a component does once it is started, by its temper. */
 #include "sim.h"
 
-static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT };
+static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY,
+                                            EXIT_TIMEOUT };
 
 static enum exit_reason
 random_crash(struct sim *sim)

@@ -144,8 +144,9 @@ configure(struct sim *sim, struct sim_node *node)
 {
     static const enum strategy strategies[] = { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL,
                                                 STRATEGY_REST_FOR_ONE, STRATEGY_PREDICATE };
-    static const uint32_t intensity[] = { RESTARTS_UNLIMITED, RESTARTS_UNLIMITED,
-                                          RESTARTS_UNLIMITED, 0, 2, 5, 20 };
+    static const uint32_t intensity[] = {
+        RESTARTS_UNLIMITED, RESTARTS_UNLIMITED, RESTARTS_UNLIMITED, 0, 2, 5, 20
+    };
     static const uint64_t within[] = { 50 * MS, 2 * SECOND, 60 * SECOND };
     struct node_policy policy = {
         .strategy = sim_chance(sim, 60) ? CHOOSE(sim, strategies) : STRATEGY_ONE_FOR_ONE,

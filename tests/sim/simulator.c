@@ -15,8 +15,8 @@
 #include "sim.h"
 
 #define SEEDS_DEFAULT 2000
-#define PAIR_LEAST 100   /* Times that each pair of the state table must be taken, in all. */
-#define RESTARTS_LEAST 5 /* A seed, in the median. */
+#define PAIR_LEAST 100    /* Times that each pair of the state table must be taken, in all. */
+#define RESTARTS_LEAST 5  /* A seed, in the median. */
 #define LARGEST_LEAST 150 /* Children of the largest tree; there may be 200. */
 #define DEPTH_LEAST 5
 
@@ -179,8 +179,7 @@ compare_numbers(const void *a, const void *b)
 static int
 report(struct run *run)
 {
-    bool covered =
-        print_coverage(run) & print_outcomes(run) & print_probes(run) & print_trees(run);
+    bool covered = print_coverage(run) & print_outcomes(run) & print_probes(run) & print_trees(run);
     qsort(run->restarts, run->seeds, sizeof run->restarts[0], compare_numbers);
     uint64_t median = run->restarts[run->seeds / 2];
     printf("%" PRIu64 " seeds, %" PRIu64 " steps, %" PRIu64 " restarts a seed in the median\n",
