@@ -43,13 +43,10 @@ static void
 a_predicate_takes_along_whom_it_names(void **state)
 {
     (void)state;
-    struct supervisor_config config = echo_config(RESTART_PERMANENT, 3);
-    struct world_child children[] = { echo_of(config), echo_of(config), echo_of(config) };
-    struct world *world = group_world_with((struct world_options){ .affects = is_of_the_pair },
-                                           group_config(STRATEGY_PREDICATE), children);
+    struct world *world =
+        echo_group_with((struct world_options){ .affects = is_of_the_pair },
+                        group_config(STRATEGY_PREDICATE), echo_config(RESTART_PERMANENT, 3));
 
-    world_start(world);
-    world_wait_event(world, "/g", EVENT_READY, 1);
     assert_answer(world, member(0), "count", "1");
     assert_restarts(world, member(1), "crash trap");
     assert_generations(world, 1, 2, 1);

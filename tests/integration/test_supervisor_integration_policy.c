@@ -16,7 +16,7 @@ begin_crasher(const char *mode, const char *argument, struct supervisor_config c
     return world;
 }
 
-/* Restart: "`transient` after an abnormal exit": not after a normal one; By hand: "The
+/* Restart: "`transient` after an abnormal exit": not after a normal one; Strategies: "The
  * application ends by itself when every child is stopped or failed". */
 static void
 test_no_restart_on_normal_exit_transient(void **state)
