@@ -82,7 +82,7 @@ a_child_with_a_probe_is_ready_from_its_first_pass(void **state)
     world_end(world);
 }
 
-/* "the lived clock follows": what is never ready lives no time and has its budget once. */
+/* Restart: "a child that never gets ready has exactly `max-restarts` restarts": what is never ready lives no time and has its budget once. */
 static void
 a_child_that_never_gets_ready_has_exactly_its_budget(void **state)
 {

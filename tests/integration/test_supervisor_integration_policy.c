@@ -138,7 +138,7 @@ test_a_grant_leaves_the_window_after_that_much_lived_time(void **state)
 }
 
 /* Restart: "Delay before restart n since the last stable run (one of `reset-after` …, on the
- * lived clock)". */
+ * lived clock". */
 static void
 test_a_stable_run_begins_the_delays_anew(void **state)
 {

@@ -5,8 +5,7 @@
 
 #define NOWHERE "/nowhere/at/all.wasm"
 
-/* Child states: "`pool` (`max-concurrent-starts` …). The start timeout begins only after these":
- * the one that waits for the only place waits longer than it may start. */
+/* Child states: "Carries `due` or `waits-for` … The start timeout begins only after these": the one that waits for the only place waits longer than it may start. */
 static void
 the_start_timeout_begins_after_the_wait_for_a_place(void **state)
 {
@@ -32,7 +31,7 @@ the_start_timeout_begins_after_the_wait_for_a_place(void **state)
     world_end(world);
 }
 
-/* Child states: "`starting`: start failed …: restart granted → `restarting`; not asked for →
+/* Child states, starting: "start failed, exit: restart granted → `restarting`; not asked for →
  * `stopped`". */
 static void
 a_failed_start_of_a_temporary_child_stops_it(void **state)
