@@ -31,6 +31,36 @@ the_start_timeout_begins_after_the_wait_for_a_place(void **state)
     world_end(world);
 }
 
+/* Restart: "At most `max-concurrent-starts` (4 × workers) starts at a time per application, …; the
+ * rest wait for `pool`": without a number of the user's, and for one worker. */
+static void
+four_starts_a_worker_at_a_time(void **state)
+{
+    (void)state;
+    struct world *world = world_begin_with((struct world_options){ .workers = 1 });
+    struct supervisor_config config = supervisor_config_with_shutdown(
+        supervisor_config_with_start_timeout(quick(supervisor_config_permanent(), 0),
+                                             DURATION_INFINITE),
+        0);
+    static const char *const paths[] = { "/a", "/b", "/c", "/d", "/e", "/f" };
+
+    for (size_t i = 0; i < 6; i++)
+        world_add(world, paths[i],
+                  (struct world_child){ .guest = "initfail", .text = "sleep", .config = config });
+    world_start(world);
+    for (size_t i = 0; i < 4; i++)
+        world_wait_event(world, paths[i], EVENT_STARTING, 1);
+    for (size_t i = 4; i < 6; i++) {
+        world_wait_event(world, paths[i], EVENT_WAITING, 0);
+        assert_int_equal(world_view(world, paths[i]).state, CHILD_REGISTERED);
+    }
+    assert_int_equal(world_do(world, component_supervisor_kill, "/c"), AIRS_OK);
+    world_wait_event(world, "/e", EVENT_STARTING, 1); /* The first that waits gets its place. */
+    assert_int_equal(world_wait_event(world, "/c", EVENT_EXITED, 1).exit.reason, EXIT_KILLED);
+    assert_int_equal(world_count(world, "/f", EVENT_STARTING), 0);
+    world_end(world);
+}
+
 /* Child states, starting: "start failed, exit: restart granted → `restarting`; not asked for →
  * `stopped`". */
 static void
@@ -136,6 +166,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_start_timeout_begins_after_the_wait_for_a_place),
+        cmocka_unit_test(four_starts_a_worker_at_a_time),
         cmocka_unit_test(a_failed_start_of_a_temporary_child_stops_it),
         cmocka_unit_test(a_rule_retries_what_cannot_be_loaded),
         cmocka_unit_test(call_and_cpu_timeout_bound_a_probe),
