@@ -447,6 +447,10 @@ void sim_check_stop_order(struct sim *sim, const struct sim_child *subject);
 /* A start that is asked for in the order of siblings: those before it are done. */
 void sim_check_turn(struct sim *sim, const struct sim_child *subject);
 void sim_check_end(struct sim *sim);
+/* The delay before the restart that was granted, or before one on trial, is what the formula says. */
+void sim_check_delay(struct sim *sim, const struct sim_child *subject, uint64_t delay_us);
+/* `subject` has ended by itself: its supervisor ends if it is to, and not otherwise. */
+void sim_check_auto_shutdown(struct sim *sim, const struct sim_child *subject);
 
 /* sim_dependency.c */
 

@@ -1,5 +1,9 @@
 /* Invariants: what holds of a node after each whole step, and of everything at the end. */
+#include <math.h>
+
 #include "sim.h"
+
+#define FACTOR_SLACK 1e-12L /* A factor like 1.1 has no exact binary form. */
 
 /* The timer is armed exactly in a delay or a timeout. */
 static bool
@@ -269,6 +273,72 @@ sim_check_stop_order(struct sim *sim, const struct sim_child *subject)
                 subject->path);
     sim->last_stop = subject->place;
 }
+
+/* ---- What an event says ---- */
+
+static long double
+base_delay(const struct backoff *backoff, uint32_t n)
+{
+    long double delay = (long double)backoff->initial_us;
+    switch (backoff->strategy) {
+    case BACKOFF_IMMEDIATE:
+        return 0;
+    case BACKOFF_LINEAR:
+        delay *= n;
+        break;
+    case BACKOFF_EXPONENTIAL:
+        for (uint32_t i = 1; i < n && delay <= (long double)backoff->max_us && i < 2000; i++)
+            delay *= (long double)backoff->factor;
+        break;
+    case BACKOFF_LIST:
+        return (long double)
+            backoff->list_us[n < backoff->list_size ? n - 1 : backoff->list_size - 1];
+    }
+    return fminl(delay, (long double)backoff->max_us);
+}
+
+void
+sim_check_delay(struct sim *sim, const struct sim_child *subject, uint64_t delay_us)
+{
+    const struct backoff *backoff = &subject->policy.backoff;
+    long double base = base_delay(backoff, subject->ledger.attempt);
+    long double spread = base * (long double)backoff->jitter;
+    long double low = floorl(backoff->jitter_upward ? base : base - spread);
+    long double high = (base + spread) * (1 + FACTOR_SLACK);
+    bool fits = (long double)delay_us >= low && (long double)delay_us <= high;
+    if (spread <= 0) /* Exactly: rounded down. */
+        fits = delay_us == (uint64_t)(base * (1 + FACTOR_SLACK));
+    sim_require(sim, fits, "%s: delay %llu us before restart n = %u", subject->path,
+                (unsigned long long)delay_us, subject->ledger.attempt);
+    sim->outcomes[OUTCOME_SHORTER] += (long double)delay_us < floorl(base);
+    sim->outcomes[OUTCOME_LONGER] += (long double)delay_us > base;
+}
+
+/* Its end by itself may have to end the supervisor. */
+void
+sim_check_auto_shutdown(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (!subject->policy.significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
+        return;
+    bool others = false;
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        others |= other->parent == subject->parent && !other->removed &&
+                  other->policy.significant && other != subject &&
+                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
+    }
+    sim_require(sim,
+                !sim->was_running || node->state == NODE_RUNNING ||
+                    node->policy.auto_shutdown == AUTO_SHUTDOWN_ANY || !others,
+                "%s: its end ends the supervisor before others", subject->path);
+    sim_require(sim,
+                node->state != NODE_RUNNING ||
+                    (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && others),
+                "%s: significant, ended, and its supervisor goes on", subject->path);
+}
+
+/* ---- All of it ---- */
 
 void
 sim_check_node(struct sim *sim, struct sim_node *node)

@@ -1,16 +1,14 @@
 /* Ledger: semantics.md once more, told from the side of the events.
  *
  * Written from the contract and not from the code it checks: a window is counted by looking
- * at every grant, a delay is computed by multiplying n times.
+ * at every grant, a delay (in sim_check.c) is computed by multiplying n times.
  */
-#include <math.h>
 #include <stdlib.h>
 
 #include "sim.h"
 
 #define IN(state) (1u << CHILD_##state)
 #define ANY_STATE 0x7fu
-#define FACTOR_SLACK 1e-12L /* A factor like 1.1 has no exact binary form. */
 
 /* From where an event may come, and to where it leads (CHILD_STATES: nowhere). */
 static const struct {
@@ -159,44 +157,6 @@ take_along(struct sim *sim, const struct sim_child *failed)
             sim->children[i]->ledger.taken = true;
 }
 
-static long double
-base_delay(const struct backoff *backoff, uint32_t n)
-{
-    long double delay = (long double)backoff->initial_us;
-    switch (backoff->strategy) {
-    case BACKOFF_IMMEDIATE:
-        return 0;
-    case BACKOFF_LINEAR:
-        delay *= n;
-        break;
-    case BACKOFF_EXPONENTIAL:
-        for (uint32_t i = 1; i < n && delay <= (long double)backoff->max_us && i < 2000; i++)
-            delay *= (long double)backoff->factor;
-        break;
-    case BACKOFF_LIST:
-        return (long double)
-            backoff->list_us[n < backoff->list_size ? n - 1 : backoff->list_size - 1];
-    }
-    return fminl(delay, (long double)backoff->max_us);
-}
-
-static void
-check_delay(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
-{
-    const struct backoff *backoff = &subject->policy.backoff;
-    long double base = base_delay(backoff, subject->ledger.attempt);
-    long double spread = base * (long double)backoff->jitter;
-    long double low = floorl(backoff->jitter_upward ? base : base - spread);
-    long double high = (base + spread) * (1 + FACTOR_SLACK);
-    bool fits = (long double)delay_us >= low && (long double)delay_us <= high;
-    if (spread <= 0) /* Exactly: rounded down. */
-        fits = delay_us == (uint64_t)(base * (1 + FACTOR_SLACK));
-    sim_require(sim, fits, "%s: delay %llu us before restart n = %u", subject->path,
-                (unsigned long long)delay_us, subject->ledger.attempt);
-    sim->outcomes[OUTCOME_SHORTER] += (long double)delay_us < floorl(base);
-    sim->outcomes[OUTCOME_LONGER] += (long double)delay_us > base;
-}
-
 static void
 take_grant(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
@@ -214,7 +174,7 @@ take_grant(struct sim *sim, struct sim_child *subject, const struct node_action 
     uint32_t used = sim_ledger_used(subject, ledger->lived_us);
     sim_require(sim, used <= subject->policy.max_restarts, "%s: %u grants of %u in the window",
                 subject->path, used, subject->policy.max_restarts);
-    check_delay(sim, subject, action->delay_us);
+    sim_check_delay(sim, subject, action->delay_us);
     give_credit(sim, subject, CREDIT_GRANT, action->delay_us);
     sim->restarts++;
 }
@@ -262,7 +222,7 @@ take_trial(struct sim *sim, struct sim_child *subject, const struct node_action 
     uint32_t attempt = ledger->attempt;
     ledger->on_trial = false;
     ledger->attempt = attempt > 0 ? attempt : 1;
-    check_delay(sim, subject, action->delay_us);
+    sim_check_delay(sim, subject, action->delay_us);
     ledger->attempt = attempt;
     give_credit(sim, subject, CREDIT_UNCOUNTED, action->delay_us);
 }
@@ -287,30 +247,6 @@ take_uncounted(struct sim *sim, struct sim_child *subject, const struct node_act
     give_credit(sim, subject, CREDIT_UNCOUNTED, 0);
 }
 
-/* Its end by itself may have to end the supervisor. */
-static void
-check_auto_shutdown(struct sim *sim, struct sim_child *subject)
-{
-    const struct supervisor_node *node = &subject->parent->node;
-    if (!subject->policy.significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
-        return;
-    bool others = false;
-    for (size_t i = 0; i < sim->children_size; i++) {
-        const struct sim_child *other = sim->children[i];
-        others |= other->parent == subject->parent && !other->removed &&
-                  other->policy.significant && other != subject &&
-                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
-    }
-    sim_require(sim,
-                !sim->was_running || node->state == NODE_RUNNING ||
-                    node->policy.auto_shutdown == AUTO_SHUTDOWN_ANY || !others,
-                "%s: its end ends the supervisor before others", subject->path);
-    sim_require(sim,
-                node->state != NODE_RUNNING ||
-                    (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && others),
-                "%s: significant, ended, and its supervisor goes on", subject->path);
-}
-
 static void
 take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
 {
@@ -328,7 +264,7 @@ take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
         sim_require(sim, in_order || action_for(subject) == EXIT_DO_STOP, "%s: not restarted",
                     subject->path);
         if (!in_order)
-            check_auto_shutdown(sim, subject);
+            sim_check_auto_shutdown(sim, subject);
     }
     ledger->in_group = false;
     ledger->by_request = subject->child->stop_cause == STOPPED_BY_REQUEST;
