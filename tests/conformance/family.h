@@ -14,6 +14,7 @@ __attribute__((unused)) static const enum strategy family_strategies[] = {
     STRATEGY_ONE_FOR_ONE,
     STRATEGY_ONE_FOR_ALL,
     STRATEGY_REST_FOR_ONE,
+    STRATEGY_PREDICATE,
 };
 #define FAMILY_STRATEGIES (sizeof family_strategies / sizeof family_strategies[0])
 
@@ -34,6 +35,17 @@ family_add(const struct child_policy *policy)
     third = child_add("third", policy);
 }
 
+/* A predicate of the user's: all go with one another. */
+__attribute__((unused)) static bool
+affects_all(void *ctx, const struct supervisor_child *failed,
+            const struct supervisor_child *candidate)
+{
+    (void)ctx;
+    (void)failed;
+    (void)candidate;
+    return true;
+}
+
 /* Registered under `strategy`, none started; the traces are empty. */
 __attribute__((unused)) static void
 family_of(enum strategy strategy, const struct child_policy *policy)
@@ -41,6 +53,7 @@ family_of(enum strategy strategy, const struct child_policy *policy)
     node_teardown(NULL);
     node_setup(NULL);
     node_set(strategy, RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+    node.policy.affects = affects_all;
     family_add(policy);
     trace_clear();
 }

@@ -33,9 +33,10 @@ echo_of(struct supervisor_config config)
 
 /* A world with the group registered, not started. */
 HELPER struct world *
-group_world(struct supervisor_config group, const struct world_child children[MEMBERS])
+group_world_with(struct world_options options, struct supervisor_config group,
+                 const struct world_child children[MEMBERS])
 {
-    struct world *world = world_begin();
+    struct world *world = world_begin_with(options);
 
     world_add(world, "/g", (struct world_child){ .config = group });
     for (size_t i = 0; i < MEMBERS; i++) {
@@ -46,16 +47,29 @@ group_world(struct supervisor_config group, const struct world_child children[ME
     return world;
 }
 
+HELPER struct world *
+group_world(struct supervisor_config group, const struct world_child children[MEMBERS])
+{
+    return group_world_with((struct world_options){ 0 }, group, children);
+}
+
 /* Three echoes of that config, all ready. */
 HELPER struct world *
-echo_group(struct supervisor_config group, struct supervisor_config config)
+echo_group_with(struct world_options options, struct supervisor_config group,
+                struct supervisor_config config)
 {
     struct world_child children[] = { echo_of(config), echo_of(config), echo_of(config) };
-    struct world *world = group_world(group, children);
+    struct world *world = group_world_with(options, group, children);
 
     world_start(world);
     world_wait_event(world, "/g", EVENT_READY, 1);
     return world;
+}
+
+HELPER struct world *
+echo_group(struct supervisor_config group, struct supervisor_config config)
+{
+    return echo_group_with((struct world_options){ 0 }, group, config);
 }
 
 /* Ends the instance at `path` by a trap, and does not wait for what follows. */

@@ -36,6 +36,7 @@ a_supervisor_that_gave_up_is_restarted_like_any_child(void **state)
         node_teardown(NULL);
         node_setup(NULL);
         node_set(family_strategies[i], RESTARTS_UNLIMITED, AUTO_SHUTDOWN_NEVER);
+        node.policy.affects = affects_all;
         struct supervisor_child *inner = supervisor_add("inner", &below);
         struct supervisor_child *worker = child_add("worker", &policy);
         at(0, START_ALL, NOBODY);

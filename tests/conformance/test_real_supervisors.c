@@ -120,6 +120,38 @@ a_supervisor_of_supervisors_restarts_and_escalates_like_any(void **state)
     world_end(world);
 }
 
+/* Strategies: "The application ends by itself when every child is stopped or failed and none was
+ * stopped by request". */
+static void
+all_is_over_when_nobody_is_left_whom_a_request_stopped(void **state)
+{
+    (void)state;
+    struct world_child children[] = {
+        { .guest = "crasher", .args = { "return" }, .config = supervisor_config_transient() },
+        echo_of(quick(supervisor_config_permanent(), 0)),
+        { .guest = "crasher", .args = { "trap" }, .config = supervisor_config_temporary() },
+    };
+    struct world *world = group_world(group_config(STRATEGY_ONE_FOR_ONE), children);
+
+    world_start(world);
+    world_wait_event(world, member(1), EVENT_READY, 1);
+    world_wait_event(world, member(0), EVENT_STOPPED, 1);
+    world_wait_event(world, member(2), EVENT_STOPPED, 1);
+    assert_int_equal(world_do(world, world_stop, member(1)), AIRS_OK);
+    world_wait_event(world, member(1), EVENT_STOPPED, 1);
+    /* Who was asked to stop may be started again: its supervisor, and the root, wait for that. */
+    assert_true(world_view(world, "/g").ready);
+    assert_false(world->idle);
+    assert_int_equal(world_do(world, component_supervisor_start, member(1)), AIRS_OK);
+    world_wait_event(world, member(1), EVENT_READY, 2);
+    assert_false(world->idle);
+    crash(world, member(1));
+    world_wait_event(world, member(1), EVENT_FAILED, 2);
+    world_wait_until(world, world->idle);
+    assert_true(world->idle_with_failed);
+    world_end(world);
+}
+
 int
 main(void)
 {
@@ -128,6 +160,7 @@ main(void)
         cmocka_unit_test(all_ends_with_the_last_significant_child_that_ends),
         cmocka_unit_test(what_is_restarted_or_not_significant_ends_nobody),
         cmocka_unit_test(a_supervisor_of_supervisors_restarts_and_escalates_like_any),
+        cmocka_unit_test(all_is_over_when_nobody_is_left_whom_a_request_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

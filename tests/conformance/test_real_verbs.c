@@ -161,7 +161,7 @@ every_verb_in_every_state_has_its_answer(void **state)
         }
 }
 
-/* "add of an existing name: exists" */
+/* By hand: "add of an existing name: \"exists\", with its state". */
 static void
 a_name_that_exists_is_refused_in_every_state(void **state)
 {

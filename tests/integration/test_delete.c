@@ -80,7 +80,7 @@ a_deleted_name_can_be_used_again(void **state)
     world_end(world);
 }
 
-/* "add of an existing name: exists" */
+/* By hand: "add of an existing name: \"exists\", with its state". */
 static void
 a_name_that_exists_is_refused(void **state)
 {
@@ -137,9 +137,9 @@ add_and_delete(void *context)
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct airs_error error = { 0 };
-        enum airs_status status = component_supervisor_supervise(
-            world->handles, "/", "/a", world->configs[0],
-            component_spec_to_child(world->specs[0]), &error);
+        enum airs_status status =
+            component_supervisor_supervise(world->handles, "/", "/a", world->configs[0],
+                                           component_spec_to_child(world->specs[0]), &error);
         if (status == AIRS_OK)
             atomic_fetch_add(&contest->added, 1);
         else if (status == AIRS_EEXIST)
@@ -175,8 +175,7 @@ many_threads_add_and_delete_the_same_child(void **state)
     world_wait_until(world, !component_supervisor_has(world->handles, "/a"));
     size_t deleted = world_count(world, "/a", EVENT_DELETED);
     assert_int_equal(deleted, 1 + atomic_load(&contest.added));
-    assert_int_equal(atomic_load(&contest.added) + atomic_load(&contest.refused),
-                     THREADS * ROUNDS);
+    assert_int_equal(atomic_load(&contest.added) + atomic_load(&contest.refused), THREADS * ROUNDS);
     assert_true(atomic_load(&contest.deleted) >= deleted);
     assert_answer(world, "/b", "count", "1");
     world_end(world);

@@ -26,7 +26,8 @@ add_below(struct world *world, const char *parent, const char *path,
 static void
 add_supervisor(struct world *world, const char *path)
 {
-    world_add(world, path, (struct world_child){ .config = supervisor_config_default_supervisor() });
+    world_add(world, path,
+              (struct world_child){ .config = supervisor_config_default_supervisor() });
 }
 
 static uint64_t
@@ -141,9 +142,10 @@ what_ended_as_normal_is_met_and_what_crashed_is_not(void **state)
     (void)state;
     static const char *const on_job[] = { "/job" };
     struct world *world = world_begin();
-    world_add(world, "/job", (struct world_child){ .guest = "crasher",
-                                                   .args = { "return" },
-                                                   .config = supervisor_config_transient() });
+    world_add(world, "/job",
+              (struct world_child){ .guest = "crasher",
+                                    .args = { "return" },
+                                    .config = supervisor_config_transient() });
     add_echo(world, "/after", on(world_immortal(), on_job, 1));
     world_start(world);
     world_wait_event(world, "/job", EVENT_STOPPED, 1);

@@ -59,11 +59,16 @@ one_for_all_gives_every_sibling_a_new_instance_in_order(void **state)
 
     /* c is stopped at once, then a; then a, b and c start, each when the one before is ready. */
     uint64_t order[] = {
-        seq_of(world, "/g/b", EVENT_RESTART_SCHEDULED, 1), seq_of(world, "/g/c", EVENT_STOPPING, 1),
-        seq_of(world, "/g/c", EVENT_EXITED, 1),            seq_of(world, "/g/a", EVENT_STOPPING, 1),
-        seq_of(world, "/g/a", EVENT_EXITED, 1),            seq_of(world, "/g/a", EVENT_STARTING, 2),
-        seq_of(world, "/g/a", EVENT_READY, 2),             seq_of(world, "/g/b", EVENT_STARTING, 2),
-        seq_of(world, "/g/b", EVENT_READY, 2),             seq_of(world, "/g/c", EVENT_STARTING, 2),
+        seq_of(world, "/g/b", EVENT_RESTART_SCHEDULED, 1),
+        seq_of(world, "/g/c", EVENT_STOPPING, 1),
+        seq_of(world, "/g/c", EVENT_EXITED, 1),
+        seq_of(world, "/g/a", EVENT_STOPPING, 1),
+        seq_of(world, "/g/a", EVENT_EXITED, 1),
+        seq_of(world, "/g/a", EVENT_STARTING, 2),
+        seq_of(world, "/g/a", EVENT_READY, 2),
+        seq_of(world, "/g/b", EVENT_STARTING, 2),
+        seq_of(world, "/g/b", EVENT_READY, 2),
+        seq_of(world, "/g/c", EVENT_STARTING, 2),
     };
     for (size_t i = 1; i < sizeof order / sizeof order[0]; i++)
         assert_true(order[i - 1] < order[i]);
@@ -150,10 +155,9 @@ a_significant_end_ends_the_supervisor_normally(void **state)
     job.policy.success_size = 1;
     world_add(world, "/g", (struct world_child){ .config = group });
     world_add(world, "/g/a", (struct world_child){ .parent = "/g", .guest = "echo" });
-    world_add(world, "/g/job", (struct world_child){ .parent = "/g",
-                                                     .guest = "crasher",
-                                                     .args = { "exit", "3" },
-                                                     .config = job });
+    world_add(world, "/g/job",
+              (struct world_child){
+                  .parent = "/g", .guest = "crasher", .args = { "exit", "3" }, .config = job });
     world_start(world);
     assert_int_equal(world_wait_event(world, "/g/job", EVENT_EXITED, 1).exit.reason, EXIT_NORMAL);
     assert_int_equal(world_wait_event(world, "/g", EVENT_EXITED, 1).exit.reason, EXIT_NORMAL);

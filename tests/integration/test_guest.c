@@ -243,8 +243,8 @@ static void
 a_full_mailbox_may_drop_its_oldest_instead(void **state)
 {
     (void)state;
-    struct world *world = world_of_echo((struct world_child){
-        .limits = { .mailbox = 2, .on_full = ON_FULL_DROP_OLDEST } });
+    struct world *world = world_of_echo(
+        (struct world_child){ .limits = { .mailbox = 2, .on_full = ON_FULL_DROP_OLDEST } });
     struct world_answer in_hand, answers[3];
 
     assert_int_equal(world_send(world, "/a", "sleep 1500", &in_hand), AIRS_OK);
@@ -274,8 +274,8 @@ a_message_tells_who_sent_it(void **state)
     struct world_answer answer = { .world = world, .reply.done = world_replied };
     airs_pid pid;
 
-    message->sender = (struct component_ref){ text_of("test"), text_of("airs:control"),
-                                              text_of("0") };
+    message->sender =
+        (struct component_ref){ text_of("test"), text_of("airs:control"), text_of("0") };
     message->has_correlation_id = true;
     message->correlation_id = UINT64_MAX;
     message->content_type = text_of("text/plain");

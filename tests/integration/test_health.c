@@ -82,7 +82,7 @@ a_child_with_a_probe_is_ready_from_its_first_pass(void **state)
     world_end(world);
 }
 
-/* "the lived clock follows": what is never ready lives no time and has its budget once. */
+/* Restart: "a child that never gets ready has exactly `max-restarts` restarts": what is never ready lives no time and has its budget once. */
 static void
 a_child_that_never_gets_ready_has_exactly_its_budget(void **state)
 {
@@ -343,8 +343,8 @@ a_command_is_alive_while_it_prints_lines(void **state)
     config.health.probe.interval_us = 5 * US_PER_S;
     struct world *world = world_begin();
 
-    world_add(world, "/t", (struct world_child){ .guest = "ticker", .args = { "20" },
-                                                 .config = config });
+    world_add(world, "/t",
+              (struct world_child){ .guest = "ticker", .args = { "20" }, .config = config });
     world_start(world);
     world_wait_event(world, "/t", EVENT_READY, 1);
     world_wait_line(world, "/t", "tick 10", 1);
@@ -358,8 +358,8 @@ a_silent_command_is_ended_as_unhealthy(void **state)
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/t", (struct world_child){ .guest = "ticker", .args = { "100000" },
-                                                 .config = probed() });
+    world_add(world, "/t",
+              (struct world_child){ .guest = "ticker", .args = { "100000" }, .config = probed() });
     world_start(world);
     struct event exited = world_wait_event(world, "/t", EVENT_EXITED, 1);
     assert_int_equal(exited.exit.reason, EXIT_UNHEALTHY);

@@ -117,8 +117,7 @@ another_mailbox_is_that_of_the_next_instance(void **state)
     config = quick(supervisor_config_permanent(), 0);
     struct world *world = begin_echo(config);
     struct world_answer slept, one, refused;
-    next_spec(world,
-              (struct world_child){ .guest = "echo", .limits = { .mailbox = 1 } });
+    next_spec(world, (struct world_child){ .guest = "echo", .limits = { .mailbox = 1 } });
     change(world, "/a", spec, true, false);
     world_wait_event(world, "/a", EVENT_READY, 2);
     assert_int_equal(world_send(world, "/a", "sleep 50", &slept), AIRS_OK);
@@ -228,9 +227,8 @@ probes_begin_and_end_while_it_runs(void **state)
     static struct supervisor_config probed;
     struct supervisor_config plain = config;
     config = probed = supervisor_config_with_health(plain, health);
-    struct bridge_change what = {
-        .config = &probed, .spec = component_spec_to_child(world->specs[0])
-    };
+    struct bridge_change what = { .config = &probed,
+                                  .spec = component_spec_to_child(world->specs[0]) };
     assert_int_equal(component_supervisor_change(world->handles, "/a", &what, NULL, NULL), AIRS_OK);
     world_wait_event(world, "/a", EVENT_NOT_READY, 1);
     config = plain;

@@ -16,7 +16,7 @@ begin_crasher(const char *mode, const char *argument, struct supervisor_config c
     return world;
 }
 
-/* Restart: "`transient` after an abnormal exit": not after a normal one; By hand: "The
+/* Restart: "`transient` after an abnormal exit": not after a normal one; Strategies: "The
  * application ends by itself when every child is stopped or failed". */
 static void
 test_no_restart_on_normal_exit_transient(void **state)
@@ -138,7 +138,7 @@ test_a_grant_leaves_the_window_after_that_much_lived_time(void **state)
 }
 
 /* Restart: "Delay before restart n since the last stable run (one of `reset-after` …, on the
- * lived clock)". */
+ * lived clock". */
 static void
 test_a_stable_run_begins_the_delays_anew(void **state)
 {

@@ -5,8 +5,7 @@
  */
 #include "supervision_testing.h"
 
-/* Three layers: "A child's state lives in its node and nowhere else"; "Stopping a component
- * keeps it listed." What layer 1 shows is what the node says, in every state that lasts. */
+/* What layer 1 shows is what the node says. */
 static void
 assert_state(struct world *world, enum child_state expected)
 {
@@ -17,6 +16,8 @@ assert_state(struct world *world, enum child_state expected)
     supervision_handle_deinit(&handle);
 }
 
+/* Three layers: "A child's state lives in its node and nowhere else"; "Stopping a component
+ * keeps it listed": in every state that lasts. */
 static void
 test_component_state_query_accuracy(void **state)
 {

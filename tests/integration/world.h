@@ -77,6 +77,7 @@ world_begin_with(struct world_options options)
         .system = world->system,
         .spawner = world->spawner,
         .seed = 1,
+        .affects = options.affects,
         .on_end = world_on_end,
         .on_idle = world_on_idle,
         .context = world,

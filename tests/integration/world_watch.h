@@ -43,6 +43,9 @@ struct world_options {
     unsigned max_concurrent_starts; /* 0: the default. */
     bool without_handles;           /* The wrapper feeds no component supervisor. */
     bool keep_no_events;            /* Count only: for tests of a hundred thousand restarts. */
+    /* STRATEGY_PREDICATE: whom a restart takes along, by the paths (supervisor_wrapper.h). */
+    bool (*affects)(void *context, const char *supervisor, const char *failed,
+                    const char *candidate);
 };
 
 struct world_line {
@@ -171,8 +174,7 @@ HELPER uint64_t
 world_deadline(void)
 {
     const char *seconds = getenv("AIRS_TEST_SECONDS");
-    return clock_now_us() +
-           (seconds ? strtoull(seconds, NULL, 10) * US_PER_S : WORLD_DEADLINE_US);
+    return clock_now_us() + (seconds ? strtoull(seconds, NULL, 10) * US_PER_S : WORLD_DEADLINE_US);
 }
 
 /* `condition`, which may read world's watched members, becomes true before the deadline. */

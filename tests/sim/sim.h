@@ -105,15 +105,18 @@ struct sim_ledger {
     size_t grants_size, grants_capacity;
     size_t forgotten; /* So many of the first had no room in a budget that was changed. */
     uint32_t attempt;
-    bool on_trial; /* Changed, and not ready or at rest since. */
-    bool keeps_timer; /* Changed: the timer of its state is that of the policy before. */
+    bool on_trial;        /* Changed, and not ready or at rest since. */
+    bool keeps_timer;     /* Changed: the timer of its state is that of the policy before. */
     uint64_t shutdown_us; /* Of the stop under way. */
-    bool taken;    /* Along by a sibling's restart; it has not started or come to rest since. */
-    bool in_group; /* Waits for its turn, or had it and is not ready yet. */
-    bool exited; /* What follows the exit has not been told yet. */
+    bool taken;      /* Along by a sibling's restart; it has not started or come to rest since. */
+    bool in_group;   /* Waits for its turn, or had it and is not ready yet. */
+    bool exited;     /* What follows the exit has not been told yet. */
+    bool escalates;  /* It failed, and ends its supervisor: that is told next. */
+    bool by_request; /* Stopped so. */
     struct exit_info exit;
     enum sim_credit credit; /* The start that is due to it. */
     uint64_t not_before_us; /* Of that start. */
+    uint64_t starting_us;   /* When it began to start. */
     uint64_t stopping_us;   /* When it began to stop. */
     bool stops_by_hand;
     uint64_t starts, given[CREDIT_UNCOUNTED + 1], cancelled;
@@ -129,20 +132,45 @@ struct sim_instance {
     uint32_t as;   /* Whose choices it makes. */
 };
 
+/* What else must have come about, in all. The grants are in the order of the strategies.
+ * X(NAME, "name") */
+#define SIM_OUTCOME_LIST(X)                               \
+    X(ONE_FOR_ONE, "granted under one-for-one")           \
+    X(ONE_FOR_ALL, "granted under one-for-all")           \
+    X(REST_FOR_ONE, "granted under rest-for-one")         \
+    X(PREDICATE, "granted under a predicate")             \
+    X(TAKEN, "taken along by a sibling")                  \
+    X(SHORTER, "delay shortened by jitter")               \
+    X(LONGER, "delay lengthened by jitter")               \
+    X(POOL, "waited for a place")                         \
+    X(TURN, "waited for its turn")                        \
+    X(DEPENDENCY, "waited for a dependency")              \
+    X(FOLLOWED, "stopped with a dependency")              \
+    X(ESCALATED, "escalated")                             \
+    X(AUTO_SHUTDOWN, "supervisor ended by auto-shutdown") \
+    X(IGNORED, "start answered with ignore")
+
+enum sim_outcome {
+#define SIM_OUTCOME_ENUM(name, text) OUTCOME_##name,
+    SIM_OUTCOME_LIST(SIM_OUTCOME_ENUM)
+#undef SIM_OUTCOME_ENUM
+};
+#define SIM_OUTCOMES 14
+
 /* What probes came to, in all. X(NAME, "name") */
-#define SIM_PROBE_LIST(X)                 \
-    X(PASSED, "passed")                   \
-    X(DEGRADED, "degraded")               \
-    X(UNKNOWN, "unknown")                 \
-    X(UNHEALTHY, "unhealthy")             \
-    X(HUNG, "hung")                       \
-    X(LATE_PASS, "late, passed")          \
-    X(LATE_OTHER, "late, and failed")     \
-    X(UNCOUNTED, "in the start period")   \
-    X(BEAT, "heartbeat")                  \
-    X(NO_BEAT, "no heartbeat")            \
-    X(NOT_READY, "readiness taken")       \
-    X(SILENT, "beyond its last failure")  \
+#define SIM_PROBE_LIST(X)                \
+    X(PASSED, "passed")                  \
+    X(DEGRADED, "degraded")              \
+    X(UNKNOWN, "unknown")                \
+    X(UNHEALTHY, "unhealthy")            \
+    X(HUNG, "hung")                      \
+    X(LATE_PASS, "late, passed")         \
+    X(LATE_OTHER, "late, and failed")    \
+    X(UNCOUNTED, "in the start period")  \
+    X(BEAT, "heartbeat")                 \
+    X(NO_BEAT, "no heartbeat")           \
+    X(NOT_READY, "readiness taken")      \
+    X(SILENT, "beyond its last failure") \
     X(ENDED, "ended as unhealthy")
 
 enum sim_probe {
@@ -198,8 +226,8 @@ struct sim_dependencies {
 struct sim_child {
     struct supervisor_child *child;
     struct child_policy policy;
-    struct child_policy *changed;   /* `policy`, as the node was given it. */
-    uint64_t *changed_us;           /* The ring that went with it; NULL: that of before any change. */
+    struct child_policy *changed; /* `policy`, as the node was given it. */
+    uint64_t *changed_us;         /* The ring that went with it; NULL: that of before any change. */
     struct sim_temper temper;
     struct sim_node *parent;
     struct sim_node *node; /* A supervisor's own. */
@@ -228,15 +256,22 @@ struct sim_node {
     struct sim_child *self; /* NULL: the root. */
     uint32_t generation;    /* Of `self`, since its START. */
     uint64_t *intensity_us; /* The ring that the node is given. */
-    bool is_reordered;      /* By hand, whatever depends on what: a manifest's order respects that. */
-    bool is_reconfigured;   /* Its strategy was another: an order that began is finished. */
-    uint64_t *grants_us;    /* Every grant since it started or was reset, by time. */
+    bool is_reordered;    /* By hand, whatever depends on what: a manifest's order respects that. */
+    bool is_reconfigured; /* Its strategy was another: an order that began is finished. */
+    uint64_t *grants_us;  /* Every grant since it started or was reset, by time. */
     size_t grants_size, grants_capacity;
 };
 
 /* What a message is: a step of its node, or something of the subject's probes. */
-enum sim_errand { ERRAND_STEP, ERRAND_LOOK, ERRAND_HEALTH_START, ERRAND_HEALTH_TIMER, ERRAND_PROBE,
-                  ERRAND_ANSWER, ERRAND_LINE };
+enum sim_errand {
+    ERRAND_STEP,
+    ERRAND_LOOK,
+    ERRAND_HEALTH_START,
+    ERRAND_HEALTH_TIMER,
+    ERRAND_PROBE,
+    ERRAND_ANSWER,
+    ERRAND_LINE
+};
 
 struct sim_message {
     uint64_t time_us, order;
@@ -250,8 +285,8 @@ struct sim_message {
 };
 
 struct sim_options {
-    bool verbose; /* Print the trace as it grows. */
-    bool notes;   /* Say of each item what it is. */
+    bool verbose;    /* Print the trace as it grows. */
+    bool notes;      /* Say of each item what it is. */
     bool is_reduced; /* Nothing but the `keep_size` items at `keep`, which are sorted. */
     const struct sim_item *keep;
     size_t keep_size;
@@ -268,7 +303,9 @@ struct sim {
     size_t nodes_size;
     struct sim_child *children[SIM_CHILDREN_MAX]; /* In the order of their making. */
     size_t children_size;
-    uint32_t keys;      /* Children of the tree so far, those left out included. */
+    uint32_t keys;       /* Children of the tree so far, those left out included. */
+    size_t tree_size;    /* Children of the tree, those left out not counted. */
+    unsigned tree_depth; /* Supervisors one below the other, the root not counted. */
     uint32_t node_keys[SIM_CHILDREN_MAX]; /* Which of them are supervisors. */
     size_t node_keys_size;
     uint32_t added_keys[SIM_HAPPENINGS_MAX]; /* Those that the script adds. */
@@ -288,9 +325,11 @@ struct sim {
     struct sim_node *stepping;
     const struct node_event *event;
     const struct sim_child *granted; /* Who was granted a restart. */
+    bool was_running;                /* The node, before it. */
+    size_t last_start, last_stop;    /* Places, of those that it started or stopped as a whole. */
     /* What is reported. */
     uint64_t steps, restarts;
-    uint64_t ignores; /* Starts answered with `ignore`. */
+    uint64_t outcomes[SIM_OUTCOMES];
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
     uint64_t probes[SIM_PROBES];
 };
@@ -391,8 +430,7 @@ uint64_t sim_about(struct sim *sim, uint64_t us);
 
 /* sim_health.c: its probes, by the real monitor. */
 void sim_health_policy(struct sim *sim, struct sim_child *subject);
-void sim_health_take(struct sim *sim, struct sim_child *subject,
-                     const struct sim_message *message);
+void sim_health_take(struct sim *sim, struct sim_child *subject, const struct sim_message *message);
 /* It ends, or is asked to: nothing of its probes may follow. */
 void sim_health_end(struct sim_child *subject);
 
@@ -403,9 +441,16 @@ uint32_t sim_ledger_used(const struct sim_child *subject, uint64_t lived_us);
 
 /* sim_check.c: the invariants of one node, after a whole step, and of all at the end. */
 void sim_check_node(struct sim *sim, struct sim_node *node);
+/* Under one-for-one a start, and a stop, of all goes in order, or in reverse, within one step. */
+void sim_check_start_order(struct sim *sim, const struct sim_child *subject);
+void sim_check_stop_order(struct sim *sim, const struct sim_child *subject);
 /* A start that is asked for in the order of siblings: those before it are done. */
 void sim_check_turn(struct sim *sim, const struct sim_child *subject);
 void sim_check_end(struct sim *sim);
+/* The delay before the restart that was granted, or before one on trial, is what the formula says. */
+void sim_check_delay(struct sim *sim, const struct sim_child *subject, uint64_t delay_us);
+/* `subject` has ended by itself: its supervisor ends if it is to, and not otherwise. */
+void sim_check_auto_shutdown(struct sim *sim, const struct sim_child *subject);
 
 /* sim_dependency.c */
 

@@ -129,9 +129,9 @@ sim_change_node(struct sim *sim, struct sim_node *node)
     uint64_t *ring = make_room(room, sizeof *ring);
     forget_intensity(node, node->node.policy.max_restarts, policy.max_restarts);
     node->is_reconfigured |= policy.strategy != node->node.policy.strategy;
-    sim_step(sim, node, (struct node_event){ .type = NODE_CONFIGURE,
-                                             .node_policy = &policy,
-                                             .grants_us = ring });
+    sim_step(
+        sim, node,
+        (struct node_event){ .type = NODE_CONFIGURE, .node_policy = &policy, .grants_us = ring });
     free(node->intensity_us);
     node->intensity_us = ring;
 }

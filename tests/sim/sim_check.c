@@ -1,5 +1,9 @@
 /* Invariants: what holds of a node after each whole step, and of everything at the end. */
+#include <math.h>
+
 #include "sim.h"
+
+#define FACTOR_SLACK 1e-12L /* A factor like 1.1 has no exact binary form. */
 
 /* The timer is armed exactly in a delay or a timeout. */
 static bool
@@ -28,6 +32,25 @@ timer_is_due(const struct sim_child *subject)
     return false;
 }
 
+static uint64_t
+after(uint64_t begin_us, uint64_t us)
+{
+    return us < UINT64_MAX - begin_us ? begin_us + us : UINT64_MAX;
+}
+
+/* At the very end of the delay or the timeout, as the ledger knows when that began. */
+static uint64_t
+timer_ends_us(const struct sim_child *subject)
+{
+    const struct sim_ledger *ledger = &subject->ledger;
+    bool is_stop = subject->child->state == CHILD_STOPPING;
+    if (subject->child->state == CHILD_RESTARTING)
+        return ledger->not_before_us;
+    if (is_stop && subject->policy.shutdown_us != DURATION_INFINITE)
+        return after(ledger->stopping_us, subject->policy.shutdown_us);
+    return after(ledger->starting_us, subject->policy.start_timeout_us);
+}
+
 static void
 check_timer(struct sim *sim, const struct sim_child *subject)
 {
@@ -39,6 +62,10 @@ check_timer(struct sim *sim, const struct sim_child *subject)
                 child->timer_armed ? "armed" : "not armed", child_state_name(child->state));
     sim_require(sim, subject->timer_armed == due && (!due || subject->timer_us == child->due_us),
                 "%s: the shell's timer differs", subject->path);
+    sim_require(sim, !due || subject->ledger.keeps_timer || child->due_us == timer_ends_us(subject),
+                "%s: the timer of %s ends %lld us too late", subject->path,
+                child_state_name(child->state),
+                (long long)(child->due_us - timer_ends_us(subject)));
 }
 
 /* The order of siblings is waiting for a stop, a delay or a start that is under way. */
@@ -67,10 +94,10 @@ check_waiting(struct sim *sim, const struct sim_child *subject)
     /* Nothing waits for ever: in a running node a child that is to start has asked for it. */
     bool in_turn = child->wait == WAIT_TURN && moves_on(&subject->parent->node);
     bool depends = child->wait == WAIT_DEPENDENCY;
-    sim_require(
-        sim, !waits || child->timer_armed || in_gate || in_turn || depends ||
-                 subject->parent->node.state != NODE_RUNNING,
-        "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
+    sim_require(sim,
+                !waits || child->timer_armed || in_gate || in_turn || depends ||
+                    subject->parent->node.state != NODE_RUNNING,
+                "%s: %s, and nothing will start it", subject->path, child_state_name(child->state));
 }
 
 static void
@@ -103,6 +130,7 @@ check_ledger(struct sim *sim, const struct sim_child *subject)
                         sim_ledger_used(subject, lived_us),
                     "%s: budget used", subject->path);
     sim_require(sim, !ledger->exited, "%s: exited, and nothing follows", subject->path);
+    sim_require(sim, !ledger->escalates, "%s: its supervisor goes on", subject->path);
     sim_require(sim,
                 ledger->starts + ledger->cancelled + (ledger->credit != CREDIT_NONE) ==
                     ledger->given[CREDIT_FIRST] + ledger->given[CREDIT_GRANT] +
@@ -127,8 +155,8 @@ count_child(struct recount *recount, const struct supervisor_child *child)
     recount->returning += child->state == CHILD_STOPPING &&
                           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
                            child->after == AFTER_DEPENDENCY);
-    recount->significant += child->policy->significant && child->state != CHILD_STOPPED &&
-                            child->state != CHILD_FAILED;
+    recount->significant +=
+        child->policy->significant && child->state != CHILD_STOPPED && child->state != CHILD_FAILED;
     recount->delays += child->group_delay && child->timer_armed;
     if (!recount->turn && child->group == GROUP_START)
         recount->turn = child;
@@ -162,10 +190,9 @@ check_whole(struct sim *sim, const struct supervisor_node *node, const struct re
         break;
     case NODE_STOPPING:
         sim_require(sim,
-                    alive > 0 && (alive == counts[CHILD_STOPPING] ||
-                                  (node->stops_in_order
-                                       ? moves_on(node)
-                                       : counts[CHILD_STOPPING] > 0)),
+                    alive > 0 &&
+                        (alive == counts[CHILD_STOPPING] ||
+                         (node->stops_in_order ? moves_on(node) : counts[CHILD_STOPPING] > 0)),
                     "a stopping node has ended, or starts something");
         break;
     case NODE_RUNNING:
@@ -223,6 +250,95 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
                     "%s starts before %s is ready", subject->path, other->path);
     }
 }
+
+void
+sim_check_start_order(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (sim->event->type != NODE_START_ALL || node->policy.strategy != STRATEGY_ONE_FOR_ONE)
+        return;
+    sim_require(sim, sim->last_start == SIZE_MAX || subject->place > sim->last_start,
+                "%s: started after a later sibling", subject->path);
+    sim->last_start = subject->place;
+}
+
+void
+sim_check_stop_order(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (!sim->was_running || node->state == NODE_RUNNING ||
+        node->policy.strategy != STRATEGY_ONE_FOR_ONE)
+        return;
+    sim_require(sim, subject->place < sim->last_stop, "%s: stopped after an earlier sibling",
+                subject->path);
+    sim->last_stop = subject->place;
+}
+
+/* ---- What an event says ---- */
+
+static long double
+base_delay(const struct backoff *backoff, uint32_t n)
+{
+    long double delay = (long double)backoff->initial_us;
+    switch (backoff->strategy) {
+    case BACKOFF_IMMEDIATE:
+        return 0;
+    case BACKOFF_LINEAR:
+        delay *= n;
+        break;
+    case BACKOFF_EXPONENTIAL:
+        for (uint32_t i = 1; i < n && delay <= (long double)backoff->max_us && i < 2000; i++)
+            delay *= (long double)backoff->factor;
+        break;
+    case BACKOFF_LIST:
+        return (long double)
+            backoff->list_us[n < backoff->list_size ? n - 1 : backoff->list_size - 1];
+    }
+    return fminl(delay, (long double)backoff->max_us);
+}
+
+void
+sim_check_delay(struct sim *sim, const struct sim_child *subject, uint64_t delay_us)
+{
+    const struct backoff *backoff = &subject->policy.backoff;
+    long double base = base_delay(backoff, subject->ledger.attempt);
+    long double spread = base * (long double)backoff->jitter;
+    long double low = floorl(backoff->jitter_upward ? base : base - spread);
+    long double high = (base + spread) * (1 + FACTOR_SLACK);
+    bool fits = (long double)delay_us >= low && (long double)delay_us <= high;
+    if (spread <= 0) /* Exactly: rounded down. */
+        fits = delay_us == (uint64_t)(base * (1 + FACTOR_SLACK));
+    sim_require(sim, fits, "%s: delay %llu us before restart n = %u", subject->path,
+                (unsigned long long)delay_us, subject->ledger.attempt);
+    sim->outcomes[OUTCOME_SHORTER] += (long double)delay_us < floorl(base);
+    sim->outcomes[OUTCOME_LONGER] += (long double)delay_us > base;
+}
+
+/* Its end by itself may have to end the supervisor. */
+void
+sim_check_auto_shutdown(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    if (!subject->policy.significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
+        return;
+    bool others = false;
+    for (size_t i = 0; i < sim->children_size; i++) {
+        const struct sim_child *other = sim->children[i];
+        others |= other->parent == subject->parent && !other->removed &&
+                  other->policy.significant && other != subject &&
+                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
+    }
+    sim_require(sim,
+                !sim->was_running || node->state == NODE_RUNNING ||
+                    node->policy.auto_shutdown == AUTO_SHUTDOWN_ANY || !others,
+                "%s: its end ends the supervisor before others", subject->path);
+    sim_require(sim,
+                node->state != NODE_RUNNING ||
+                    (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && others),
+                "%s: significant, ended, and its supervisor goes on", subject->path);
+}
+
+/* ---- All of it ---- */
 
 void
 sim_check_node(struct sim *sim, struct sim_node *node)

@@ -306,7 +306,6 @@ sim_dependencies_check_stop(struct sim *sim, const struct sim_child *subject)
         enum child_state state = other->ledger.state;
         sim_require(sim,
                     state != CHILD_STARTING && state != CHILD_RUNNING && state != CHILD_STOPPING,
-                    "%s stops before %s, which depends on it, is down", subject->path,
-                    other->path);
+                    "%s stops before %s, which depends on it, is down", subject->path, other->path);
     }
 }

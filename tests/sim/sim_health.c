@@ -8,7 +8,7 @@
 
 #define CHOOSE(sim, values) (values)[sim_random((sim), sizeof(values) / sizeof(values)[0])]
 #define MS UINT64_C(1000)
-#define PLAIN_ANSWER_US 100 /* Of an instance that was left out of the run. */
+#define PLAIN_ANSWER_US 100  /* Of an instance that was left out of the run. */
 #define IN_HAND_US (20 * MS) /* The most that the message in hand takes. */
 
 /* What must come of an event. */
@@ -109,8 +109,7 @@ compare(struct sim *sim, const struct sim_child *subject, struct health_outcome 
 /* ---- What the shell does with what the monitor says ---- */
 
 static void
-tell(struct sim *sim, struct sim_child *subject, enum node_event_type type,
-     enum exit_reason reason)
+tell(struct sim *sim, struct sim_child *subject, enum node_event_type type, enum exit_reason reason)
 {
     sim_instance_report(sim, subject, 0,
                         (struct node_event){ .type = type, .exit.reason = reason });

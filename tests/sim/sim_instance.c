@@ -1,7 +1,8 @@
 /* Instances: what a component does once it is started, by its temper. */
 #include "sim.h"
 
-static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY, EXIT_TIMEOUT };
+static const enum exit_reason crashes[] = { EXIT_TRAP, EXIT_ERROR, EXIT_OUT_OF_MEMORY,
+                                            EXIT_TIMEOUT };
 
 static enum exit_reason
 random_crash(struct sim *sim)
@@ -17,14 +18,14 @@ sim_about(struct sim *sim, uint64_t us)
 
 /* Of an exit that carries one: -1 of a start that failed. */
 static int32_t
-random_code(struct sim *sim, const struct sim_child *subject, enum exit_reason reason)
+random_code(struct sim *sim, enum exit_reason reason, bool has_started)
 {
     static const int32_t codes[] = { 1, 2, 3, 42, 64 };
     if (reason == EXIT_TRAP)
         return 1 + (int32_t)sim_random(sim, 8);
     if (reason != EXIT_ERROR)
         return 0;
-    return subject->instance.started ? codes[sim_random(sim, 5)] : -1;
+    return has_started ? codes[sim_random(sim, 5)] : -1;
 }
 
 void
@@ -37,14 +38,15 @@ sim_instance_report(struct sim *sim, struct sim_child *subject, uint64_t delay_u
 }
 
 static void
-report(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum node_event_type type,
-       enum exit_reason reason)
+report_exit(struct sim *sim, struct sim_child *subject, uint64_t delay_us, enum exit_reason reason,
+            bool has_started)
 {
-    struct exit_info exit = { reason, random_code(sim, subject, reason) };
-    if (type == NODE_EXITED && !subject->instance.is_plain)
+    struct exit_info exit = { reason, random_code(sim, reason, has_started) };
+    if (!subject->instance.is_plain)
         sim_note(sim, subject->instance.used, ", %s after %.3f ms", exit_reason_name(reason),
                  (double)delay_us / 1000.0);
-    sim_instance_report(sim, subject, delay_us, (struct node_event){ .type = type, .exit = exit });
+    sim_instance_report(sim, subject, delay_us,
+                        (struct node_event){ .type = NODE_EXITED, .exit = exit });
 }
 
 /* A native child that does not want to run. */
@@ -54,13 +56,13 @@ report_ignored(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
     sim_note(sim, subject->instance.used, ", ignore after %.3f ms", (double)delay_us / 1000.0);
     sim_instance_report(sim, subject, delay_us,
                         (struct node_event){ .type = NODE_EXITED, .ignored = true });
-    sim->ignores++;
+    sim->outcomes[OUTCOME_IGNORED]++;
 }
 
 static void
 report_started(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
 {
-    report(sim, subject, delay_us, NODE_STARTED, EXIT_NORMAL);
+    sim_instance_report(sim, subject, delay_us, (struct node_event){ .type = NODE_STARTED });
     if (subject->has_health)
         sim_send_errand(sim, delay_us, subject, ERRAND_HEALTH_START, 0, HEALTH_UNKNOWN);
 }
@@ -95,16 +97,16 @@ sim_instance_start(struct sim *sim, struct sim_child *subject, uint32_t generati
     }
     uint64_t start_us = sim_about(sim, temper->start_us);
     if (sim_chance(sim, temper->load_error)) {
-        report(sim, subject, start_us, NODE_EXITED, EXIT_LOAD_ERROR);
+        report_exit(sim, subject, start_us, EXIT_LOAD_ERROR, false);
     } else if (sim_chance(sim, temper->ignores_start)) {
         report_ignored(sim, subject, start_us);
     } else if (sim_chance(sim, temper->start_fails)) {
-        report(sim, subject, start_us, NODE_EXITED, random_crash(sim));
+        report_exit(sim, subject, start_us, random_crash(sim), false);
     } else {
         report_started(sim, subject, start_us);
         uint64_t end_us = start_us + sim_about(sim, temper->life_us);
-        report(sim, subject, end_us, NODE_EXITED,
-               sim_chance(sim, temper->ends_normally) ? EXIT_NORMAL : random_crash(sim));
+        bool is_normal = sim_chance(sim, temper->ends_normally);
+        report_exit(sim, subject, end_us, is_normal ? EXIT_NORMAL : random_crash(sim), true);
     }
 }
 
@@ -116,7 +118,7 @@ sim_instance_stop(struct sim *sim, struct sim_child *subject)
     sim_health_end(subject);
     sim_turn_to(sim, TOPIC_STOP, subject->key, subject->instance.as);
     if (subject->instance.is_plain) {
-        report(sim, subject, SIM_PLAIN_US, NODE_EXITED, EXIT_NORMAL);
+        report_exit(sim, subject, SIM_PLAIN_US, EXIT_NORMAL, true);
         return;
     }
     sim_note(sim, subject->instance.used, "; asked to stop");
@@ -129,13 +131,14 @@ sim_instance_stop(struct sim *sim, struct sim_child *subject)
         return;
     }
     if (!subject->instance.started && sim_chance(sim, 50))
-        report(sim, subject, sim_random(sim, stop_us), NODE_STARTED, EXIT_NORMAL);
+        sim_instance_report(sim, subject, sim_random(sim, stop_us),
+                            (struct node_event){ .type = NODE_STARTED });
     enum exit_reason reason = EXIT_NORMAL;
     if (sim_chance(sim, 15))
         reason = random_crash(sim);
     else if (sim_chance(sim, 15))
         reason = EXIT_SHUTDOWN;
-    report(sim, subject, stop_us, NODE_EXITED, reason);
+    report_exit(sim, subject, stop_us, reason, subject->instance.started);
 }
 
 void
@@ -145,13 +148,13 @@ sim_instance_kill(struct sim *sim, struct sim_child *subject)
     sim_health_end(subject);
     sim_turn_to(sim, TOPIC_KILL, subject->key, subject->instance.as);
     if (subject->instance.is_plain) {
-        report(sim, subject, 0, NODE_EXITED, EXIT_KILLED);
+        report_exit(sim, subject, 0, EXIT_KILLED, true);
         return;
     }
     sim_note(sim, subject->instance.used, "; to be killed");
     /* It may have ended by itself at that very moment. */
     enum exit_reason reason = sim_chance(sim, 5) ? random_crash(sim) : EXIT_KILLED;
     if (!subject->instance.started && sim_chance(sim, 10))
-        report(sim, subject, 0, NODE_STARTED, EXIT_NORMAL);
-    report(sim, subject, sim_random(sim, SIM_KILL_US), NODE_EXITED, reason);
+        sim_instance_report(sim, subject, 0, (struct node_event){ .type = NODE_STARTED });
+    report_exit(sim, subject, sim_random(sim, SIM_KILL_US), reason, subject->instance.started);
 }

@@ -34,9 +34,9 @@ sim_take(struct sim *sim, enum sim_item_kind kind, uint32_t key, uint32_t number
     const struct sim_options *options = &sim->options;
     if (options->is_reduced) {
         const struct sim_item *kept =
-            options->keep_size ? bsearch(&item, options->keep, options->keep_size, sizeof item,
-                                         sim_item_compare)
-                               : NULL;
+            options->keep_size
+                ? bsearch(&item, options->keep, options->keep_size, sizeof item, sim_item_compare)
+                : NULL;
         if (!kept)
             return SIM_LEFT_OUT;
         item.as = kept->as;

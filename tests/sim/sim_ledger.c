@@ -1,9 +1,8 @@
 /* Ledger: semantics.md once more, told from the side of the events.
  *
  * Written from the contract and not from the code it checks: a window is counted by looking
- * at every grant, a delay is computed by multiplying n times.
+ * at every grant, a delay (in sim_check.c) is computed by multiplying n times.
  */
-#include <math.h>
 #include <stdlib.h>
 
 #include "sim.h"
@@ -158,45 +157,14 @@ take_along(struct sim *sim, const struct sim_child *failed)
             sim->children[i]->ledger.taken = true;
 }
 
-static long double
-base_delay(const struct backoff *backoff, uint32_t n)
-{
-    long double delay = (long double)backoff->initial_us;
-    switch (backoff->strategy) {
-    case BACKOFF_IMMEDIATE:
-        return 0;
-    case BACKOFF_LINEAR:
-        delay *= n;
-        break;
-    case BACKOFF_EXPONENTIAL:
-        for (uint32_t i = 1; i < n && delay <= (long double)backoff->max_us && i < 2000; i++)
-            delay *= (long double)backoff->factor;
-        break;
-    case BACKOFF_LIST:
-        return (long double)
-            backoff->list_us[n < backoff->list_size ? n - 1 : backoff->list_size - 1];
-    }
-    return fminl(delay, (long double)backoff->max_us);
-}
-
-static void
-check_delay(struct sim *sim, struct sim_child *subject, uint64_t delay_us)
-{
-    const struct backoff *backoff = &subject->policy.backoff;
-    long double base = base_delay(backoff, subject->ledger.attempt);
-    long double spread = base * (long double)backoff->jitter;
-    long double low = backoff->jitter_upward ? base : base - spread;
-    sim_require(sim, (long double)delay_us >= low - 1 && (long double)delay_us <= base + spread + 1,
-                "%s: delay %llu us before restart n = %u", subject->path,
-                (unsigned long long)delay_us, subject->ledger.attempt);
-}
-
 static void
 take_grant(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
     struct sim_ledger *ledger = &subject->ledger;
     sim_require(sim, asks_for_restart(subject) && !sim->event->ignored, "%s: restarted unasked",
                 subject->path);
+    sim_require(sim, !ledger->on_trial, "%s: on trial, and counted", subject->path);
+    sim->outcomes[OUTCOME_ONE_FOR_ONE + (size_t)subject->parent->node.policy.strategy]++;
     record_grant(ledger);
     count_intensity(sim, subject);
     take_along(sim, subject);
@@ -206,9 +174,22 @@ take_grant(struct sim *sim, struct sim_child *subject, const struct node_action 
     uint32_t used = sim_ledger_used(subject, ledger->lived_us);
     sim_require(sim, used <= subject->policy.max_restarts, "%s: %u grants of %u in the window",
                 subject->path, used, subject->policy.max_restarts);
-    check_delay(sim, subject, action->delay_us);
+    sim_check_delay(sim, subject, action->delay_us);
     give_credit(sim, subject, CREDIT_GRANT, action->delay_us);
     sim->restarts++;
+}
+
+/* Who fails in a supervisor that runs ends it by a rule, by its own budget, or by the intensity. */
+static bool
+escalates(const struct sim *sim, const struct sim_child *subject)
+{
+    bool is_used_up =
+        sim_ledger_used(subject, subject->ledger.lived_us) == subject->policy.max_restarts;
+    if (!sim->was_running)
+        return false;
+    if (action_for(subject) != EXIT_DO_RESTART)
+        return action_for(subject) == EXIT_DO_ESCALATE;
+    return !is_used_up || subject->policy.on_exhausted == ON_EXHAUSTED_ESCALATE;
 }
 
 static void
@@ -217,6 +198,7 @@ take_failed(struct sim *sim, struct sim_child *subject)
     struct sim_ledger *ledger = &subject->ledger;
     cancel_credit(ledger);
     ledger->in_group = false;
+    ledger->escalates = escalates(sim, subject);
     if (action_for(subject) == EXIT_DO_FAIL || action_for(subject) == EXIT_DO_ESCALATE)
         return;
     const struct sim_node *node = subject->parent;
@@ -240,7 +222,7 @@ take_trial(struct sim *sim, struct sim_child *subject, const struct node_action 
     uint32_t attempt = ledger->attempt;
     ledger->on_trial = false;
     ledger->attempt = attempt > 0 ? attempt : 1;
-    check_delay(sim, subject, action->delay_us);
+    sim_check_delay(sim, subject, action->delay_us);
     ledger->attempt = attempt;
     give_credit(sim, subject, CREDIT_UNCOUNTED, action->delay_us);
 }
@@ -261,27 +243,8 @@ take_uncounted(struct sim *sim, struct sim_child *subject, const struct node_act
                 "%s: restarted, not counted, and taken along by nobody", subject->path);
     if (from == CHILD_REGISTERED || from == CHILD_RESTARTING)
         cancel_credit(&subject->ledger);
+    sim->outcomes[OUTCOME_TAKEN] += subject->ledger.taken;
     give_credit(sim, subject, CREDIT_UNCOUNTED, 0);
-}
-
-/* Its end by itself may have to end the supervisor. */
-static void
-check_auto_shutdown(struct sim *sim, struct sim_child *subject)
-{
-    const struct supervisor_node *node = &subject->parent->node;
-    if (!subject->policy.significant || node->policy.auto_shutdown == AUTO_SHUTDOWN_NEVER)
-        return;
-    bool others = false;
-    for (size_t i = 0; i < sim->children_size; i++) {
-        const struct sim_child *other = sim->children[i];
-        others |= other->parent == subject->parent && !other->removed &&
-                  other->policy.significant && other != subject &&
-                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
-    }
-    sim_require(sim,
-                node->state != NODE_RUNNING ||
-                    (node->policy.auto_shutdown == AUTO_SHUTDOWN_ALL && others),
-                "%s: significant, ended, and its supervisor goes on", subject->path);
 }
 
 static void
@@ -289,22 +252,22 @@ take_stopped(struct sim *sim, struct sim_child *subject, enum child_state from)
 {
     struct sim_ledger *ledger = &subject->ledger;
     bool ignored = sim->event->type == NODE_EXITED && sim->event->ignored;
-    sim_require(sim, !ignored || from == CHILD_STOPPING ||
-                         subject->child->stop_cause == STOPPED_IGNORED,
+    sim_require(sim,
+                !ignored || from == CHILD_STOPPING || subject->child->stop_cause == STOPPED_IGNORED,
                 "%s: ignored its start, and is stopped as something else", subject->path);
     if (!ignored && (from == CHILD_STARTING || from == CHILD_RUNNING)) {
         bool waits = subject->parent->node.policy.strategy != STRATEGY_ONE_FOR_ONE ||
                      subject->parent->is_reconfigured;
         bool is_held = subject->child->ties && !waits; /* By siblings that depend on it. */
-        bool in_order =
-            (waits && subject->policy.restart == RESTART_TEMPORARY) ||
-            ((waits || is_held) && subject->parent->node.state != NODE_RUNNING);
+        bool in_order = (waits && subject->policy.restart == RESTART_TEMPORARY) ||
+                        ((waits || is_held) && subject->parent->node.state != NODE_RUNNING);
         sim_require(sim, in_order || action_for(subject) == EXIT_DO_STOP, "%s: not restarted",
                     subject->path);
         if (!in_order)
-            check_auto_shutdown(sim, subject);
+            sim_check_auto_shutdown(sim, subject);
     }
     ledger->in_group = false;
+    ledger->by_request = subject->child->stop_cause == STOPPED_BY_REQUEST;
     cancel_credit(ledger);
 }
 
@@ -318,12 +281,14 @@ take_stopping(struct sim *sim, struct sim_child *subject)
     end_ready(sim, ledger);
     ledger->stopping_us = sim->now_us;
     ledger->shutdown_us = subject->policy.shutdown_us;
-    ledger->stops_by_hand = event->child == subject->child &&
-                            (event->type == NODE_STOP || event->type == NODE_RESTART ||
-                             event->type == NODE_DELETE || event->type == NODE_CHANGE ||
-                             event->type == NODE_DEPENDENCY_EXITED);
+    ledger->stops_by_hand =
+        event->child == subject->child &&
+        (event->type == NODE_STOP || event->type == NODE_RESTART || event->type == NODE_DELETE ||
+         event->type == NODE_CHANGE || event->type == NODE_DEPENDENCY_EXITED);
     bool with_node = subject->parent->node.state == NODE_STOPPING && !ledger->stops_by_hand &&
                      event->type != NODE_KILL_ALL;
+    if (with_node)
+        sim_check_stop_order(sim, subject);
     if (subject->parent->is_reconfigured)
         return;
     if (with_node && strategy == STRATEGY_ONE_FOR_ONE && !subject->parent->is_reordered)
@@ -335,8 +300,8 @@ take_stopping(struct sim *sim, struct sim_child *subject)
         const struct sim_child *other = sim->children[i];
         sim_require(sim,
                     other->place <= subject->place || other->parent != subject->parent ||
-                        other->removed ||
-                        other->ledger.state != CHILD_STOPPING || other->ledger.stops_by_hand,
+                        other->removed || other->ledger.state != CHILD_STOPPING ||
+                        other->ledger.stops_by_hand,
                     "%s: stops before %s has ended", subject->path, other->path);
     }
 }
@@ -353,6 +318,7 @@ take_starting(struct sim *sim, struct sim_child *subject, const struct node_acti
                 subject->path, action->generation, ledger->generation);
     ledger->credit = CREDIT_NONE;
     ledger->generation++;
+    ledger->starting_us = sim->now_us;
     ledger->born_lived_us = ledger->lived_us;
     ledger->starts++;
 }
@@ -392,6 +358,19 @@ take_exited(struct sim *sim, struct sim_child *subject, const struct node_action
                     "%s: its stop took too long", subject->path);
 }
 
+/* What was stopped by request stays so until a request starts it. */
+static void
+check_request(struct sim *sim, const struct sim_child *subject, unsigned to)
+{
+    const struct node_event *event = sim->event;
+    bool by_hand = event->type == NODE_START || event->type == NODE_RESTART ||
+                   (event->type == NODE_START_ALL && event->everything);
+    sim_require(sim,
+                subject->ledger.state != CHILD_STOPPED || !subject->ledger.by_request || by_hand ||
+                    to == CHILD_STATES || to == CHILD_STOPPED,
+                "%s: started, though it was stopped by request", subject->path);
+}
+
 static void
 check_order(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
@@ -415,7 +394,13 @@ check_order(struct sim *sim, struct sim_child *subject, const struct node_action
                     "%s: %s after exited", subject->path, event);
         ledger->exited = false;
     }
+    sim_require(sim, !ledger->escalates || action->event == EVENT_ESCALATED,
+                "%s: %s where its supervisor ends", subject->path, event);
+    sim_require(sim, ledger->escalates || action->event != EVENT_ESCALATED,
+                "%s: its supervisor ends unasked", subject->path);
+    ledger->escalates = false;
     unsigned to = legal[action->event].to;
+    check_request(sim, subject, to);
     if (to == CHILD_STARTING || to == CHILD_STOPPED || to == CHILD_FAILED)
         ledger->taken = false;
     if (to == CHILD_STOPPED || to == CHILD_FAILED || action->event == EVENT_READY)
@@ -429,6 +414,17 @@ check_order(struct sim *sim, struct sim_child *subject, const struct node_action
                 child_state_name(action->state));
 }
 
+/* By hand, with its supervisor or with a group: nothing else cuts a delay short. */
+static void
+cut_short(struct sim *sim, struct sim_child *subject)
+{
+    enum node_event_type type = sim->event->type;
+    bool by_hand = type == NODE_START || type == NODE_RESTART || type == NODE_START_ALL;
+    sim_require(sim, by_hand || subject->ledger.taken, "%s: its delay is cut short by %s",
+                subject->path, node_event_name(type));
+    subject->ledger.not_before_us = sim->now_us;
+}
+
 void
 sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_action *action)
 {
@@ -440,9 +436,10 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         sim_require(sim, legal[EVENT_EXITED].from & (1u << from), "%s: exited in %s", subject->path,
                     child_state_name(from));
 
-    sim_require(sim, !action->cause || subject->parent->is_reconfigured ||
-                         subject->parent->is_reordered ||
-                         sim_affects(sim_child_of(action->cause), subject),
+    sim_require(sim,
+                !action->cause || subject->parent->is_reconfigured ||
+                    subject->parent->is_reordered ||
+                    sim_affects(sim_child_of(action->cause), subject),
                 "%s: %s because of a child that does not affect it", subject->path,
                 event_type_name(action->event));
     switch ((unsigned)action->event) {
@@ -452,7 +449,9 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         break;
     case EVENT_WAITING: /* By hand or by a sibling the delay was cut short, or it is over. */
         if (action->has_delay)
-            ledger->not_before_us = sim->now_us;
+            cut_short(sim, subject);
+        sim->outcomes[OUTCOME_TURN] += action->wait == WAIT_TURN;
+        sim->outcomes[OUTCOME_DEPENDENCY] += action->wait == WAIT_DEPENDENCY;
         sim_require(sim, sim->now_us >= ledger->not_before_us, "%s: waits for its turn too early",
                     subject->path);
         ledger->in_group = action->wait == WAIT_TURN || (ledger->in_group && !action->has_delay);
@@ -480,6 +479,8 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         ledger->in_group = action->wait == WAIT_TURN;
         break;
     case EVENT_STOPPING:
+        sim->outcomes[OUTCOME_FOLLOWED] += sim->event->type == NODE_DEPENDENCY_EXITED;
+        ledger->on_trial |= sim->event->type == NODE_CHANGE && sim->event->on_trial;
         take_stopping(sim, subject);
         break;
     case EVENT_STOPPED:
@@ -488,16 +489,15 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
     case EVENT_FAILED:
         take_failed(sim, subject);
         break;
+    case EVENT_ESCALATED:
+        sim->outcomes[OUTCOME_ESCALATED]++;
+        break;
     case EVENT_DELETED:
         ledger->in_group = false;
         cancel_credit(ledger);
         break;
     case EVENT_RESET:
         clear(ledger);
-        break;
-    case EVENT_RELOADED:
-        ledger->on_trial |= sim->event->restarts && sim->event->on_trial &&
-                            (from == CHILD_STARTING || from == CHILD_RUNNING);
         break;
     default:
         break;

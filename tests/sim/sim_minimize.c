@@ -17,7 +17,7 @@
 
 #define RUNS_MAX 20000
 #define SECONDS_MAX 30
-#define OTHER_SEEDS 100 /* Behind the one that failed. */
+#define OTHER_SEEDS 100   /* Behind the one that failed. */
 #define OTHER_FAILURES 10 /* Of them, those that are made smaller. */
 #define LINE_SIZE_MAX 1024
 

@@ -60,7 +60,8 @@ sim_pass(struct sim *sim, uint64_t until_us)
 {
     while (sim->steps < steps_max(sim) && sim_deliver(sim, until_us))
         ;
-    if (sim->steps < steps_max(sim) && sim->now_us < until_us) /* Else there may be messages of before. */
+    if (sim->steps < steps_max(sim) &&
+        sim->now_us < until_us) /* Else there may be messages of before. */
         sim->now_us = until_us;
 }
 

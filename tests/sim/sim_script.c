@@ -33,14 +33,15 @@ by_hand(struct sim *sim, size_t used, struct sim_child *subject, enum node_event
 static void
 send_stale(struct sim *sim, size_t used, struct sim_child *subject)
 {
-    static const enum node_event_type reports[] = { NODE_STARTED, NODE_READY,    NODE_NOT_READY,
-                                                    NODE_EXITED,  NODE_NOT_IDLE, NODE_IDLE,
-                                                    NODE_DEGRADED, NODE_HEALTH_FAILED };
+    static const enum node_event_type reports[] = { NODE_STARTED,   NODE_READY,
+                                                    NODE_NOT_READY, NODE_EXITED,
+                                                    NODE_NOT_IDLE,  NODE_IDLE,
+                                                    NODE_DEGRADED,  NODE_HEALTH_FAILED };
     if (subject->child->generation == 0)
         return;
     uint64_t ignored = subject->parent->node.ignored;
-    struct node_event event = { .type = reports[sim_random(sim, sizeof reports /
-                                                                    sizeof reports[0])],
+    struct node_event event = { .type =
+                                    reports[sim_random(sim, sizeof reports / sizeof reports[0])],
                                 .child = subject->child,
                                 .exit.reason = EXIT_TRAP };
     event.generation = (uint32_t)sim_random(sim, subject->child->generation);

@@ -33,9 +33,9 @@ void
 sim_send(struct sim *sim, uint64_t delay_us, struct sim_node *node, struct sim_child *subject,
          struct node_event event, uint32_t serial)
 {
-    enqueue(sim, delay_us,
-            (struct sim_message){
-                .node = node, .subject = subject, .event = event, .serial = serial });
+    enqueue(
+        sim, delay_us,
+        (struct sim_message){ .node = node, .subject = subject, .event = event, .serial = serial });
 }
 
 void
@@ -114,8 +114,10 @@ ask_slot(struct sim *sim, struct sim_child *subject, uint64_t due_us)
     subject->ticket_us = due_us;
     subject->ticket_order = sim->order++;
     subject->ticket_waited = sim->slots_used == sim->slots_max;
-    if (subject->ticket_waited)
+    if (subject->ticket_waited) {
+        sim->outcomes[OUTCOME_POOL]++;
         sim_write_waiting(sim, subject);
+    }
     give_slots(sim);
 }
 
@@ -229,6 +231,7 @@ end_node(struct sim *sim, struct sim_node *node, struct exit_info exit)
     }
     sim_require(sim, exit.reason != EXIT_NORMAL || node->node.policy.auto_shutdown,
                 "a node ended normally by itself");
+    sim->outcomes[OUTCOME_AUTO_SHUTDOWN] += exit.reason == EXIT_NORMAL;
     tell_parent(sim, node, NODE_EXITED, exit);
 }
 
@@ -241,6 +244,7 @@ perform(struct sim *sim, struct sim_node *node, const struct node_action *action
     switch (action->type) {
     case ACTION_ADMIT:
         sim_check_turn(sim, subject);
+        sim_check_start_order(sim, subject);
         ask_slot(sim, subject, action->due_us);
         break;
     case ACTION_WITHDRAW:
@@ -315,6 +319,8 @@ sim_step(struct sim *sim, struct sim_node *node, struct node_event event)
     sim->stepping = node;
     sim->event = &event;
     sim->granted = NULL;
+    sim->was_running = node->node.state == NODE_RUNNING;
+    sim->last_start = sim->last_stop = SIZE_MAX;
     sim->steps++;
     if (event.type == NODE_RESET_ALL ||
         (event.type == NODE_START_ALL && node->node.state == NODE_STOPPED))

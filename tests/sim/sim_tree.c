@@ -144,15 +144,16 @@ configure(struct sim *sim, struct sim_node *node)
 {
     static const enum strategy strategies[] = { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL,
                                                 STRATEGY_REST_FOR_ONE, STRATEGY_PREDICATE };
-    static const uint32_t intensity[] = { RESTARTS_UNLIMITED, RESTARTS_UNLIMITED,
-                                          RESTARTS_UNLIMITED, 0, 2, 5, 20 };
+    static const uint32_t intensity[] = {
+        RESTARTS_UNLIMITED, RESTARTS_UNLIMITED, RESTARTS_UNLIMITED, 0, 2, 5, 20
+    };
     static const uint64_t within[] = { 50 * MS, 2 * SECOND, 60 * SECOND };
     struct node_policy policy = {
         .strategy = sim_chance(sim, 60) ? CHOOSE(sim, strategies) : STRATEGY_ONE_FOR_ONE,
         .affects = affects_pair,
         .max_restarts = CHOOSE(sim, intensity),
         .within_us = CHOOSE(sim, within),
-        .auto_shutdown = sim_chance(sim, 20) && node->self
+        .auto_shutdown = sim_chance(sim, 35) && node->self
                              ? (enum auto_shutdown)(1 + sim_random(sim, 2))
                              : AUTO_SHUTDOWN_NEVER,
     };
@@ -291,6 +292,18 @@ fill(struct sim *sim, struct sim_node *parent, unsigned depth, unsigned children
     }
 }
 
+static void
+measure(struct sim *sim)
+{
+    sim->tree_size = sim->children_size;
+    for (size_t i = 0; i < sim->nodes_size; i++) {
+        unsigned depth = 0;
+        for (const struct sim_child *self = sim->nodes[i]->self; self; self = self->parent->self)
+            depth++;
+        sim->tree_depth = depth > sim->tree_depth ? depth : sim->tree_depth;
+    }
+}
+
 void
 sim_tree_build(struct sim *sim)
 {
@@ -300,6 +313,7 @@ sim_tree_build(struct sim *sim)
     unsigned children = 1 + (unsigned)sim_random(sim, is_wide ? 200 : 7);
     sim->root = node_new(sim, NULL);
     fill(sim, sim->root, is_wide ? 5 : 0, children);
+    measure(sim);
     for (size_t i = 0; i < sim->children_size && !sim->failed; i++) {
         sim_turn_to(sim, TOPIC_DEPENDENCIES, sim->children[i]->key, 1);
         sim_dependencies_change(sim, sim->children[i]);

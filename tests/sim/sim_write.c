@@ -227,8 +227,8 @@ write_node(FILE *file, const struct node_policy *policy)
     static const char *const strategies[] = { "one-for-one", "one-for-all", "rest-for-one",
                                               "predicate" };
     static const char *const ends[] = { "never", "any", "all" };
-    fprintf(file, "\"strategy\": \"%s\", \"auto-shutdown\": \"%s\", ",
-            strategies[policy->strategy], ends[policy->auto_shutdown]);
+    fprintf(file, "\"strategy\": \"%s\", \"auto-shutdown\": \"%s\", ", strategies[policy->strategy],
+            ends[policy->auto_shutdown]);
     if (policy->max_restarts != RESTARTS_UNLIMITED)
         fprintf(file, "\"intensity\": {\"max-restarts\": %u, \"within\": \"%" PRIu64 "us\"}, ",
                 policy->max_restarts, policy->within_us);

@@ -14,9 +14,11 @@
 
 #include "sim.h"
 
-#define SEEDS_DEFAULT 1000
-#define PAIR_LEAST 100   /* Times that each pair of the state table must be taken, in all. */
-#define RESTARTS_LEAST 5 /* A seed, in the median. */
+#define SEEDS_DEFAULT 2000
+#define PAIR_LEAST 100    /* Times that each pair of the state table must be taken, in all. */
+#define RESTARTS_LEAST 5  /* A seed, in the median. */
+#define LARGEST_LEAST 150 /* Children of the largest tree; there may be 200. */
+#define DEPTH_LEAST 5
 
 struct run {
     uint64_t first, seeds;
@@ -26,7 +28,9 @@ struct run {
     const char *replay;
     uint64_t coverage[CHILD_STATES][NODE_EVENTS];
     uint64_t probes[SIM_PROBES];
-    uint64_t ignores;
+    uint64_t outcomes[SIM_OUTCOMES];
+    size_t smallest, largest; /* Trees. */
+    unsigned deepest;
     uint64_t steps;
     uint64_t *restarts;
 };
@@ -82,7 +86,14 @@ run_seed(struct run *run, uint64_t seed, uint64_t index)
             run->coverage[state][type] += sim.coverage[state][type];
     for (int i = 0; i < SIM_PROBES; i++)
         run->probes[i] += sim.probes[i];
-    run->ignores += sim.ignores;
+    for (int i = 0; i < SIM_OUTCOMES; i++)
+        run->outcomes[i] += sim.outcomes[i];
+    if (run->smallest > sim.tree_size)
+        run->smallest = sim.tree_size;
+    if (run->largest < sim.tree_size)
+        run->largest = sim.tree_size;
+    if (run->deepest < sim.tree_depth)
+        run->deepest = sim.tree_depth;
     run->steps += sim.steps;
     run->restarts[index] = sim.restarts;
     sim_deinit(&sim);
@@ -121,6 +132,20 @@ print_count(const char *name, uint64_t count)
 }
 
 static bool
+print_outcomes(const struct run *run)
+{
+    static const char *const names[] = {
+#define SIM_OUTCOME_TEXT(name, text) text,
+        SIM_OUTCOME_LIST(SIM_OUTCOME_TEXT)
+#undef SIM_OUTCOME_TEXT
+    };
+    bool covered = true;
+    for (int i = 0; i < SIM_OUTCOMES; i++)
+        covered &= print_count(names[i], run->outcomes[i]);
+    return covered;
+}
+
+static bool
 print_probes(const struct run *run)
 {
     static const char *const names[] = {
@@ -128,9 +153,19 @@ print_probes(const struct run *run)
         SIM_PROBE_LIST(SIM_PROBE_TEXT)
 #undef SIM_PROBE_TEXT
     };
-    bool covered = print_count("start answered with ignore", run->ignores);
+    bool covered = true;
     for (int i = 0; i < SIM_PROBES; i++)
         covered &= print_count(names[i], run->probes[i]);
+    return covered;
+}
+
+static bool
+print_trees(const struct run *run)
+{
+    bool covered =
+        run->smallest == 1 && run->largest >= LARGEST_LEAST && run->deepest == DEPTH_LEAST;
+    printf("trees of %zu to %zu children, supervisors up to %u deep%s\n", run->smallest,
+           run->largest, run->deepest, covered ? "" : "!");
     return covered;
 }
 
@@ -144,13 +179,13 @@ compare_numbers(const void *a, const void *b)
 static int
 report(struct run *run)
 {
-    bool covered = print_coverage(run) & print_probes(run);
+    bool covered = print_coverage(run) & print_outcomes(run) & print_probes(run) & print_trees(run);
     qsort(run->restarts, run->seeds, sizeof run->restarts[0], compare_numbers);
     uint64_t median = run->restarts[run->seeds / 2];
     printf("%" PRIu64 " seeds, %" PRIu64 " steps, %" PRIu64 " restarts a seed in the median\n",
            run->seeds, run->steps, median);
     if (!covered)
-        printf("what is marked ! was taken less than %d times\n", PAIR_LEAST);
+        printf("what is marked ! was taken less than %d times, or is too small\n", PAIR_LEAST);
     if (median < RESTARTS_LEAST)
         printf("less than %d restarts a seed in the median\n", RESTARTS_LEAST);
     return covered && median >= RESTARTS_LEAST ? 0 : 1;
@@ -205,7 +240,7 @@ replay(const char *path)
 int
 main(int argc, char **argv)
 {
-    struct run run = { .first = 1, .seeds = SEEDS_DEFAULT };
+    struct run run = { .first = 1, .seeds = SEEDS_DEFAULT, .smallest = SIZE_MAX };
     if (!parse(&run, argc, argv)) {
         fprintf(stderr,
                 "usage: %s [--first N] [--seeds N] [--seed N] [--expect-failure] "
