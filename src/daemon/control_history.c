@@ -1,4 +1,6 @@
-/* History: asked of the store, which answers on its own thread; the loop never waits for a disk. */
+/* History: asked of the store, which answers on its own thread; the loop never waits for a disk.
+ * It outlives its child: a path that is no child's any more is unknown only if nothing is kept of it.
+ */
 #include <string.h>
 
 #include "daemon/control_internal.h"
@@ -49,15 +51,9 @@ history_request(struct exchange *exchange)
     const char *path = exchange->route.path;
     const char *events = exchange_query(exchange, "events");
     const char *exact = exchange_query(exchange, "exact");
-    struct airs_error error = { 0 };
     uint64_t count;
     if (!count_of(exchange, &count))
         return;
-    if (strcmp(path, "/") != 0 &&
-        airs_application_find(options->application, path, &error) == AIRS_FOUND_NOTHING) {
-        exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
-        return;
-    }
     if (!options->store) {
         exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "there is no history");
         return;
@@ -76,6 +72,20 @@ history_request(struct exchange *exchange)
     store_ask(options->store, &exchange->history);
 }
 
+/* True, and the exchange failed: there is no such child, and nothing is kept of one. */
+static bool
+is_unknown(struct exchange *exchange)
+{
+    const char *path = exchange->route.path;
+    struct airs_error error = { 0 };
+    if (exchange->done_bytes.size > 0 || strcmp(path, "/") == 0 ||
+        airs_application_find(exchange->server->options.application, path, &error) !=
+            AIRS_FOUND_NOTHING)
+        return false;
+    exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
+    return true;
+}
+
 void
 history_finish(struct exchange *exchange)
 {
@@ -85,6 +95,8 @@ history_finish(struct exchange *exchange)
                                           : airs_status_text(exchange->done_status));
         return;
     }
+    if (is_unknown(exchange))
+        return;
     buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
     exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
 }
