@@ -1,5 +1,4 @@
 /* Application tree, reloaded: what a new manifest makes of the tree that is there. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/application_tree.h"
@@ -105,19 +104,4 @@ tree_first_by_hand(struct application_tree *tree, const char *path)
     char *copy = first ? strdup(first) : NULL;
     pthread_mutex_unlock(&tree->lock);
     return copy;
-}
-
-void
-tree_drop_template(struct application_tree *tree, const char *path)
-{
-    pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
-    if (template && list_is_empty(&template->members)) {
-        map_remove(&tree->templates, path);
-        list_remove(&template->link);
-        manifest_free(template->manifest);
-        free(template->path);
-        free(template);
-    }
-    pthread_mutex_unlock(&tree->lock);
 }
