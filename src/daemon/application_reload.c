@@ -18,68 +18,6 @@
 #include "daemon/application_reload.h"
 #include "manifest/manifest.h"
 
-/* ---- Manifests that are shown, still ---- */
-
-struct retired {
-    struct list link;
-    struct manifest *manifest; /* Referenced. */
-};
-
-void
-application_listing_begins(struct airs_application *application)
-{
-    pthread_mutex_lock(&application->lock);
-    application->listings++;
-    pthread_mutex_unlock(&application->lock);
-}
-
-static void
-free_retired(struct list *retired)
-{
-    struct list *link;
-    while ((link = list_pop_front(retired)) != NULL) {
-        struct retired *one = container_of(link, struct retired, link);
-        manifest_free(one->manifest);
-        free(one);
-    }
-}
-
-void
-application_listing_ends(struct airs_application *application)
-{
-    struct list retired;
-    list_init(&retired);
-    pthread_mutex_lock(&application->lock);
-    if (--application->listings == 0)
-        list_append_all(&retired, &application->retired);
-    pthread_mutex_unlock(&application->lock);
-    free_retired(&retired);
-}
-
-void
-application_retired_free(struct airs_application *application)
-{
-    free_retired(&application->retired);
-}
-
-/* Frees `manifest` (one reference), once nobody shows it any more; out of memory: never. */
-static void
-retire(struct airs_application *application, struct manifest *manifest)
-{
-    struct retired *retired = calloc(1, sizeof *retired);
-    pthread_mutex_lock(&application->lock);
-    bool is_shown = application->listings > 0;
-    if (is_shown && retired) {
-        retired->manifest = manifest;
-        list_push_back(&application->retired, &retired->link);
-    }
-    pthread_mutex_unlock(&application->lock);
-    if (is_shown)
-        return;
-    manifest_free(manifest);
-    free(retired);
-}
-
 /* ---- Telling ---- */
 
 void
@@ -339,6 +277,12 @@ index_next(struct reload *reload, struct airs_error *error)
 
 /* ---- The new manifest is the tree's ---- */
 
+static void
+release_manifest(void *manifest)
+{
+    manifest_free(manifest);
+}
+
 struct letting_go {
     struct airs_application *application;
     struct manifest *before; /* The application has a reference of its own to it. */
@@ -351,7 +295,29 @@ let_go(void *context, struct manifest *manifest)
     if (manifest == letting_go->before)
         manifest_free(manifest);
     else
-        retire(letting_go->application, manifest);
+        application_retire(letting_go->application, manifest, release_manifest);
+}
+
+/* With the members that it depends on, if those are not what the manifest says. */
+static void
+show_one(struct airs_application *application, const struct manifest_node *node)
+{
+    struct tree_child *child = tree_find(&application->tree, node->path);
+    struct tree_given *before = child ? child->given : NULL;
+    struct tree_given *given =
+        before ? tree_given_new(&node->config, (const char *const *)before->paths, before->size)
+               : NULL;
+    struct bridge_change same = {
+        .config = given ? &given->config : &node->config,
+        .spec = node->spec ? component_spec_to_child(node->spec) : NULL,
+        .is_same = true,
+    };
+    component_supervisor_change(application->supervisor, node->path, &same, NULL, NULL);
+    if (before) {
+        child->given = given;
+        application_retire(application, before, tree_given_free);
+    }
+    tree_child_unref(child);
 }
 
 /* Who has not changed shows the new manifest's config, too, so that the one before can go. */
@@ -359,16 +325,9 @@ static void
 show_new(struct reload *reload)
 {
     const struct manifest_node *node = reload->next->root;
-    for (; node; node = manifest_next(node)) {
-        struct bridge_change same = {
-            .config = &node->config,
-            .spec = node->spec ? component_spec_to_child(node->spec) : NULL,
-            .is_same = true,
-        };
+    for (; node; node = manifest_next(node))
         if (tree_is_like(&reload->application->tree, node))
-            component_supervisor_change(reload->application->supervisor, node->path, &same, NULL,
-                                        NULL);
-    }
+            show_one(reload->application, node);
 }
 
 static void
@@ -380,7 +339,7 @@ adopt(struct reload *reload)
     tree_adopt(&application->tree, reload->next, let_go, &letting_go);
     application->manifest = reload->next;
     reload->next = NULL;
-    retire(application, letting_go.before);
+    application_retire(application, letting_go.before, release_manifest);
 }
 
 /* ---- The whole ---- */
@@ -432,6 +391,7 @@ apply(struct reload *reload, struct airs_error *error)
     reload_apply(reload);
     adopt(reload);
     reload_add(reload);
+    application_follow(reload->application);
     write_event(reload);
     release_end(reload->application);
     if (reload->failed + reload->rolled_back == 0)

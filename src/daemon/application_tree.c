@@ -26,6 +26,7 @@ tree_child_unref(struct tree_child *child)
 {
     if (!child || atomic_fetch_sub_explicit(&child->references, 1, memory_order_acq_rel) > 1)
         return;
+    tree_given_free(child->given);
     manifest_free(child->manifest);
     free(child->path);
     free(child);
@@ -51,6 +52,7 @@ tree_child_new(const char *path, struct manifest *manifest, const struct manifes
     list_init(&child->children);
     list_init(&child->templates);
     list_init(&child->member);
+    list_init(&child->depends);
     return child;
 }
 
@@ -67,6 +69,7 @@ tree_init(struct application_tree *tree, struct manifest *manifest, struct airs_
     pthread_cond_init(&tree->changed, NULL);
     map_init(&tree->children);
     map_init(&tree->templates);
+    list_init(&tree->dependants);
     tree->root = tree_child_new("/", manifest, manifest->root);
     if (!tree->root || !map_set(&tree->children, tree->root->path, tree->root)) {
         tree_child_unref(tree->root);
@@ -99,6 +102,19 @@ remove_templates(struct application_tree *tree, struct tree_child *child)
         tree_template_drop(tree, container_of(child->templates.next, struct tree_template, link));
 }
 
+static void
+leave_template(struct application_tree *tree, struct tree_child *child)
+{
+    struct tree_template *template = child->of;
+    if (!template)
+        return;
+    child->of = NULL;
+    list_remove(&child->member);
+    tree->member_gone = true;
+    if (template->is_leaving && list_is_empty(&template->members))
+        tree_template_drop(tree, template);
+}
+
 void
 tree_remove_locked(struct application_tree *tree, struct tree_child *child)
 {
@@ -106,8 +122,8 @@ tree_remove_locked(struct application_tree *tree, struct tree_child *child)
         tree_remove_locked(tree, container_of(child->children.next, struct tree_child, siblings));
     remove_templates(tree, child);
     tree_mark_leaving_locked(child);
-    list_remove(&child->member);
-    child->of = NULL;
+    list_remove(&child->depends);
+    leave_template(tree, child);
     if (child->parent) {
         list_remove(&child->siblings);
         child->parent->children_size--;
@@ -170,6 +186,27 @@ tree_wait_gone(struct application_tree *tree, struct tree_child *child)
     pthread_mutex_unlock(&tree->lock);
 }
 
+bool
+tree_wait_member_gone(struct application_tree *tree)
+{
+    pthread_mutex_lock(&tree->lock);
+    while (!tree->member_gone && !tree->is_closed)
+        pthread_cond_wait(&tree->changed, &tree->lock);
+    tree->member_gone = false;
+    bool is_closed = tree->is_closed;
+    pthread_mutex_unlock(&tree->lock);
+    return !is_closed;
+}
+
+void
+tree_close(struct application_tree *tree)
+{
+    pthread_mutex_lock(&tree->lock);
+    tree->is_closed = true;
+    pthread_cond_broadcast(&tree->changed);
+    pthread_mutex_unlock(&tree->lock);
+}
+
 /* ---- Looking ---- */
 
 struct tree_child *
@@ -183,18 +220,19 @@ tree_find(struct application_tree *tree, const char *path)
     return child;
 }
 
-void
+bool
 tree_each_meant(struct application_tree *tree, const char *path,
                 void (*found)(void *to, const char *path), void *to)
 {
     pthread_mutex_lock(&tree->lock);
-    const struct tree_template *template = map_find(&tree->templates, path);
+    const struct tree_template *template = tree_template_find(tree, path);
+    bool is_child = !template && map_find(&tree->children, path);
     if (template)
-        list_for_each(link, &template->members)
-            found(to, container_of(link, struct tree_child, member)->path);
-    else if (map_find(&tree->children, path))
+        tree_each_member(template, found, to);
+    else if (is_child)
         found(to, path);
     pthread_mutex_unlock(&tree->lock);
+    return template || is_child;
 }
 
 static struct tree_child *
@@ -223,7 +261,11 @@ tree_fail_no_child(struct application_tree *tree, const char *path, struct airs_
     for (; child && size < NEAREST_PATHS_MAX; child = tree_next(child))
         paths[size++] = child->path;
     const char *nearest = nearest_name(path, paths, size);
-    if (nearest)
+    const struct tree_template *template = tree_template_find(tree, path);
+    if (template)
+        fail(error, AIRS_ENOENT, "'%s' has a count, and %u children: '%s#1' and so on", path,
+             template->staying, path);
+    else if (nearest)
         fail(error, AIRS_ENOENT, "no child '%s'; did you mean '%s'?", path, nearest);
     else
         fail(error, AIRS_ENOENT, "no child '%s'", path);

@@ -33,6 +33,7 @@ link_child(struct application_tree *tree, struct tree_child *parent, struct tree
     child->parent = parent;
     list_push_back(&parent->children, &child->siblings);
     parent->children_size++;
+    tree_note_dependant_locked(tree, child);
     return true;
 }
 
@@ -62,12 +63,13 @@ enter_node(struct application_tree *tree, struct manifest *manifest,
     assert(parent); /* tree_enter() has looked, or it came in just before. */
     struct tree_template *template = NULL;
     if (node->instance > 0) {
-        char *path = node->instance == 1 ? tree_template_path(node) : NULL;
+        /* The manifest's come back to those that are there still. */
+        char *path = is_dynamic && node->instance == 1 ? tree_template_path(node) : NULL;
         enum airs_status status = path ? tree_check_free(tree, path, error) : AIRS_OK;
         free(path);
         if (status != AIRS_OK)
             return status;
-        template = tree_template_get(tree, parent, manifest, node, is_dynamic);
+        template = tree_template_get(tree, parent, manifest, node);
         if (!template)
             return tree_fail_no_memory(error);
     }

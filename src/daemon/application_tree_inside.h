@@ -35,10 +35,20 @@ enum airs_status tree_enter_one(struct application_tree *tree, struct tree_child
 char *tree_template_path(const struct manifest_node *node);
 /** The template of `node`, a member; it is made with the first of them. NULL: out of memory. */
 struct tree_template *tree_template_get(struct application_tree *tree, struct tree_child *parent,
-                                        struct manifest *manifest, const struct manifest_node *node,
-                                        bool is_dynamic);
+                                        struct manifest *manifest,
+                                        const struct manifest_node *node);
+/** The template at `path`; NULL: there is none whose name still means somebody. */
+struct tree_template *tree_template_find(const struct application_tree *tree, const char *path);
+/** Calls `found` with the path of each member that stays. */
+void tree_each_member(const struct tree_template *template,
+                      void (*found)(void *to, const char *path), void *to);
 void tree_template_link(struct tree_template *template, struct tree_child *child);
 /** Forgets `template`, which has no members. */
 void tree_template_drop(struct application_tree *tree, struct tree_template *template);
+
+/* application_tree_given.c */
+
+/** `child` has come, or is another node from now on. */
+void tree_note_dependant_locked(struct application_tree *tree, struct tree_child *child);
 
 #endif

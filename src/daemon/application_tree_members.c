@@ -45,7 +45,7 @@ template_new(char *path, struct manifest *manifest, const struct manifest_node *
 
 struct tree_template *
 tree_template_get(struct application_tree *tree, struct tree_child *parent,
-                  struct manifest *manifest, const struct manifest_node *node, bool is_dynamic)
+                  struct manifest *manifest, const struct manifest_node *node)
 {
     char *path = tree_template_path(node);
     struct tree_template *template = path ? map_find(&tree->templates, path) : NULL;
@@ -58,16 +58,38 @@ tree_template_get(struct application_tree *tree, struct tree_child *parent,
         template_free(template);
         return NULL;
     }
-    template->is_dynamic = is_dynamic;
     list_push_back(&parent->templates, &template->link);
     return template;
+}
+
+struct tree_template *
+tree_template_find(const struct application_tree *tree, const char *path)
+{
+    struct tree_template *template = map_find(&tree->templates, path);
+    return template && !template->is_leaving ? template : NULL;
+}
+
+void
+tree_each_member(const struct tree_template *template, void (*found)(void *to, const char *path),
+                 void *to)
+{
+    list_for_each(link, &template->members)
+    {
+        const struct tree_child *child = container_of(link, struct tree_child, member);
+        if (!child->is_leaving)
+            found(to, child->path);
+    }
 }
 
 void
 tree_template_link(struct tree_template *template, struct tree_child *child)
 {
+    struct list *last = template->members.previous;
+    while (last != &template->members &&
+           container_of(last, struct tree_child, member)->number > child->number)
+        last = last->previous;
     child->of = template;
-    list_push_back(&template->members, &child->member);
+    list_push_back(last->next, &child->member);
     template->staying++;
 }
 
@@ -84,10 +106,24 @@ void
 tree_drop_template(struct application_tree *tree, const char *path)
 {
     pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
+    struct tree_template *template = tree_template_find(tree, path);
     if (template && list_is_empty(&template->members))
         tree_template_drop(tree, template);
+    else if (template)
+        template->is_leaving = true;
     pthread_mutex_unlock(&tree->lock);
+}
+
+void
+tree_wait_template_gone(struct application_tree *tree, const struct manifest_node *node)
+{
+    char *path = tree_template_path(node);
+    pthread_mutex_lock(&tree->lock);
+    const struct tree_template *template;
+    while (path && (template = map_find(&tree->templates, path)) != NULL && template->is_leaving)
+        pthread_cond_wait(&tree->changed, &tree->lock);
+    pthread_mutex_unlock(&tree->lock);
+    free(path);
 }
 
 /* ---- In ---- */
@@ -126,7 +162,7 @@ tree_enter_members(struct application_tree *tree, const char *path, uint32_t cou
     if (!entry.children)
         return tree_fail_no_memory(error);
     pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
+    struct tree_template *template = tree_template_find(tree, path);
     enum airs_status status =
         template ? AIRS_OK : fail(error, AIRS_ENOENT, "no child with a count '%s'", path);
     struct tree_child *parent = NULL;
@@ -154,7 +190,7 @@ tree_enter_number(struct application_tree *tree, const char *path, uint32_t numb
     struct tree_child *children[1];
     struct tree_entry entry = { children, 0 };
     pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
+    struct tree_template *template = tree_template_find(tree, path);
     enum airs_status status =
         template ? AIRS_OK : fail(error, AIRS_ENOENT, "no child with a count '%s'", path);
     if (template)
@@ -170,7 +206,7 @@ uint32_t
 tree_highest_number(struct application_tree *tree, const char *path)
 {
     pthread_mutex_lock(&tree->lock);
-    const struct tree_template *template = map_find(&tree->templates, path);
+    const struct tree_template *template = tree_template_find(tree, path);
     uint32_t number = template ? highest_number(template) : 0;
     pthread_mutex_unlock(&tree->lock);
     return number;
@@ -182,27 +218,31 @@ bool
 tree_template_size(struct application_tree *tree, const char *path, uint32_t *size_out)
 {
     pthread_mutex_lock(&tree->lock);
-    const struct tree_template *template = map_find(&tree->templates, path);
+    const struct tree_template *template = tree_template_find(tree, path);
     if (template)
         *size_out = template->staying;
     pthread_mutex_unlock(&tree->lock);
     return template != NULL;
 }
 
-struct tree_child *
-tree_take_last_member(struct application_tree *tree, const char *path)
+enum airs_status
+tree_take_last_members(struct application_tree *tree, const char *path, uint32_t count,
+                       struct tree_entry *entry_out, struct airs_error *error)
 {
-    struct tree_child *found = NULL;
+    struct tree_entry entry = { calloc((size_t)count + 1, sizeof *entry.children), 0 };
+    if (!entry.children)
+        return tree_fail_no_memory(error);
     pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
+    struct tree_template *template = tree_template_find(tree, path);
     struct list *link = template ? template->members.previous : NULL;
-    for (; template && link != &template->members && !found; link = link->previous) {
+    for (; template && link != &template->members && entry.size < count; link = link->previous) {
         struct tree_child *child = container_of(link, struct tree_child, member);
-        if (!child->is_leaving)
-            found = tree_child_ref(child);
+        if (child->is_leaving)
+            continue;
+        tree_mark_leaving_locked(child);
+        entry.children[entry.size++] = tree_child_ref(child);
     }
-    if (found)
-        tree_mark_leaving_locked(found);
     pthread_mutex_unlock(&tree->lock);
-    return found;
+    *entry_out = entry;
+    return AIRS_OK;
 }

@@ -73,6 +73,9 @@ change(struct exchange *exchange)
     else if (exchange->change.starts)
         status = application_start_anew(exchange->server->options.application,
                                         exchange->route.path, &error);
+    else if (exchange->change.deletes)
+        status = airs_application_delete_template(exchange->server->options.application,
+                                                  exchange->route.path, NULL, NULL, &error);
     else if (strcmp(exchange->route.verb, "add") == 0)
         status = add(exchange, &error);
     else

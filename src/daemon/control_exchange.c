@@ -278,6 +278,12 @@ request_control(struct exchange *exchange, enum airs_verb verb)
         changes_queue(exchange);
         return;
     }
+    if (verb == AIRS_DELETE &&
+        airs_application_find(application, exchange->route.path, NULL) == AIRS_FOUND_TEMPLATE) {
+        exchange->change.deletes = true;
+        changes_queue(exchange);
+        return;
+    }
     exchange->pending = true;
     exchange_await(exchange,
                    airs_application_control(application, verb, exchange->route.path, on_done,
@@ -331,6 +337,7 @@ request_logs(struct exchange *exchange)
     switch (airs_application_find(exchange->server->options.application, exchange->route.path,
                                   &error)) {
     case AIRS_FOUND_NOTHING:
+    case AIRS_FOUND_TEMPLATE:
         exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
         return;
     case AIRS_FOUND_COMPONENT:

@@ -78,9 +78,11 @@ is_unknown(struct exchange *exchange)
 {
     const char *path = exchange->route.path;
     struct airs_error error = { 0 };
-    if (exchange->done_bytes.size > 0 || strcmp(path, "/") == 0 ||
-        airs_application_find(exchange->server->options.application, path, &error) !=
-            AIRS_FOUND_NOTHING)
+    if (exchange->done_bytes.size > 0 || strcmp(path, "/") == 0)
+        return false;
+    enum airs_found found =
+        airs_application_find(exchange->server->options.application, path, &error);
+    if (found == AIRS_FOUND_SUPERVISOR || found == AIRS_FOUND_COMPONENT)
         return false;
     exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
     return true;

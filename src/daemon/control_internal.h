@@ -42,6 +42,7 @@ struct exchange_change {
     uint32_t count;       /* Of a scale. */
     struct buffer report; /* What is wrong with the child that was to be added. */
     bool out_of_memory;
+    bool deletes; /* All of a `count`. */
     bool starts; /* A start whose component is opened anew. */
 };
 
