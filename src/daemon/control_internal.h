@@ -2,6 +2,7 @@
 #ifndef DAEMON_CONTROL_INTERNAL_H
 #define DAEMON_CONTROL_INTERNAL_H
 
+#include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
 
@@ -144,6 +145,11 @@ void exchange_free(struct exchange *exchange);
 void exchange_dispatch(struct exchange *exchange);
 /** On the loop, once the application has answered. */
 void exchange_finish(struct exchange *exchange);
+/** Waits for the application's answer, or fails with what it said at once. */
+void exchange_await(struct exchange *exchange, enum airs_status status,
+                    const struct airs_error *error);
+
+/* control_answer.c */
 /** The HTTP status of a request that the application did not take. */
 unsigned exchange_refusal_code(enum airs_status status);
 void exchange_answer(struct exchange *exchange, unsigned status, const char *content_type);
@@ -151,12 +157,13 @@ void exchange_fail(struct exchange *exchange, unsigned status, const char *forma
     __attribute__((format(printf, 3, 4)));
 /** The same, of a text of any length. */
 void exchange_fail_text(struct exchange *exchange, unsigned status, const char *text);
-/** Waits for the application's answer, or fails with what it said at once. */
-void exchange_await(struct exchange *exchange, enum airs_status status,
-                    const struct airs_error *error);
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
 const char *exchange_query(const struct exchange *exchange, const char *key);
+/** Of a JSON value, which is consumed; NULL: out of memory. */
+void exchange_answer_json(struct exchange *exchange, json_t *object);
+/** Whether the query has `key`, and not as "0" or "false". */
+bool exchange_query_is_set(const struct exchange *exchange, const char *key);
 
 /* control_change.c */
 void changes_open(struct control_changes *changes);
