@@ -13,6 +13,8 @@
 #include "runtime/actor_system.h"
 #include "runtime/event_log.h"
 
+#define RESTORED_NUMBER_MAX 1000000u /* A member with a higher number does not come back. */
+
 static bool
 was_there(struct airs_application *application, const char *path)
 {
@@ -176,7 +178,7 @@ restore_count(struct airs_application *application, const struct airs_kept *kept
     bool is_there = path && tree_template_size(&application->tree, path, &size);
     uint32_t last = is_there ? tree_highest_number(&application->tree, path) : 0;
     if (is_there && kept->numbers > last)
-        last = kept->numbers;
+        last = kept->numbers < RESTORED_NUMBER_MAX ? kept->numbers : RESTORED_NUMBER_MAX;
     bool is_other = is_there && kept->numbers == 0 && is_added_again(application, path, index);
     for (uint32_t number = 1; is_there && number <= last; number++)
         restore_number(application, path, number, is_other);

@@ -35,7 +35,47 @@ header_checksum(const struct file_header *header)
     return checksum_add(0, &header->first_seq, sizeof header->first_seq + sizeof header->run);
 }
 
+static void
+put_behind_locked(struct journal *journal, struct segment *segment)
+{
+    list_push_back(&journal->segments, &segment->link);
+    journal->bytes += segment->end;
+    journal->files++;
+}
+
+static struct segment *
+segment_behind(const struct segment *segment)
+{
+    return container_of(segment->link.next, struct segment, link);
+}
+
+/* There is one behind it. */
+static void
+give_way_locked(struct journal *journal, struct segment *segment)
+{
+    char path[PATH_MAX];
+    journal_path_of(journal, segment->header.first_seq, path, sizeof path);
+    unlink(path);
+    segment->is_gone = true;
+    journal->bytes -= segment->end;
+    journal->files--;
+    if (!segment->is_done)
+        atomic_fetch_add(&journal->lost,
+                         segment_behind(segment)->header.first_seq - segment->header.first_seq);
+}
+
 /* ---- Opening ---- */
+
+/* Before anybody reads: what gives way is closed at once. */
+static void
+remove_oldest(struct journal *journal)
+{
+    while (journal->files > JOURNAL_FILES_MAX) {
+        struct segment *oldest = container_of(journal->segments.next, struct segment, link);
+        give_way_locked(journal, oldest);
+        journal_segment_free(oldest);
+    }
+}
 
 /* A file of an earlier opening. One that is no journal of ours is left alone. */
 static enum airs_status
@@ -48,9 +88,9 @@ open_old(struct journal *journal, const char *name, struct airs_error *error)
     if (!segment)
         return fail(error, AIRS_ENOMEM, "journal: out of memory");
     list_init(&segment->link);
-    segment->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    segment->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct file_header *header = &segment->header;
-    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0 &&
+    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0 && S_ISREG(about.st_mode) &&
                    pread(segment->fd, header, sizeof *header, 0) == sizeof *header &&
                    memcmp(header->mark, FILE_MARK, sizeof header->mark) == 0;
     if (is_ours && header->version > JOURNAL_VERSION) {
@@ -65,8 +105,7 @@ open_old(struct journal *journal, const char *name, struct airs_error *error)
     }
     segment->end = (uint64_t)about.st_size;
     segment->at = segment->safe_at = sizeof *header;
-    journal->bytes += segment->end;
-    list_push_back(&journal->segments, &segment->link);
+    put_behind_locked(journal, segment);
     return AIRS_OK;
 }
 
@@ -87,6 +126,8 @@ scan(struct journal *journal, struct airs_error *error)
     for (int i = 0; i < count; i++) {
         if (status == AIRS_OK)
             status = open_old(journal, entries[i]->d_name, error);
+        if (status == AIRS_OK)
+            remove_oldest(journal);
         free(entries[i]);
     }
     free(entries);
@@ -186,18 +227,10 @@ make_room_locked(struct journal *journal)
     list_for_each(link, &journal->segments)
     {
         struct segment *segment = container_of(link, struct segment, link);
-        if (journal->bytes <= JOURNAL_BYTES_MAX)
+        if (journal->bytes <= JOURNAL_BYTES_MAX && journal->files <= JOURNAL_FILES_MAX)
             return;
-        if (segment->is_gone || segment == journal->current)
-            continue;
-        char path[PATH_MAX];
-        journal_path_of(journal, segment->header.first_seq, path, sizeof path);
-        unlink(path);
-        segment->is_gone = true;
-        journal->bytes -= segment->end;
-        const struct segment *next = container_of(segment->link.next, struct segment, link);
-        if (!segment->is_done)
-            atomic_fetch_add(&journal->lost, next->header.first_seq - segment->header.first_seq);
+        if (!segment->is_gone && segment != journal->current)
+            give_way_locked(journal, segment);
     }
 }
 
@@ -208,8 +241,7 @@ begin_segment(struct journal *journal, uint64_t first_seq)
     if (!segment)
         return false;
     pthread_mutex_lock(&journal->lock);
-    list_push_back(&journal->segments, &segment->link);
-    journal->bytes += segment->end;
+    put_behind_locked(journal, segment);
     journal->current = segment;
     make_room_locked(journal);
     pthread_mutex_unlock(&journal->lock);
@@ -227,6 +259,7 @@ journal_begin(struct journal *journal, uint64_t next_seq, struct airs_error *err
         if (segment->header.first_seq != next_seq)
             continue;
         journal->bytes -= segment->end;
+        journal->files--;
         journal->reading = NULL;
         journal_segment_free(segment);
         break;

@@ -43,9 +43,10 @@ struct segment {
 struct journal {
     char *dir; /* Constant. */
 
-    pthread_mutex_t lock; /* Guards the list, the segments' `end` and flags, and `bytes`. */
+    pthread_mutex_t lock; /* Guards the list, the segments' `end` and flags, `bytes` and `files`. */
     struct list segments; /* Oldest first; the last one is written. Only the reader removes. */
-    uint64_t bytes;
+    uint64_t bytes;       /* Of those that have not given way, as `files`. */
+    unsigned files;
 
     struct segment *current; /* The appending thread's, as the next ones; NULL: not begun. */
     uint64_t run;

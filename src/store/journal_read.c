@@ -125,8 +125,10 @@ remove_segment(struct journal *journal, struct segment *segment)
     journal_path_of(journal, segment->header.first_seq, path, sizeof path);
     pthread_mutex_lock(&journal->lock);
     bool is_there = !segment->is_gone;
-    if (is_there)
+    if (is_there) {
         journal->bytes -= segment->end;
+        journal->files--;
+    }
     segment->is_gone = true;
     pthread_mutex_unlock(&journal->lock);
     if (is_there)

@@ -1,5 +1,6 @@
 """Children with a `count` that come and go: who depends on them, and what is left of them."""
 import json
+import os
 import signal
 
 from conftest import child, supervisor
@@ -301,3 +302,29 @@ def test_who_depends_on_what_is_gone_comes_back_after_a_crash_and_waits(place):
     daemon.wait_event("waiting", "/x", waits_for="/db")
     place.add("/", child("db", "echo"))
     daemon.wait_event("ready", "/x", generation=2)
+
+
+def test_a_damaged_list_of_what_was_added_holds_nothing_up(place):
+    manifest = place.manifest(child("echo", "echo"), child("back", "sleeper", count=1))
+    kept = place.state / "airs" / "app" / "history" / "additions"
+    daemon = place.run(manifest)
+    place.airs("scale", "/back", 2)
+    daemon.wait_event("started", "/back#2")
+    lines = kept.read_text()
+    wrong = ['{"path":"/back#","numbers":4294967295}', '{"path":"/back#","numbers":-1}', "[]", "7",
+             '{"path":5,"parent":[],"text":{}}', '{"path":"/x","parent":"/no","text":"{ name: x }"}',
+             '{"path":"/x","parent":"/","text":"\\u0000{{{{["}', '{"path":"/#","numbers":1}',
+             '{"text":""}', '{"path":"#","numbers":0}', "[" * 100000]
+    for damage in ("".join(f"{line}\n" for line in wrong), None):
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        kept.unlink()
+        if damage:
+            kept.write_text(lines + damage)
+        else:
+            os.mkfifo(kept)  # Whoever opens it waits for a writer.
+        daemon = place.run(manifest)
+        daemon.judged = False  # The oracle is not told who was left.
+        assert sorted(place.ps()) == ["/back#1", "/back#2", "/echo"] if damage else ["/back#1", "/echo"]
+        if damage:
+            daemon.wait_event("started", "/back#2")
