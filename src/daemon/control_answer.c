@@ -44,6 +44,15 @@ exchange_answer_text(struct exchange *exchange, unsigned status, const char *con
 }
 
 void
+exchange_answer_done(struct exchange *exchange, const char *content_type)
+{
+    buffer_deinit(&exchange->answer);
+    exchange->answer = exchange->done_bytes;
+    buffer_init(&exchange->done_bytes, 0);
+    exchange_answer(exchange, MHD_HTTP_OK, content_type);
+}
+
+void
 exchange_answer_json(struct exchange *exchange, json_t *object)
 {
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;

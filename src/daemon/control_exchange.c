@@ -47,8 +47,7 @@ finish_verb(struct exchange *exchange)
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
     } else if (strcmp(exchange->route.verb, "call") == 0) {
-        buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-        exchange_answer(exchange, MHD_HTTP_OK, "application/octet-stream");
+        exchange_answer_done(exchange, "application/octet-stream");
     } else {
         answer_verb(exchange, exchange->done_status == AIRS_EALREADY ? "already running" : "done");
     }

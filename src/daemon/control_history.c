@@ -17,8 +17,9 @@ on_entry(struct store_query *query, const struct history_entry *entry)
 {
     struct exchange *exchange = exchange_of(query);
     const char *app = airs_application_name(exchange->server->options.application);
-    if (!history_json_append(&exchange->done_bytes, app, entry))
-        exchange->done_status = AIRS_ENOMEM;
+    if (exchange->done_status == AIRS_OK &&
+        !history_json_append(&exchange->done_bytes, app, entry))
+        exchange->done_status = AIRS_ELIMIT;
 }
 
 static void
@@ -66,6 +67,7 @@ history_request(struct exchange *exchange)
         .visit = on_entry,
         .done = on_done,
     };
+    buffer_init(&exchange->done_bytes, CONTROL_HISTORY_BYTES_MAX);
     exchange->done_status = AIRS_OK;
     exchange->pending = true;
     exchange->state = EXCHANGE_WAITING;
@@ -91,6 +93,12 @@ is_unknown(struct exchange *exchange)
 void
 history_finish(struct exchange *exchange)
 {
+    if (exchange->done_status == AIRS_ELIMIT) {
+        exchange_fail(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+                      "more than %zu MiB of history: ask for fewer with 'count'",
+                      CONTROL_HISTORY_BYTES_MAX >> 20);
+        return;
+    }
     if (exchange->done_status != AIRS_OK) {
         exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
@@ -99,6 +107,5 @@ history_finish(struct exchange *exchange)
     }
     if (is_unknown(exchange))
         return;
-    buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-    exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+    exchange_answer_done(exchange, "application/x-ndjson");
 }

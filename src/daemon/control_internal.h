@@ -159,6 +159,8 @@ void exchange_fail(struct exchange *exchange, unsigned status, const char *forma
 void exchange_fail_text(struct exchange *exchange, unsigned status, const char *text);
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
+/** With what was completed, `done_bytes`, as it is. */
+void exchange_answer_done(struct exchange *exchange, const char *content_type);
 const char *exchange_query(const struct exchange *exchange, const char *key);
 /** Of a JSON value, which is consumed; NULL: out of memory. */
 void exchange_answer_json(struct exchange *exchange, json_t *object);
