@@ -137,7 +137,8 @@ struct airs_addition {
 struct airs_kept {
     const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
     struct airs_addition addition; /* `text` NULL: scaled. */
-    uint32_t numbers;              /* Scaled: no number beyond this one was ever given. */
+    uint32_t numbers;              /* Scaled: no number beyond this one was ever given; 0: deleted
+                                    * as a whole, with all that was added or scaled of it. */
 };
 
 struct airs_application_options {
@@ -312,6 +313,16 @@ AIRS_API enum airs_status airs_application_scale(struct airs_application *applic
                                                  airs_changed changed, void *context,
                                                  struct airs_error *error);
 
+/**
+ * Deletes the one with a `count` at `path` ("/web/back"): all its children, as airs_application_scale,
+ * and then the name is free. Who depends on it waits until something has that name again.
+ * Fails as airs_application_scale, and so in its threads and in what it waits for.
+ */
+AIRS_API enum airs_status airs_application_delete_template(struct airs_application *application,
+                                                           const char *path, airs_changed changed,
+                                                           void *context,
+                                                           struct airs_error *error);
+
 /* How many children a supervisor has, not counting what is below them. */
 struct airs_counts {
     uint32_t children;
@@ -332,10 +343,15 @@ AIRS_API enum airs_status airs_application_count(struct airs_application *applic
                                                  const char *path, airs_counted counted,
                                                  void *context, struct airs_error *error);
 
-enum airs_found { AIRS_FOUND_NOTHING, AIRS_FOUND_SUPERVISOR, AIRS_FOUND_COMPONENT };
+enum airs_found {
+    AIRS_FOUND_NOTHING,
+    AIRS_FOUND_SUPERVISOR,
+    AIRS_FOUND_COMPONENT,
+    AIRS_FOUND_TEMPLATE /* No child: the name of all children of one `count`. */
+};
 
 /** What there is at `path` now ("/" is a supervisor): of the manifest, or added, and not deleted;
- * nothing: `error` names the nearest path. Thread: any.  Blocks: no. */
+ * no child: `error` says so, and names the nearest path. Thread: any.  Blocks: no. */
 AIRS_API enum airs_found airs_application_find(const struct airs_application *application,
                                                const char *path, struct airs_error *error);
 

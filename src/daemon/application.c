@@ -341,6 +341,7 @@ airs_application_free(struct airs_application *application)
 {
     if (!application)
         return;
+    application_follow_end(application);
     if (application->system)
         actor_system_stop(application->system);
     component_supervisor_free(application->supervisor);

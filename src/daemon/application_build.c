@@ -196,6 +196,7 @@ application_build(struct airs_application *application, struct airs_error *error
 {
     const struct manifest *manifest = application->manifest;
     application_restore(application);
+    application_follow(application);
     struct engine_config config = {
         .instances_max = manifest->max_instances,
         .memory_bytes_max = largest_memory(&application->tree),
@@ -216,5 +217,7 @@ application_build(struct airs_application *application, struct airs_error *error
         status = application_calls_start(application, error);
     if (status == AIRS_OK)
         status = supervise_all(application, error);
+    if (status == AIRS_OK)
+        application_follow(application);
     return status;
 }

@@ -5,14 +5,12 @@
  * it, and only then given to its parent: so it never runs without its children.
  */
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/quantity.h"
-#include "component/supervisor_wrapper.h"
 #include "daemon/application_internal.h"
 #include "manifest/manifest.h"
 
@@ -32,7 +30,7 @@ application_supervise(struct airs_application *application, struct tree_child *c
     struct bridge_child bridge = {
         .parent_path = child->parent_path,
         .path = child->path,
-        .config = &node->config,
+        .config = tree_child_config(child),
         .spec = node->spec ? component_spec_to_child(node->spec) : NULL,
         .is_dynamic = child->is_dynamic,
         .goes_on = child->goes_on,
@@ -78,10 +76,9 @@ application_ask_to_leave(struct airs_application *application, struct tree_child
                                 (struct bridge_completion){ 0 });
 }
 
-/* All that came in together runs, or none of it stays. */
-static enum airs_status
-supervise_entry(struct airs_application *application, const struct tree_entry *entry,
-                struct airs_error *error)
+enum airs_status
+application_supervise_entry(struct airs_application *application, const struct tree_entry *entry,
+                            struct airs_error *error)
 {
     size_t next = 0;
     enum airs_status status = AIRS_OK;
@@ -114,14 +111,15 @@ check_memory(const struct airs_application *application, const struct manifest_n
                 quantity_format_size(application->memory_bytes_max, most));
 }
 
-/* A dependency on what was deleted and comes back may close a cycle. */
-static enum airs_status
-check_dependencies(struct airs_application *application, const struct manifest_node *node,
-                   struct airs_error *error)
+/* Whether the name of an entry, of which `node` is the first, is somebody's. */
+static bool
+is_taken(struct airs_application *application, const struct manifest_node *node)
 {
-    return supervisor_wrapper_check_dependencies(application->wrapper, node->path,
-                                                 node->config.depends_on,
-                                                 node->config.depends_on_size, error);
+    char *name = strndup(node->path, strcspn(node->path, "#"));
+    bool is_there =
+        name && airs_application_find(application, name, NULL) != AIRS_FOUND_NOTHING;
+    free(name);
+    return is_there;
 }
 
 /* What can be told before anything is begun. */
@@ -132,8 +130,6 @@ check_nodes(struct airs_application *application, const struct manifest_node *no
     enum airs_status status = check_memory(application, node, error);
     if (status == AIRS_OK)
         status = application_check_strategy(application, node, error);
-    if (status == AIRS_OK)
-        status = check_dependencies(application, node, error);
     for (size_t i = 0; i < node->children_size && status == AIRS_OK; i++)
         status = check_nodes(application, node->children[i], error);
     return status;
@@ -148,18 +144,19 @@ compile_nodes(struct airs_application *application, const struct manifest_node *
         compile_nodes(application, node->children[i]);
 }
 
-static void
-tell(const struct application_changes *changes, const char *what, const struct tree_child *child)
+void
+application_tell(const struct application_changes *changes, const char *what,
+                 const struct tree_child *child)
 {
     if (changes && changes->changed)
         changes->changed(changes->context, what, child->path);
 }
 
-static void
-tell_all(const struct application_changes *changes, const struct tree_entry *entry)
+void
+application_tell_all(const struct application_changes *changes, const struct tree_entry *entry)
 {
     for (size_t i = 0; i < entry->size; i++)
-        tell(changes, "added", entry->children[i]);
+        application_tell(changes, "added", entry->children[i]);
 }
 
 /* `addition` NULL: nothing is to be kept of it. */
@@ -172,6 +169,9 @@ add_nodes(struct airs_application *application, const struct airs_addition *addi
     enum airs_status status = AIRS_OK;
     for (size_t i = 0; i < size && status == AIRS_OK; i++)
         status = check_nodes(application, nodes[i], error);
+    /* Whose name is taken is told that, below. */
+    if (status == AIRS_OK && !is_taken(application, nodes[0]))
+        status = application_check_dependencies(application, nodes, size, error);
     /* The names are taken first: nobody waits for a compiler to hear that they exist. */
     if (status == AIRS_OK)
         status = tree_enter(&application->tree, manifest, nodes, size, is_dynamic, false, &entry,
@@ -182,9 +182,9 @@ add_nodes(struct airs_application *application, const struct airs_addition *addi
         application_keep_addition(application, addition, nodes[0]);
     for (size_t i = 0; i < size; i++)
         compile_nodes(application, nodes[i]);
-    status = supervise_entry(application, &entry, error);
+    status = application_supervise_entry(application, &entry, error);
     if (status == AIRS_OK)
-        tell_all(changes, &entry);
+        application_tell_all(changes, &entry);
     tree_entry_deinit(&entry);
     return status;
 }
@@ -253,10 +253,17 @@ report_messages(const struct manifest_report *report, airs_report to, void *cont
         to(context, report->errors[i].message);
 }
 
-static void
+static bool
 find_meant(void *context, const char *path, void (*found)(void *to, const char *path), void *to)
 {
-    tree_each_meant(context, path, found, to);
+    struct airs_application *application = context;
+    if (tree_each_meant(&application->tree, path, found, to))
+        return true;
+    if (application->supervisor)
+        return false;
+    /* It was there when the child was added, in the run before: now the child waits for it. */
+    found(to, path);
+    return true;
 }
 
 enum airs_status
@@ -267,7 +274,7 @@ application_read_child(struct airs_application *application, const struct airs_a
     struct manifest_parent of = { .path = parent->path,
                                   .policy = &parent->node->config.node,
                                   .find = find_meant,
-                                  .context = &application->tree };
+                                  .context = application };
     struct manifest_report errors;
     manifest_report_init(&errors);
     enum airs_status status = manifest_parse_child(
@@ -291,6 +298,7 @@ add_read(struct airs_application *application, const struct airs_addition *addit
     const struct manifest_node *root = manifest->root;
     enum airs_status status = add_nodes(application, addition, manifest, root->children,
                                         root->children_size, true, changes, &first);
+    application_follow(application);
     if (status != AIRS_OK)
         status = name_state(application, root->children[0], status, &first);
     if (status != AIRS_OK)
@@ -321,76 +329,5 @@ airs_application_add(struct airs_application *application, const struct airs_add
     pthread_mutex_unlock(&application->change_lock);
     tree_child_unref(parent);
     manifest_free(manifest);
-    return status;
-}
-
-/* ---- Scaling ---- */
-
-static enum airs_status
-scale_up(struct airs_application *application, const char *path, uint32_t count,
-         const struct application_changes *changes, struct airs_error *error)
-{
-    struct tree_entry entry;
-    enum airs_status status =
-        tree_enter_members(&application->tree, path, count, false, &entry, error);
-    if (status != AIRS_OK)
-        return status;
-    application_keep_count(application, path);
-    status = supervise_entry(application, &entry, error);
-    if (status == AIRS_OK)
-        tell_all(changes, &entry);
-    tree_entry_deinit(&entry);
-    return status;
-}
-
-static void
-scale_down(struct airs_application *application, const char *path, uint32_t count,
-           const struct application_changes *changes)
-{
-    if (count > 0)
-        application_keep_count(application, path);
-    for (; count > 0; count--) {
-        struct tree_child *child = tree_take_last_member(&application->tree, path);
-        if (!child)
-            return; /* Deleted meanwhile, one by one. */
-        component_supervisor_delete(application->supervisor, child->path,
-                                    (struct bridge_completion){ 0 });
-        tell(changes, "deleted", child);
-        tree_child_unref(child);
-    }
-}
-
-static enum airs_status
-fail_no_template(struct airs_application *application, const char *path, struct airs_error *error)
-{
-    struct tree_child *child = tree_find(&application->tree, path);
-    if (!child)
-        return tree_fail_no_child(&application->tree, path, error);
-    tree_child_unref(child);
-    return fail(error, AIRS_EINVAL, "'%s' has no 'count', so there is nothing to scale", path);
-}
-
-enum airs_status
-airs_application_scale(struct airs_application *application, const char *path, uint32_t count,
-                       airs_changed changed, void *context, struct airs_error *error)
-{
-    assert(application && path);
-
-    struct application_changes changes = { changed, context };
-    uint32_t now;
-    enum airs_status status = application_check_running(application, error);
-    if (status != AIRS_OK)
-        return status;
-    if (count > MANIFEST_CHILDREN_MAX)
-        return fail(error, AIRS_EINVAL, "at most %u of one child, not %" PRIu32,
-                    MANIFEST_CHILDREN_MAX, count);
-    pthread_mutex_lock(&application->change_lock);
-    if (!tree_template_size(&application->tree, path, &now))
-        status = fail_no_template(application, path, error);
-    else if (count > now)
-        status = scale_up(application, path, count - now, &changes, error);
-    else
-        scale_down(application, path, now - count, &changes);
-    pthread_mutex_unlock(&application->change_lock);
     return status;
 }

@@ -62,6 +62,9 @@ struct airs_application {
     struct map unloadable; /* File → why it could not be compiled (malloc'd). Touched by the thread
                             * that starts the application, then under change_lock. */
 
+    pthread_t follower; /* application_follow.c. Under change_lock. */
+    bool has_follower;
+
     atomic_bool reloading; /* A reload is under way. */
     struct reload_watch *watch; /* What a reload waits for; NULL: nothing. Under watch_lock. */
     pthread_mutex_t watch_lock;
@@ -78,7 +81,7 @@ struct airs_application {
     bool was_idle;     /* Meanwhile nothing can run any more, … */
     bool idle_failed;  /* … and some child is failed. */
     unsigned listings; /* Under way. */
-    struct list retired; /* struct retired: manifests that a listing may still show. */
+    struct list retired; /* struct retired: what a listing may still show. */
     struct list calls; /* struct call: requests whose answer or deadline is to come. */
 };
 
@@ -152,11 +155,38 @@ enum airs_status application_check_strategy(struct airs_application *application
 /** Takes in what the reload under way waits for. On any thread, in a decision. */
 void application_watch_event(struct airs_application *application, const struct event *event);
 
-/** A listing shows configs and specs: manifests are kept until it ends. Thread: any. */
+/* application_retire.c */
+
+/** A listing shows configs and specs: they are kept until it ends. Thread: any. */
 void application_listing_begins(struct airs_application *application);
 void application_listing_ends(struct airs_application *application);
-/** Frees the manifests that are kept. */
+/** Gives `object`, which is not to be shown any more, to `release` once no listing shows it; out of
+ * memory: never. Thread: any. */
+void application_retire(struct airs_application *application, void *object,
+                        void (*release)(void *object));
+/** Releases what is kept. */
 void application_retired_free(struct airs_application *application);
+
+/* application_follow.c */
+
+/** Lets everybody who depends on the name of a `count` depend on the members that there are now.
+ * Under change_lock, or before the application runs.  Blocks: until supervisors have taken it. */
+void application_follow(struct airs_application *application);
+/** Joins the thread that does so when members go by themselves. */
+void application_follow_end(struct airs_application *application);
+/** AIRS_ELIMIT: there would be more than MANIFEST_DEPENDENCIES_MAX dependencies, with `members`
+ * more at the template `template` (or NULL), and `more` others. Under change_lock. */
+enum airs_status application_check_dependencies_max(struct airs_application *application,
+                                                    const char *template, uint32_t members,
+                                                    uint64_t more, struct airs_error *error);
+
+/* application_circle.c */
+
+/** AIRS_EINVAL: with `nodes`, and all below them, the tree would depend in a circle, which the
+ * error shows; AIRS_ELIMIT: as above; AIRS_ENOMEM. Under change_lock. Costs O(dependencies). */
+enum airs_status application_check_dependencies(struct airs_application *application,
+                                                struct manifest_node *const *nodes, size_t size,
+                                                struct airs_error *error);
 
 /* application_change.c: all of it under change_lock, but the first. Thread: any that may wait. */
 
@@ -181,16 +211,27 @@ enum airs_status application_add_nodes(struct airs_application *application,
                                        struct manifest_node *const *nodes, size_t size,
                                        bool is_dynamic, const struct application_changes *changes,
                                        struct airs_error *error);
+/** Puts all that came in together under supervision: all of it runs, or none of it stays. */
+enum airs_status application_supervise_entry(struct airs_application *application,
+                                             const struct tree_entry *entry,
+                                             struct airs_error *error);
+void application_tell(const struct application_changes *changes, const char *what,
+                      const struct tree_child *child);
+/** That all of them were added. */
+void application_tell_all(const struct application_changes *changes,
+                          const struct tree_entry *entry);
 /** Asks for `child` to be deleted, with all below it. */
 void application_ask_to_leave(struct airs_application *application, struct tree_child *child);
 /** application_restore.c: what was added and scaled in the last run, if that was cut off, into the
  * tree. Before the application runs. What cannot be read any more is said, and left out. */
 void application_restore(struct airs_application *application);
-/** Hands on what is about to be added (`node`, or the first of several), or was scaled. */
+/** Hands on what is about to be added (`node`, or the first of several), was scaled, or is to be
+ * deleted with its name. */
 void application_keep_addition(struct airs_application *application,
                                const struct airs_addition *addition,
                                const struct manifest_node *node);
 void application_keep_count(struct airs_application *application, const char *path);
+void application_keep_gone(struct airs_application *application, const char *path);
 /** Reads one child that is to come under `parent`. As manifest_parse_child. */
 enum airs_status application_read_child(struct airs_application *application,
                                         const struct airs_addition *addition,

@@ -39,11 +39,23 @@ struct reload {
     char trouble[AIRS_ERROR_MESSAGE_BYTES]; /* The first of those two, in words. */
 };
 
+/* application_reload_check.c: errors go to the report of whoever asked, too. */
+/** Reads the manifest. As manifest_load. */
+enum airs_status reload_load(struct reload *reload, struct airs_error *error);
+/** AIRS_EINVAL, AIRS_ELIMIT: the application that runs cannot be what the manifest says. */
+enum airs_status reload_check(const struct reload *reload, struct airs_error *error);
+/** AIRS_ELOAD: a component does not fit the `args` or `stdin` that it is to have. Once the difference
+ * is known. */
+enum airs_status reload_check_specs(const struct reload *reload, struct airs_error *error);
+
+/* application_reload_tell.c */
 /** Gives a line of the user's. */
 void reload_tell(const struct reload *reload, const char *change, const char *path,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 /** A change could not be made: the rest goes on. */
 void reload_fail(struct reload *reload, const char *path, const struct airs_error *error);
+/** Tells the whole difference, and counts it. */
+void reload_tell_difference(struct reload *reload);
 
 /* application_reload_files.c */
 /** Compiles and opens each file that is new or has changed. AIRS_ELOAD: one of them cannot run;

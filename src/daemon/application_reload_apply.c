@@ -66,9 +66,23 @@ make_room(struct reload *reload, const struct manifest_node *is)
     bool is_component;
     if (tree_look(&reload->application->tree, is->path, &is_component))
         application_delete_path(reload->application, is->path, NULL);
+    if (is->instance > 0)
+        tree_wait_template_gone(&reload->application->tree, is);
 }
 
 /* ---- What changes ---- */
+
+/* What it depends on is what the manifest says, until it is brought up to date. */
+static void
+forget_given(struct airs_application *application, const char *path)
+{
+    struct tree_child *child = tree_find(&application->tree, path);
+    if (child && child->given) {
+        application_retire(application, child->given, tree_given_free);
+        child->given = NULL;
+    }
+    tree_child_unref(child);
+}
 
 bool
 reload_change(struct reload *reload, const struct manifest_change *change,
@@ -84,6 +98,8 @@ reload_change(struct reload *reload, const struct manifest_change *change,
         component_supervisor_change(reload->application->supervisor, change->is->path, &told,
                                     generation_out, &error);
     buffer_deinit(&keys);
+    if (status == AIRS_OK)
+        forget_given(reload->application, change->is->path);
     /* Deleted in this moment: nothing is left to change. */
     if (status != AIRS_OK && status != AIRS_ENOENT)
         reload_fail(reload, change->is->path, &error);

@@ -60,12 +60,20 @@ start(struct airs_application *application, const struct tree_child *child,
     if (!application_failed_to_load(application, child->path))
         return AIRS_EALREADY;
     struct bridge_change change = {
-        .config = &child->node->config,
+        .config = tree_child_config(child),
         .spec = component_spec_to_child(child->node->spec),
         .detail = "its file was opened anew",
         .restarts = true,
     };
     return component_supervisor_change(application->supervisor, child->path, &change, NULL, error);
+}
+
+static enum airs_status
+renew_and_start(struct airs_application *application, const struct tree_child *child,
+                struct airs_error *error)
+{
+    enum airs_status status = renew(application, child->node->spec, error);
+    return status == AIRS_OK ? start(application, child, error) : status;
 }
 
 enum airs_status
@@ -75,14 +83,13 @@ application_start_anew(struct airs_application *application, const char *path,
     enum airs_status status = application_check_running(application, error);
     if (status != AIRS_OK)
         return status;
+    pthread_mutex_lock(&application->change_lock);
     struct tree_child *child = tree_find(&application->tree, path);
-    if (!child || !child->node->spec) {
-        tree_child_unref(child);
-        return fail(error, AIRS_ENOENT, "%s: no such component", path);
-    }
-    status = renew(application, child->node->spec, error);
-    if (status == AIRS_OK)
-        status = start(application, child, error);
+    if (child && child->node->spec)
+        status = renew_and_start(application, child, error);
+    else
+        status = fail(error, AIRS_ENOENT, "%s: no such component", path);
     tree_child_unref(child);
+    pthread_mutex_unlock(&application->change_lock);
     return status;
 }

@@ -46,9 +46,10 @@ airs_application_find(const struct airs_application *application, const char *pa
     assert(application && path);
     struct application_tree *tree = (struct application_tree *)(uintptr_t)&application->tree;
     bool is_component = false;
+    uint32_t size;
     if (!tree_look(tree, path, &is_component)) {
         tree_fail_no_child(tree, path, error);
-        return AIRS_FOUND_NOTHING;
+        return tree_template_size(tree, path, &size) ? AIRS_FOUND_TEMPLATE : AIRS_FOUND_NOTHING;
     }
     return is_component ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
 }
@@ -356,6 +357,7 @@ airs_application_count(struct airs_application *application, const char *path,
         return status;
     switch (airs_application_find(application, path, error)) {
     case AIRS_FOUND_NOTHING:
+    case AIRS_FOUND_TEMPLATE:
         return AIRS_ENOENT;
     case AIRS_FOUND_COMPONENT:
         return fail(error, AIRS_EINVAL, "'%s' is a component: it has no children", path);

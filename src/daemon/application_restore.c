@@ -13,6 +13,8 @@
 #include "runtime/actor_system.h"
 #include "runtime/event_log.h"
 
+#define RESTORED_NUMBER_MAX 1000000u /* A member with a higher number does not come back. */
+
 static bool
 was_there(struct airs_application *application, const char *path)
 {
@@ -47,8 +49,8 @@ application_keep_addition(struct airs_application *application,
     free(path);
 }
 
-void
-application_keep_count(struct airs_application *application, const char *path)
+static void
+keep_numbers(struct airs_application *application, const char *path, uint32_t numbers)
 {
     /* Under a name of its own: the child with that count may have been added, too. */
     char *name;
@@ -56,9 +58,21 @@ application_keep_count(struct airs_application *application, const char *path)
         return;
     keep(application, &(struct airs_kept){
                           .path = name,
-                          .numbers = tree_highest_number(&application->tree, path),
+                          .numbers = numbers,
                       });
     free(name);
+}
+
+void
+application_keep_count(struct airs_application *application, const char *path)
+{
+    keep_numbers(application, path, tree_highest_number(&application->tree, path));
+}
+
+void
+application_keep_gone(struct airs_application *application, const char *path)
+{
+    keep_numbers(application, path, 0);
 }
 
 /* ---- Restoring ---- */
@@ -125,14 +139,16 @@ restore_child(struct airs_application *application, const struct airs_kept *kept
     return status == AIRS_OK && !was_deleted;
 }
 
-/* One number of a template, as it was when the run was cut off. */
+/* One number of a template, as it was when the run was cut off; `is_other`: what was there was
+ * added under the same name afterwards. */
 static void
-restore_number(struct airs_application *application, const char *template, uint32_t number)
+restore_number(struct airs_application *application, const char *template, uint32_t number,
+               bool is_other)
 {
     char *path;
     if (asprintf(&path, "%s#%u", template, number) < 0)
         return;
-    bool was = was_there(application, path);
+    bool was = !is_other && was_there(application, path);
     struct tree_child *child = tree_find(&application->tree, path);
     if (child && !was)
         tree_remove(&application->tree, child);
@@ -142,17 +158,32 @@ restore_number(struct airs_application *application, const char *template, uint3
     free(path);
 }
 
+/* Whether `path`, which was deleted as a whole, was added again behind what is the `index`-th. */
 static bool
-restore_count(struct airs_application *application, const struct airs_kept *kept)
+is_added_again(struct airs_application *application, const char *path, size_t index)
+{
+    struct airs_kept kept;
+    const struct airs_application_options *options = &application->options;
+    while (options->kept(options->context, ++index, &kept))
+        if (kept.addition.text && strcmp(kept.path, path) == 0)
+            return true;
+    return false;
+}
+
+static bool
+restore_count(struct airs_application *application, const struct airs_kept *kept, size_t index)
 {
     uint32_t size;
     char *path = strndup(kept->path, strcspn(kept->path, "#"));
     bool is_there = path && tree_template_size(&application->tree, path, &size);
     uint32_t last = is_there ? tree_highest_number(&application->tree, path) : 0;
     if (is_there && kept->numbers > last)
-        last = kept->numbers;
+        last = kept->numbers < RESTORED_NUMBER_MAX ? kept->numbers : RESTORED_NUMBER_MAX;
+    bool is_other = is_there && kept->numbers == 0 && is_added_again(application, path, index);
     for (uint32_t number = 1; is_there && number <= last; number++)
-        restore_number(application, path, number);
+        restore_number(application, path, number, is_other);
+    if (is_there && kept->numbers == 0 && tree_highest_number(&application->tree, path) == 0)
+        tree_drop_template(&application->tree, path); /* It was deleted as a whole. */
     free(path);
     return is_there;
 }
@@ -164,7 +195,7 @@ application_restore(struct airs_application *application)
     const struct airs_application_options *options = &application->options;
     for (size_t i = 0; options->kept && options->kept(options->context, i, &kept); i++) {
         bool is_back = kept.addition.text ? restore_child(application, &kept)
-                                          : restore_count(application, &kept);
+                                          : restore_count(application, &kept, i);
         if (is_back)
             keep(application, &kept);
     }

@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "policy/supervisor_config.h"
 
 struct manifest;
 struct manifest_node;
@@ -23,12 +24,21 @@ struct manifest_node;
 /* A child whose entry has a `count`: its members come and go by number. */
 struct tree_template {
     char *path;                       /* "/web/back", which is no child's. Constant, as the next. */
-    bool is_dynamic;                  /* Came in while the application ran. */
     struct manifest *manifest;        /* Referenced: it holds `node`. Both until the next reload. */
     const struct manifest_node *node; /* Any of the members that the entry made; all are alike. */
     struct list link;                 /* In its supervisor's `templates`. Under the tree's lock, too: */
     struct list members;              /* tree_child.member, by number. */
     uint32_t staying;                 /* Members that are not being deleted. */
+    bool is_leaving;                  /* Goes with its last member: its name means nobody now. */
+};
+
+/* What a child depends on, where that is not what its manifest says: since it was read, members of
+ * a `count` that is named there have come or gone. */
+struct tree_given {
+    struct supervisor_config config; /* As that of its node, but for depends_on. */
+    struct tree_given *earlier;      /* That somebody may still hold; or NULL. */
+    size_t size;
+    char *paths[];
 };
 
 /* Counted: the tree's reference until it is deleted, and one of whoever has it in hand. */
@@ -43,6 +53,7 @@ struct tree_child {
     struct manifest *manifest;        /* Referenced: it holds `node`. */
     const struct manifest_node *node; /* What it is: its policy, its spec. Of a member that was
                                        * scaled up: the template's, whose path is another. */
+    struct tree_given *given;  /* NULL: what `node` says. In a change, or before the application runs. */
     bool goes_on;              /* It came in while an earlier run ran, which was cut off. */
     struct tree_child *parent; /* NULL of the root. Under the tree's lock, as all that follows. */
     struct list siblings;      /* In its parent's `children`, in their order. */
@@ -51,6 +62,7 @@ struct tree_child {
     struct list templates;
     struct tree_template *of; /* NULL: no member. */
     struct list member;
+    struct list depends; /* In tree.dependants, if it depends on anything. */
     bool is_leaving; /* It was asked to be deleted. */
 };
 
@@ -59,6 +71,9 @@ struct application_tree {
     pthread_cond_t changed; /* Something was deleted. */
     struct map children;    /* Path → struct tree_child. */
     struct map templates;   /* Path → struct tree_template. */
+    struct list dependants; /* tree_child.depends. */
+    bool member_gone;       /* Of a template, since that was asked last. */
+    bool is_closed;
     struct tree_child *root;
 };
 
@@ -74,9 +89,9 @@ void tree_child_unref(struct tree_child *child);
 
 /** The child at `path`, referenced; NULL: none. Thread: any. */
 struct tree_child *tree_find(struct application_tree *tree, const char *path);
-/** Calls `found` with each child that `path` means: itself, or the members of a template. Under the
- * lock: `found` must not come back here. Thread: any. */
-void tree_each_meant(struct application_tree *tree, const char *path,
+/** Calls `found` with each child that `path` means: itself, or the members of a template that stay;
+ * false: nothing has that name. Under the lock: `found` must not come back here. Thread: any. */
+bool tree_each_meant(struct application_tree *tree, const char *path,
                      void (*found)(void *to, const char *path), void *to);
 /** Reports that there is no child `path`, with the nearest path. */
 enum airs_status tree_fail_no_child(struct application_tree *tree, const char *path,
@@ -144,14 +159,59 @@ void tree_move(struct application_tree *tree, const char *path, const char *befo
 /** The path of the first of those children of the supervisor at `path` that were added by hand, which
  * stand behind all others; the caller's, NULL: none. Thread: any. */
 char *tree_first_by_hand(struct application_tree *tree, const char *path);
-/** Forgets the template at `path`, if it has no members. */
+/** The name of the template at `path` means nobody from now on; it is free when its last member is
+ * gone. */
 void tree_drop_template(struct application_tree *tree, const char *path);
+
+/** Waits until the template of `node`, if its name means nobody, is gone.  Blocks: yes. */
+void tree_wait_template_gone(struct application_tree *tree, const struct manifest_node *node);
+
+/* For who depends on members of a template. */
+
+/** How the child is to be treated. In a change, or before the application runs. */
+const struct supervisor_config *tree_child_config(const struct tree_child *child);
+/** `config`, but depending on `paths`, which are copied; NULL: out of memory. */
+struct tree_given *tree_given_new(const struct supervisor_config *config, const char *const *paths,
+                                  size_t size);
+/** Of a struct tree_given, or NULL. */
+void tree_given_free(void *given);
+
+struct tree_stale {
+    struct tree_child *child; /* Referenced. */
+    struct tree_given *given; /* What it is to be given. */
+};
+
+struct tree_stales {
+    struct tree_stale *items;
+    size_t size;
+    bool names_template; /* Somebody depends on a template. */
+};
+
+/** Every child that does not depend on what its `depends-on` means now. AIRS_ENOMEM: not all of
+ * them. In a change, or before the application runs. Ownership: the caller deinits *stales_out. */
+enum airs_status tree_find_stale(struct application_tree *tree, struct tree_stales *stales_out);
+void tree_stales_deinit(struct tree_stales *stales);
+/** All dependencies of all children, if the template at `template` (may be NULL) had so many more
+ * members. In a change. */
+uint64_t tree_count_dependencies(struct application_tree *tree, const char *template,
+                                 uint32_t members);
+/** Every child that depends on anything and stays. AIRS_ENOMEM. Ownership: the caller deinits it. */
+enum airs_status tree_find_dependants(struct application_tree *tree,
+                                      struct tree_entry *dependants_out);
+/** Waits until a member of a template is gone that was not seen here; false: the tree was closed.
+ * Thread: one. */
+bool tree_wait_member_gone(struct application_tree *tree);
+/** Nobody is to wait any more. Thread: any. */
+void tree_close(struct application_tree *tree);
 
 /** The highest number that the template at `path` has given to a member that is there; 0: none. */
 uint32_t tree_highest_number(struct application_tree *tree, const char *path);
 /** Members of the template at `path` that stay; false: no such template. */
 bool tree_template_size(struct application_tree *tree, const char *path, uint32_t *size_out);
-/** The member with the highest number that stays, referenced, and marked as leaving; NULL: none. */
-struct tree_child *tree_take_last_member(struct application_tree *tree, const char *path);
+/** Marks the last `count` of the members that stay (or all, if there are fewer) as leaving, the highest
+ * number first. AIRS_ENOMEM: none of them. Ownership: the caller deinits *entry_out. */
+enum airs_status tree_take_last_members(struct application_tree *tree, const char *path,
+                                        uint32_t count, struct tree_entry *entry_out,
+                                        struct airs_error *error);
 
 #endif

@@ -1,9 +1,11 @@
 /* Application tree, reloaded: what a new manifest makes of the tree that is there. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "daemon/application_tree.h"
+#include "daemon/application_tree_inside.h"
 #include "manifest/manifest.h"
+
+#define TEMPLATE_PATH_BYTES_MAX 4096 /* A longer path cannot be. */
 
 struct adoption {
     struct manifest *manifest;
@@ -44,11 +46,15 @@ tree_is_like(struct application_tree *tree, const struct manifest_node *node)
     return is_like;
 }
 
+/* `node` is the first of a `count`: more of it are like that, from now on. */
 static void
-adopt_template(const struct adoption *adoption, struct tree_template *template,
+adopt_template(const struct application_tree *tree, const struct adoption *adoption,
                const struct manifest_node *node)
 {
-    if (!template || template->manifest == adoption->manifest)
+    char path[TEMPLATE_PATH_BYTES_MAX];
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(node->path, "#"), node->path);
+    struct tree_template *template = tree_template_find(tree, path);
+    if (!template)
         return;
     replace(adoption, &template->manifest);
     template->node = node;
@@ -63,12 +69,14 @@ tree_adopt(struct application_tree *tree, struct manifest *manifest,
     pthread_mutex_lock(&tree->lock);
     for (const struct manifest_node *node = manifest->root; node; node = manifest_next(node)) {
         struct tree_child *child = map_find(&tree->children, node->path);
+        if (node->instance == 1)
+            adopt_template(tree, &adoption, node);
         if (!child || child->manifest == manifest || !is_alike(child, node))
             continue;
         replace(&adoption, &child->manifest);
         child->node = node;
         child->parent_path = node->parent ? node->parent->path : NULL;
-        adopt_template(&adoption, child->of, node);
+        tree_note_dependant_locked(tree, child);
     }
     pthread_mutex_unlock(&tree->lock);
 }
@@ -82,8 +90,7 @@ tree_move(struct application_tree *tree, const char *path, const char *before_pa
     if (child && child->parent && child != before) {
         bool is_sibling = before && before->parent == child->parent;
         list_remove(&child->siblings);
-        list_push_back(is_sibling ? &before->siblings : &child->parent->children,
-                       &child->siblings);
+        list_push_back(is_sibling ? &before->siblings : &child->parent->children, &child->siblings);
     }
     pthread_mutex_unlock(&tree->lock);
 }
@@ -105,19 +112,4 @@ tree_first_by_hand(struct application_tree *tree, const char *path)
     char *copy = first ? strdup(first) : NULL;
     pthread_mutex_unlock(&tree->lock);
     return copy;
-}
-
-void
-tree_drop_template(struct application_tree *tree, const char *path)
-{
-    pthread_mutex_lock(&tree->lock);
-    struct tree_template *template = map_find(&tree->templates, path);
-    if (template && list_is_empty(&template->members)) {
-        map_remove(&tree->templates, path);
-        list_remove(&template->link);
-        manifest_free(template->manifest);
-        free(template->path);
-        free(template);
-    }
-    pthread_mutex_unlock(&tree->lock);
 }

@@ -73,6 +73,9 @@ change(struct exchange *exchange)
     else if (exchange->change.starts)
         status = application_start_anew(exchange->server->options.application,
                                         exchange->route.path, &error);
+    else if (exchange->change.deletes)
+        status = airs_application_delete_template(exchange->server->options.application,
+                                                  exchange->route.path, NULL, NULL, &error);
     else if (strcmp(exchange->route.verb, "add") == 0)
         status = add(exchange, &error);
     else
@@ -215,8 +218,7 @@ void
 change_finish(struct exchange *exchange)
 {
     if (exchange->done_status == AIRS_OK) {
-        buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-        exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+        exchange_answer_done(exchange, "application/x-ndjson");
         return;
     }
     const char *text = exchange->done_text ? exchange->done_text
@@ -277,6 +279,5 @@ counts_finish(struct exchange *exchange)
                            airs_status_text(exchange->done_status));
         return;
     }
-    buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-    exchange_answer(exchange, MHD_HTTP_OK, "application/json");
+    exchange_answer_done(exchange, "application/json");
 }

@@ -3,8 +3,6 @@
  */
 #include <assert.h>
 #include <jansson.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,107 +10,6 @@
 #include "base/error.h"
 #include "daemon/application_reopen.h"
 #include "daemon/control_internal.h"
-#include "daemon/event_json.h"
-
-/* ---- Answers ---- */
-
-void
-exchange_answer(struct exchange *exchange, unsigned status, const char *content_type)
-{
-    exchange->status = status;
-    exchange->content_type = content_type;
-    exchange->state = EXCHANGE_ANSWERED;
-}
-
-void
-exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    exchange_fail_text(exchange, status, text);
-}
-
-void
-exchange_fail_text(struct exchange *exchange, unsigned status, const char *text)
-{
-    buffer_deinit(&exchange->answer);
-    error_json_append(&exchange->answer, text, status); /* Out of memory: an empty body. */
-    exchange_answer(exchange, status, "application/json");
-}
-
-void
-exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
-                     const char *text)
-{
-    buffer_deinit(&exchange->answer);
-    buffer_append_text(&exchange->answer, text);
-    exchange_answer(exchange, status, content_type);
-}
-
-/* Consumes `object`. */
-static void
-answer_json(struct exchange *exchange, json_t *object)
-{
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
-    if (text) {
-        exchange_answer_text(exchange, MHD_HTTP_OK, "application/json", text);
-        buffer_append_text(&exchange->answer, "\n");
-    } else {
-        exchange_fail(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
-    }
-    free(text);
-}
-
-const char *
-exchange_query(const struct exchange *exchange, const char *key)
-{
-    return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, key);
-}
-
-static bool
-query_is_set(const struct exchange *exchange, const char *key)
-{
-    const char *value = exchange_query(exchange, key);
-    return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
-}
-
-/* The HTTP status of a request that the application did not take. */
-unsigned
-exchange_refusal_code(enum airs_status status)
-{
-    switch (status) {
-    case AIRS_ENOENT:
-        return MHD_HTTP_NOT_FOUND;
-    case AIRS_EINVAL:
-        return MHD_HTTP_BAD_REQUEST;
-    case AIRS_EEXIST:
-    case AIRS_EBUSY:
-    case AIRS_EALREADY:
-        return MHD_HTTP_CONFLICT;
-    case AIRS_ELIMIT:
-        return MHD_HTTP_TOO_MANY_REQUESTS;
-    case AIRS_ENOTRUNNING:
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-    case AIRS_EDENIED:
-        return MHD_HTTP_FORBIDDEN;
-    case AIRS_ETIMEDOUT:
-        return MHD_HTTP_GATEWAY_TIMEOUT;
-    case AIRS_EREJECTED:
-    case AIRS_EENDED:
-    case AIRS_ELOAD:
-    case AIRS_EFAILED:
-        return MHD_HTTP_BAD_GATEWAY;
-    case AIRS_OK:
-    case AIRS_ENOMEM:
-    case AIRS_EIO:
-        break;
-    }
-    return MHD_HTTP_INTERNAL_SERVER_ERROR;
-}
 
 /* ---- What the application answers ---- */
 
@@ -130,8 +27,8 @@ on_done(void *context, enum airs_status status, const char *text, const void *by
 static void
 answer_verb(struct exchange *exchange, const char *status)
 {
-    answer_json(exchange, json_pack("{s:s, s:s, s:s}", "path", exchange->route.path, "verb",
-                                    exchange->route.verb, "status", status));
+    exchange_answer_json(exchange, json_pack("{s:s, s:s, s:s}", "path", exchange->route.path,
+                                             "verb", exchange->route.verb, "status", status));
 }
 
 static void
@@ -150,8 +47,7 @@ finish_verb(struct exchange *exchange)
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
     } else if (strcmp(exchange->route.verb, "call") == 0) {
-        buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-        exchange_answer(exchange, MHD_HTTP_OK, "application/octet-stream");
+        exchange_answer_done(exchange, "application/octet-stream");
     } else {
         answer_verb(exchange, exchange->done_status == AIRS_EALREADY ? "already running" : "done");
     }
@@ -164,8 +60,7 @@ finish_list(struct exchange *exchange)
         exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
-    else if (!exchange->children_lost &&
-             exchange->children.size > CONTROL_CHILDREN_AT_ONCE_BYTES)
+    else if (!exchange->children_lost && exchange->children.size > CONTROL_CHILDREN_AT_ONCE_BYTES)
         stream_open_children(exchange);
     else if (children_format(exchange))
         exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
@@ -227,7 +122,7 @@ request_list(struct exchange *exchange)
 {
     struct airs_application *application = exchange->server->options.application;
     struct airs_error error = { 0 };
-    bool whole = exchange->route.target != TARGET_CHILD || query_is_set(exchange, "tree");
+    bool whole = exchange->route.target != TARGET_CHILD || exchange_query_is_set(exchange, "tree");
     exchange->pending = true;
     enum airs_status status = whole
                                   ? airs_application_list(application, exchange->route.path,
@@ -262,10 +157,11 @@ request_call(struct exchange *exchange)
     }
     exchange->pending = true;
     exchange_await(exchange,
-          airs_application_call(exchange->server->options.application, exchange->route.path,
-                                exchange->body.data, exchange->body.size, timeout_us, on_done,
-                                exchange, &error),
-          &error);
+                   airs_application_call(exchange->server->options.application,
+                                         exchange->route.path, exchange->body.data,
+                                         exchange->body.size, timeout_us, on_done, exchange,
+                                         &error),
+                   &error);
 }
 
 static void
@@ -275,6 +171,12 @@ request_control(struct exchange *exchange, enum airs_verb verb)
     struct airs_application *application = exchange->server->options.application;
     if (verb == AIRS_START && application_failed_to_load(application, exchange->route.path)) {
         exchange->change.starts = true;
+        changes_queue(exchange);
+        return;
+    }
+    if (verb == AIRS_DELETE &&
+        airs_application_find(application, exchange->route.path, NULL) == AIRS_FOUND_TEMPLATE) {
+        exchange->change.deletes = true;
         changes_queue(exchange);
         return;
     }
@@ -308,12 +210,13 @@ static void
 request_version(struct exchange *exchange)
 {
     struct control_server *server = exchange->server;
-    answer_json(exchange,
-                json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "name", "airs", "version",
-                          airs_version(), "engine", airs_engine_version(), "app",
-                          airs_application_name(server->options.application), "pid", (int)getpid(),
-                          "seq", (json_int_t)record_ring_newest(server->options.events),
-                          "events_lost", (json_int_t)(server->options.store ? store_lost(server->options.store) : 0)));
+    exchange_answer_json(
+        exchange,
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "name", "airs", "version", airs_version(),
+                  "engine", airs_engine_version(), "app",
+                  airs_application_name(server->options.application), "pid", (int)getpid(), "seq",
+                  (json_int_t)record_ring_newest(server->options.events), "events_lost",
+                  (json_int_t)(server->options.store ? store_lost(server->options.store) : 0)));
 }
 
 static void
@@ -321,7 +224,7 @@ request_down(struct exchange *exchange)
 {
     exchange->state = EXCHANGE_WAITING;
     exchange->server->options.down(exchange->server->options.context,
-                                   query_is_set(exchange, "kill"));
+                                   exchange_query_is_set(exchange, "kill"));
 }
 
 static void
@@ -331,6 +234,7 @@ request_logs(struct exchange *exchange)
     switch (airs_application_find(exchange->server->options.application, exchange->route.path,
                                   &error)) {
     case AIRS_FOUND_NOTHING:
+    case AIRS_FOUND_TEMPLATE:
         exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
         return;
     case AIRS_FOUND_COMPONENT:
@@ -385,7 +289,7 @@ dispatch_route(struct exchange *exchange)
         return;
     case TARGET_RELOAD:
         if (!refuse_for_phase(exchange))
-            reload_request(exchange, query_is_set(exchange, "dry_run"));
+            reload_request(exchange, exchange_query_is_set(exchange, "dry_run"));
         return;
     case TARGET_EVENTS:
         stream_open_events(exchange);

@@ -1,4 +1,6 @@
-/* History: asked of the store, which answers on its own thread; the loop never waits for a disk. */
+/* History: asked of the store, which answers on its own thread; the loop never waits for a disk.
+ * It outlives its child: a path that is no child's any more is unknown only if nothing is kept of it.
+ */
 #include <string.h>
 
 #include "daemon/control_internal.h"
@@ -15,8 +17,9 @@ on_entry(struct store_query *query, const struct history_entry *entry)
 {
     struct exchange *exchange = exchange_of(query);
     const char *app = airs_application_name(exchange->server->options.application);
-    if (!history_json_append(&exchange->done_bytes, app, entry))
-        exchange->done_status = AIRS_ENOMEM;
+    if (exchange->done_status == AIRS_OK &&
+        !history_json_append(&exchange->done_bytes, app, entry))
+        exchange->done_status = AIRS_ELIMIT;
 }
 
 static void
@@ -49,15 +52,9 @@ history_request(struct exchange *exchange)
     const char *path = exchange->route.path;
     const char *events = exchange_query(exchange, "events");
     const char *exact = exchange_query(exchange, "exact");
-    struct airs_error error = { 0 };
     uint64_t count;
     if (!count_of(exchange, &count))
         return;
-    if (strcmp(path, "/") != 0 &&
-        airs_application_find(options->application, path, &error) == AIRS_FOUND_NOTHING) {
-        exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
-        return;
-    }
     if (!options->store) {
         exchange_fail(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "there is no history");
         return;
@@ -70,21 +67,45 @@ history_request(struct exchange *exchange)
         .visit = on_entry,
         .done = on_done,
     };
+    buffer_init(&exchange->done_bytes, CONTROL_HISTORY_BYTES_MAX);
     exchange->done_status = AIRS_OK;
     exchange->pending = true;
     exchange->state = EXCHANGE_WAITING;
     store_ask(options->store, &exchange->history);
 }
 
+/* True, and the exchange failed: there is no such child, and nothing is kept of one. */
+static bool
+is_unknown(struct exchange *exchange)
+{
+    const char *path = exchange->route.path;
+    struct airs_error error = { 0 };
+    if (exchange->done_bytes.size > 0 || strcmp(path, "/") == 0)
+        return false;
+    enum airs_found found =
+        airs_application_find(exchange->server->options.application, path, &error);
+    if (found == AIRS_FOUND_SUPERVISOR || found == AIRS_FOUND_COMPONENT)
+        return false;
+    exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "%s", error.message);
+    return true;
+}
+
 void
 history_finish(struct exchange *exchange)
 {
+    if (exchange->done_status == AIRS_ELIMIT) {
+        exchange_fail(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+                      "more than %zu MiB of history: ask for fewer with 'count'",
+                      CONTROL_HISTORY_BYTES_MAX >> 20);
+        return;
+    }
     if (exchange->done_status != AIRS_OK) {
         exchange_fail(exchange, exchange_refusal_code(exchange->done_status), "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
         return;
     }
-    buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-    exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+    if (is_unknown(exchange))
+        return;
+    exchange_answer_done(exchange, "application/x-ndjson");
 }

@@ -2,6 +2,7 @@
 #ifndef DAEMON_CONTROL_INTERNAL_H
 #define DAEMON_CONTROL_INTERNAL_H
 
+#include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
 
@@ -42,6 +43,7 @@ struct exchange_change {
     uint32_t count;       /* Of a scale. */
     struct buffer report; /* What is wrong with the child that was to be added. */
     bool out_of_memory;
+    bool deletes; /* All of a `count`. */
     bool starts; /* A start whose component is opened anew. */
 };
 
@@ -143,6 +145,11 @@ void exchange_free(struct exchange *exchange);
 void exchange_dispatch(struct exchange *exchange);
 /** On the loop, once the application has answered. */
 void exchange_finish(struct exchange *exchange);
+/** Waits for the application's answer, or fails with what it said at once. */
+void exchange_await(struct exchange *exchange, enum airs_status status,
+                    const struct airs_error *error);
+
+/* control_answer.c */
 /** The HTTP status of a request that the application did not take. */
 unsigned exchange_refusal_code(enum airs_status status);
 void exchange_answer(struct exchange *exchange, unsigned status, const char *content_type);
@@ -150,12 +157,15 @@ void exchange_fail(struct exchange *exchange, unsigned status, const char *forma
     __attribute__((format(printf, 3, 4)));
 /** The same, of a text of any length. */
 void exchange_fail_text(struct exchange *exchange, unsigned status, const char *text);
-/** Waits for the application's answer, or fails with what it said at once. */
-void exchange_await(struct exchange *exchange, enum airs_status status,
-                    const struct airs_error *error);
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
+/** With what was completed, `done_bytes`, as it is. */
+void exchange_answer_done(struct exchange *exchange, const char *content_type);
 const char *exchange_query(const struct exchange *exchange, const char *key);
+/** Of a JSON value, which is consumed; NULL: out of memory. */
+void exchange_answer_json(struct exchange *exchange, json_t *object);
+/** Whether the query has `key`, and not as "0" or "false". */
+bool exchange_query_is_set(const struct exchange *exchange, const char *key);
 
 /* control_change.c */
 void changes_open(struct control_changes *changes);

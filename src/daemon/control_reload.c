@@ -70,8 +70,7 @@ reload_finish(struct exchange *exchange)
 {
     exchange->server->changes.reloads = false;
     if (exchange->done_status == AIRS_OK) {
-        buffer_append(&exchange->answer, exchange->done_bytes.data, exchange->done_bytes.size);
-        exchange_answer(exchange, MHD_HTTP_OK, "application/x-ndjson");
+        exchange_answer_done(exchange, "application/x-ndjson");
         return;
     }
     const char *text = exchange->done_text ? exchange->done_text

@@ -81,10 +81,22 @@ daemon_history_kept(void *context, size_t index, struct airs_kept *kept_out)
     return additions_last(daemon->additions, index, kept_out);
 }
 
+/* What was added under the name of several; `path` is that of their numbers, "/back#". */
+static void
+forget_name(struct daemon *daemon, const char *path)
+{
+    char *name = strndup(path, strcspn(path, "#"));
+    if (name)
+        additions_forget(daemon->additions, name);
+    free(name);
+}
+
 void
 daemon_history_keep(void *context, const struct airs_kept *kept)
 {
     struct daemon *daemon = context;
+    if (!kept->addition.text && kept->numbers == 0)
+        forget_name(daemon, kept->path);
     additions_keep(daemon->additions, kept);
 }
 

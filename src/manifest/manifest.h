@@ -32,8 +32,8 @@ struct manifest_parent {
     const char *path;                 /* "/" is the root. */
     const struct node_policy *policy; /* Some defaults of its children depend on its strategy. */
     /* Calls `found` with each child that `path` means in the tree that runs: one, or all of those
-     * with a `count`; none: there is no such child. */
-    void (*find)(void *context, const char *path, void (*found)(void *to, const char *path),
+     * with a `count`, of which there may be none; false: there is no such child. */
+    bool (*find)(void *context, const char *path, void (*found)(void *to, const char *path),
                  void *to);
     void *context;
 };
@@ -108,6 +108,9 @@ struct manifest *manifest_ref(struct manifest *manifest);
 
 /** One less; the last one frees the tree. NULL is allowed. Thread: any. Specs that somebody else holds a reference of stay. */
 void manifest_free(struct manifest *manifest);
+
+/** The first of those that came of the entry of `node`: what it depends on is written there. */
+const struct manifest_node *manifest_entry(const struct manifest_node *node);
 
 /** The node after `node` in tree order (a supervisor before its children); NULL at the end. */
 const struct manifest_node *manifest_next(const struct manifest_node *node);

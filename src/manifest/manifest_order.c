@@ -51,6 +51,12 @@ manifest_order_deinit(struct reader *reader)
     reader->notes_size = 0;
 }
 
+const struct manifest_node *
+manifest_entry(const struct manifest_node *node)
+{
+    return node->parent ? entry_of(node) : node;
+}
+
 /* ---- Paths ---- */
 
 static bool
@@ -229,7 +235,6 @@ add_paths(struct order *order, const struct order_edge *edge, struct manifest_no
 struct outside {
     struct order *order;
     const struct order_note *note;
-    size_t found;
 };
 
 /* A copy of `path` that lives as long as the manifest; NULL: out of memory. */
@@ -257,7 +262,6 @@ take_outside(void *to, const char *path)
     const char **paths =
         realloc(node->dependencies, (config->depends_on_size + 1) * sizeof *paths);
     const char *copy = paths ? keep_outside(reader->manifest, path) : NULL;
-    outside->found++;
     if (paths) {
         node->dependencies = paths;
         config->depends_on = paths;
@@ -274,9 +278,8 @@ resolve_outside(struct order *order, const struct order_note *note)
 {
     const struct manifest_parent *parent = order->reader->parent;
     struct outside outside = { .order = order, .note = note };
-    if (parent && note->place->text[0] == '/')
-        parent->find(parent->context, note->place->text, take_outside, &outside);
-    return outside.found > 0;
+    return parent && note->place->text[0] == '/' &&
+           parent->find(parent->context, note->place->text, take_outside, &outside);
 }
 
 static void

@@ -59,4 +59,23 @@ void reader_read_entry(struct reader *reader, const struct yaml_node *map,
 void reader_check_entry(struct reader *reader, const struct yaml_node *map,
                         const struct manifest_node *node);
 
+/** Reads one entry of `children` into `parent`, `nesting` supervisors deep, with all below it. */
+void reader_read_child(struct reader *reader, const struct yaml_node *map,
+                       struct manifest_node *parent, unsigned nesting);
+/** Reads a list of them. */
+void reader_read_children(struct reader *reader, const struct yaml_node *list,
+                          struct manifest_node *parent, unsigned nesting);
+/** Reports more children of `node`, which is read, than its own `map` says it may have. */
+void reader_check_max_children(struct reader *reader, const struct yaml_node *map,
+                               const struct manifest_node *node);
+
+/* manifest_node.c */
+
+/** A node with the defaults of its kind, under `parent`; NULL: out of memory. */
+struct manifest_node *manifest_node_new(struct manifest_node *parent, bool is_supervisor);
+/** Frees it with all below it; NULL is allowed. */
+void manifest_node_free(struct manifest_node *node);
+/** Makes `child` the last of `parent`; false: out of memory. */
+bool manifest_node_add(struct manifest_node *parent, struct manifest_node *child);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -257,15 +258,29 @@ additions_keep(struct additions *additions, const struct airs_kept *kept)
 
 /* ---- What the last run kept ---- */
 
+/* A file that this one could have written; NULL: there is none. */
+static FILE *
+open_last(const char *dir)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    if (snprintf(path, sizeof path, "%s/" FILE_NAME, dir) >= (int)sizeof path)
+        return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool is_ours = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
+                   about.st_size <= (off_t)ADDITIONS_BYTES_MAX;
+    FILE *file = is_ours ? fdopen(fd, "r") : NULL;
+    if (!file && fd >= 0)
+        close(fd);
+    return file;
+}
+
 static json_t *
 read_last(const char *dir)
 {
-    char path[PATH_MAX];
     json_error_t error;
     json_t *array = json_array();
-    if (snprintf(path, sizeof path, "%s/" FILE_NAME, dir) >= (int)sizeof path)
-        return array;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_last(dir);
     for (json_t *object; file && (object = json_loadf(file, JSON_DISABLE_EOF_CHECK, &error));)
         json_array_append_new(array, object);
     if (file)

@@ -1,11 +1,9 @@
-#include "store/journal.h"
+#include "store/journal_inside.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,69 +12,16 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/list.h"
 #include "store/checksum.h"
 
-#define FILE_MARK "AIRSJRNL"
-#define RECORD_MARK 0x4C52u
-#define RECORD_EVENT 1u
-
-/* On disk in this order, least significant byte first (the machine's own order). */
-struct file_header {
-    char mark[8];
-    uint32_t version;
-    uint32_t checksum; /* Of the two below. */
-    uint64_t first_seq;
-    uint64_t run;
-};
-
-struct record_header {
-    uint16_t mark;
-    uint16_t type;
-    uint32_t size;
-    uint32_t checksum; /* Of type, size and the bytes. */
-    uint32_t reserved;
-};
-
-struct segment {
-    struct list link;
-    struct file_header header;
-    int fd;
-    uint64_t end; /* Of what may be read. */
-    uint64_t at;  /* The reader's place, and that of its last journal_forget(). */
-    uint64_t safe_at;
-    bool is_done; /* Read to its end: removed at the next journal_forget(). */
-    bool is_gone; /* It gave way; removed by the reader. */
-};
-
-struct journal {
-    char *dir; /* Constant. */
-
-    pthread_mutex_t lock; /* Guards the list, the segments' `end` and flags, and `bytes`. */
-    struct list segments; /* Oldest first; the last one is written. Only the reader removes. */
-    uint64_t bytes;
-
-    struct segment *current; /* The appending thread's, as the next ones; NULL: not begun. */
-    uint64_t run;
-    char *pending; /* Whole records, JOURNAL_PENDING_BYTES_MAX at most. */
-    size_t pending_bytes;
-    unsigned pending_records;
-
-    atomic_uint_fast64_t lost;
-
-    struct segment *reading; /* The reader's. */
-    struct buffer piece;
-    uint64_t piece_at; /* Where in the segment `piece` begins. */
-};
-
-static void
-path_of(const struct journal *journal, uint64_t first_seq, char *to, size_t size)
+void
+journal_path_of(const struct journal *journal, uint64_t first_seq, char *to, size_t size)
 {
     snprintf(to, size, "%s/journal-%020" PRIu64, journal->dir, first_seq);
 }
 
-static void
-segment_free(struct segment *segment)
+void
+journal_segment_free(struct segment *segment)
 {
     if (segment->fd >= 0)
         close(segment->fd);
@@ -90,7 +35,47 @@ header_checksum(const struct file_header *header)
     return checksum_add(0, &header->first_seq, sizeof header->first_seq + sizeof header->run);
 }
 
+static void
+put_behind_locked(struct journal *journal, struct segment *segment)
+{
+    list_push_back(&journal->segments, &segment->link);
+    journal->bytes += segment->end;
+    journal->files++;
+}
+
+static struct segment *
+segment_behind(const struct segment *segment)
+{
+    return container_of(segment->link.next, struct segment, link);
+}
+
+/* There is one behind it. */
+static void
+give_way_locked(struct journal *journal, struct segment *segment)
+{
+    char path[PATH_MAX];
+    journal_path_of(journal, segment->header.first_seq, path, sizeof path);
+    unlink(path);
+    segment->is_gone = true;
+    journal->bytes -= segment->end;
+    journal->files--;
+    if (!segment->is_done)
+        atomic_fetch_add(&journal->lost,
+                         segment_behind(segment)->header.first_seq - segment->header.first_seq);
+}
+
 /* ---- Opening ---- */
+
+/* Before anybody reads: what gives way is closed at once. */
+static void
+remove_oldest(struct journal *journal)
+{
+    while (journal->files > JOURNAL_FILES_MAX) {
+        struct segment *oldest = container_of(journal->segments.next, struct segment, link);
+        give_way_locked(journal, oldest);
+        journal_segment_free(oldest);
+    }
+}
 
 /* A file of an earlier opening. One that is no journal of ours is left alone. */
 static enum airs_status
@@ -103,25 +88,24 @@ open_old(struct journal *journal, const char *name, struct airs_error *error)
     if (!segment)
         return fail(error, AIRS_ENOMEM, "journal: out of memory");
     list_init(&segment->link);
-    segment->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    segment->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct file_header *header = &segment->header;
-    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0 &&
+    bool is_ours = segment->fd >= 0 && fstat(segment->fd, &about) == 0 && S_ISREG(about.st_mode) &&
                    pread(segment->fd, header, sizeof *header, 0) == sizeof *header &&
                    memcmp(header->mark, FILE_MARK, sizeof header->mark) == 0;
     if (is_ours && header->version > JOURNAL_VERSION) {
         fail(error, AIRS_EDENIED, "%s is of a newer version of airs (%u, this one writes %u)", path,
              header->version, JOURNAL_VERSION);
-        segment_free(segment);
+        journal_segment_free(segment);
         return AIRS_EDENIED;
     }
     if (!is_ours || header->checksum != header_checksum(header)) {
-        segment_free(segment);
+        journal_segment_free(segment);
         return AIRS_OK;
     }
     segment->end = (uint64_t)about.st_size;
     segment->at = segment->safe_at = sizeof *header;
-    journal->bytes += segment->end;
-    list_push_back(&journal->segments, &segment->link);
+    put_behind_locked(journal, segment);
     return AIRS_OK;
 }
 
@@ -142,6 +126,8 @@ scan(struct journal *journal, struct airs_error *error)
     for (int i = 0; i < count; i++) {
         if (status == AIRS_OK)
             status = open_old(journal, entries[i]->d_name, error);
+        if (status == AIRS_OK)
+            remove_oldest(journal);
         free(entries[i]);
     }
     free(entries);
@@ -177,7 +163,7 @@ journal_close(struct journal *journal)
         return;
     struct list *link;
     while ((link = list_pop_front(&journal->segments)) != NULL)
-        segment_free(container_of(link, struct segment, link));
+        journal_segment_free(container_of(link, struct segment, link));
     buffer_deinit(&journal->piece);
     pthread_mutex_destroy(&journal->lock);
     free(journal->pending);
@@ -222,11 +208,11 @@ segment_new(struct journal *journal, uint64_t first_seq)
                                             .run = journal->run };
     memcpy(segment->header.mark, FILE_MARK, sizeof segment->header.mark);
     segment->header.checksum = header_checksum(&segment->header);
-    path_of(journal, first_seq, path, sizeof path);
+    journal_path_of(journal, first_seq, path, sizeof path);
     segment->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (segment->fd < 0 || !write_header(segment)) {
         int cause = errno;
-        segment_free(segment);
+        journal_segment_free(segment);
         errno = cause;
         return NULL;
     }
@@ -241,18 +227,10 @@ make_room_locked(struct journal *journal)
     list_for_each(link, &journal->segments)
     {
         struct segment *segment = container_of(link, struct segment, link);
-        if (journal->bytes <= JOURNAL_BYTES_MAX)
+        if (journal->bytes <= JOURNAL_BYTES_MAX && journal->files <= JOURNAL_FILES_MAX)
             return;
-        if (segment->is_gone || segment == journal->current)
-            continue;
-        char path[PATH_MAX];
-        path_of(journal, segment->header.first_seq, path, sizeof path);
-        unlink(path);
-        segment->is_gone = true;
-        journal->bytes -= segment->end;
-        const struct segment *next = container_of(segment->link.next, struct segment, link);
-        if (!segment->is_done)
-            atomic_fetch_add(&journal->lost, next->header.first_seq - segment->header.first_seq);
+        if (!segment->is_gone && segment != journal->current)
+            give_way_locked(journal, segment);
     }
 }
 
@@ -263,8 +241,7 @@ begin_segment(struct journal *journal, uint64_t first_seq)
     if (!segment)
         return false;
     pthread_mutex_lock(&journal->lock);
-    list_push_back(&journal->segments, &segment->link);
-    journal->bytes += segment->end;
+    put_behind_locked(journal, segment);
     journal->current = segment;
     make_room_locked(journal);
     pthread_mutex_unlock(&journal->lock);
@@ -282,8 +259,9 @@ journal_begin(struct journal *journal, uint64_t next_seq, struct airs_error *err
         if (segment->header.first_seq != next_seq)
             continue;
         journal->bytes -= segment->end;
+        journal->files--;
         journal->reading = NULL;
-        segment_free(segment);
+        journal_segment_free(segment);
         break;
     }
     if (!begin_segment(journal, next_seq))
@@ -373,172 +351,4 @@ uint64_t
 journal_lost(const struct journal *journal)
 {
     return atomic_load(&journal->lost);
-}
-
-/* ---- Reading ---- */
-
-/* The segment that is read, or the next one with something to read; how far it may be read. */
-static struct segment *
-segment_to_read(struct journal *journal, uint64_t *end_out)
-{
-    struct segment *found = NULL;
-    pthread_mutex_lock(&journal->lock);
-    list_for_each(link, &journal->segments)
-    {
-        struct segment *segment = container_of(link, struct segment, link);
-        if (segment->is_done || segment->is_gone)
-            continue;
-        found = segment;
-        *end_out = segment->end;
-        break;
-    }
-    pthread_mutex_unlock(&journal->lock);
-    return found;
-}
-
-/* Nothing more comes in it: it is not the one that is written. */
-static bool
-finish(struct journal *journal, struct segment *segment, uint64_t end)
-{
-    pthread_mutex_lock(&journal->lock);
-    bool is_over = segment != journal->current && segment->end == end;
-    if (is_over)
-        segment->is_done = true;
-    pthread_mutex_unlock(&journal->lock);
-    return is_over;
-}
-
-/* At least `size` bytes from segment->at on, or NULL. */
-static const char *
-bytes_at(struct journal *journal, struct segment *segment, uint64_t end, size_t size)
-{
-    if (end - segment->at < size)
-        return NULL;
-    bool is_same = journal->reading == segment && segment->at >= journal->piece_at &&
-                   segment->at + size <= journal->piece_at + journal->piece.size;
-    if (!is_same) {
-        size_t wanted = end - segment->at < JOURNAL_READ_BYTES ? (size_t)(end - segment->at)
-                                                               : JOURNAL_READ_BYTES;
-        struct buffer *piece = &journal->piece;
-        buffer_consume(piece, piece->size);
-        if (piece->capacity < JOURNAL_READ_BYTES + 1) {
-            static const char zeroes[4096];
-            while (piece->size < JOURNAL_READ_BYTES && buffer_append(piece, zeroes, sizeof zeroes))
-                ;
-            if (piece->size < JOURNAL_READ_BYTES)
-                return NULL;
-        }
-        ssize_t got = pread(segment->fd, piece->data, wanted, (off_t)segment->at);
-        piece->size = got > 0 ? (size_t)got : 0;
-        journal->reading = segment;
-        journal->piece_at = segment->at;
-        if (piece->size < size)
-            return NULL;
-    }
-    return journal->piece.data + (segment->at - journal->piece_at);
-}
-
-enum found { FOUND_RECORD, FOUND_OTHER, FOUND_NOTHING, FOUND_DAMAGE };
-
-static enum found
-read_record(struct journal *journal, struct segment *segment, uint64_t end,
-            struct journal_record *record_out)
-{
-    struct record_header header;
-    if (end == segment->at)
-        return FOUND_NOTHING;
-    const char *bytes = bytes_at(journal, segment, end, sizeof header);
-    if (!bytes)
-        return FOUND_DAMAGE;
-    memcpy(&header, bytes, sizeof header);
-    if (header.mark != RECORD_MARK || header.size > JOURNAL_RECORD_BYTES_MAX)
-        return FOUND_DAMAGE;
-    bytes = bytes_at(journal, segment, end, sizeof header + header.size);
-    if (!bytes)
-        return FOUND_DAMAGE;
-    bytes += sizeof header;
-    uint32_t checksum = checksum_add(0, &header.type, sizeof header.type);
-    checksum = checksum_add(checksum, &header.size, sizeof header.size);
-    if (header.checksum != checksum_add(checksum, bytes, header.size))
-        return FOUND_DAMAGE;
-    segment->at += sizeof header + header.size;
-    *record_out = (struct journal_record){ segment->header.run, bytes, header.size };
-    return header.type == RECORD_EVENT ? FOUND_RECORD : FOUND_OTHER;
-}
-
-bool
-journal_read(struct journal *journal, struct journal_record *record_out)
-{
-    struct segment *segment;
-    uint64_t end;
-    while ((segment = segment_to_read(journal, &end)) != NULL) {
-        switch (read_record(journal, segment, end, record_out)) {
-        case FOUND_RECORD:
-            return true;
-        case FOUND_OTHER: /* Of a later version that this one can still read. */
-            break;
-        case FOUND_NOTHING:
-            if (!finish(journal, segment, end))
-                return false;
-            break;
-        case FOUND_DAMAGE: /* What a death cut short; nothing behind it can be found. */
-            segment->at = end;
-            break;
-        }
-    }
-    return false;
-}
-
-static void
-remove_segment(struct journal *journal, struct segment *segment)
-{
-    char path[PATH_MAX];
-    path_of(journal, segment->header.first_seq, path, sizeof path);
-    pthread_mutex_lock(&journal->lock);
-    bool is_there = !segment->is_gone;
-    if (is_there)
-        journal->bytes -= segment->end;
-    segment->is_gone = true;
-    pthread_mutex_unlock(&journal->lock);
-    if (is_there)
-        unlink(path); /* Takes its time: no event waits for it. */
-    pthread_mutex_lock(&journal->lock);
-    if (journal->reading == segment)
-        journal->reading = NULL;
-    segment_free(segment);
-    pthread_mutex_unlock(&journal->lock);
-}
-
-/* Walks the list without its lock: only this thread removes from it. */
-static struct segment *
-next_of(struct journal *journal, struct segment *segment)
-{
-    pthread_mutex_lock(&journal->lock);
-    struct list *link = segment ? segment->link.next : journal->segments.next;
-    pthread_mutex_unlock(&journal->lock);
-    return link == &journal->segments ? NULL : container_of(link, struct segment, link);
-}
-
-void
-journal_forget(struct journal *journal)
-{
-    for (struct segment *segment = next_of(journal, NULL), *next; segment; segment = next) {
-        next = next_of(journal, segment);
-        segment->safe_at = segment->at;
-        if (segment->is_done || segment->is_gone)
-            remove_segment(journal, segment);
-    }
-}
-
-void
-journal_rewind(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->lock);
-    list_for_each(link, &journal->segments)
-    {
-        struct segment *segment = container_of(link, struct segment, link);
-        segment->at = segment->safe_at;
-        segment->is_done = false;
-    }
-    pthread_mutex_unlock(&journal->lock);
 }

@@ -238,7 +238,7 @@ what_was_deleted_by_hand_comes_back(void **state)
 {
     struct world *world = *state;
     start(world, ECHO("a", "") ECHO("b", ""));
-    wait_for(world, "/b", "ready", 1);
+    wait_for(world, "/a", "ready", 1);
     assert_int_equal(airs_application_control(world->application, AIRS_DELETE, "/a", on_done, world,
                                               NULL),
                      AIRS_OK);

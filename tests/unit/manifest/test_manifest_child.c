@@ -3,8 +3,8 @@
 
 static struct node_policy policy;
 
-/* What runs outside of the text: /db, and two of /web/back. */
-static void
+/* What runs outside of the text: /db, two of /web/back, and none of /web/none, which has a count. */
+static bool
 find(void *context, const char *path, void (*found)(void *to, const char *path), void *to)
 {
     (void)context;
@@ -14,6 +14,8 @@ find(void *context, const char *path, void (*found)(void *to, const char *path),
         found(to, "/web/back#1");
         found(to, "/web/back#3");
     }
+    return strcmp(path, "/db") == 0 || strcmp(path, "/web/back") == 0 ||
+           strcmp(path, "/web/none") == 0;
 }
 
 static enum airs_status
@@ -114,6 +116,9 @@ it_may_depend_on_what_runs_already(void **state)
     assert_int_equal(y->depends_on_size, 2);
     assert_string_equal(y->depends_on[1], "/web/back#3");
     assert_true(node_at("/s/y")->index < node_at("/s/x")->index);
+    assert_int_equal(read_child("/", "{ name: x, component: a.wasm, depends-on: [/web/none] }"),
+                     AIRS_OK);
+    assert_int_equal(node_at("/x")->config.depends_on_size, 0);
     assert_int_equal(read_child("/", "{ name: x, component: a.wasm, depends-on: [/dbs] }"),
                      AIRS_EINVAL);
     assert_reported(1, 44, "there is no child '/dbs'");

@@ -68,8 +68,10 @@ failing_asprintf(char **text_out, const char *format, ...)
 #include "base/map.c"
 #include "component/component_spec.c"
 #include "manifest/manifest.c"
+#include "manifest/manifest_node.c"
 #include "manifest/manifest_report.c"
 #include "manifest/reader.c"
+#include "manifest/reader_children.c"
 #include "manifest/reader_text.c"
 #include "manifest/yaml_tree.c"
 #undef calloc

@@ -222,6 +222,48 @@ lets_the_oldest_file_go_when_nobody_reads_and_counts_what_it_had(void **state)
     temp_dir_remove(&dir);
 }
 
+/* Each run begins a file, and where there is no database nobody takes them away. */
+static void
+lets_the_oldest_file_go_when_there_are_too_many(void **state)
+{
+    (void)state;
+    struct temp_dir dir;
+    char last[64] = "", text[64];
+    temp_dir_make(&dir);
+    for (uint64_t run = 1; run <= JOURNAL_FILES_MAX + 20; run++) {
+        struct journal *journal = reopen(&dir, run);
+        snprintf(text, sizeof text, "record %u", (unsigned)run);
+        append_text(journal, run, text);
+        assert_int_equal(journal_lost(journal), run > JOURNAL_FILES_MAX);
+        journal_close(journal);
+    }
+    assert_int_equal(files_in(&dir, NULL), JOURNAL_FILES_MAX);
+    struct journal *journal = reopen(&dir, 0);
+    assert_int_equal(read_all(journal, last, sizeof last), JOURNAL_FILES_MAX);
+    assert_string_equal(last, text);
+    journal_close(journal);
+    temp_dir_remove(&dir);
+}
+
+/* A pipe of that name: whoever opens it waits for a writer. */
+static void
+what_is_no_file_is_left_alone(void **state)
+{
+    (void)state;
+    struct temp_dir dir;
+    char path[PATH_MAX];
+    temp_dir_make(&dir);
+    temp_dir_file(&dir, "journal-00000000000000000001", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    temp_dir_file(&dir, "journal-00000000000000000002", path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct journal *journal = reopen(&dir, 3);
+    append_text(journal, 3, "x");
+    assert_int_equal(files_in(&dir, NULL), 3);
+    journal_close(journal);
+    temp_dir_remove(&dir);
+}
+
 static void
 keeps_no_half_record_when_the_disk_is_full(void **state)
 {
@@ -297,6 +339,8 @@ main(void)
         cmocka_unit_test(stops_at_a_record_whose_bytes_changed_but_reads_the_next_file),
         cmocka_unit_test(removes_files_that_are_read_once_the_reader_says_so),
         cmocka_unit_test(lets_the_oldest_file_go_when_nobody_reads_and_counts_what_it_had),
+        cmocka_unit_test(lets_the_oldest_file_go_when_there_are_too_many),
+        cmocka_unit_test(what_is_no_file_is_left_alone),
         cmocka_unit_test(keeps_no_half_record_when_the_disk_is_full),
         cmocka_unit_test(refuses_a_file_of_a_newer_version),
         cmocka_unit_test(gives_no_seq_twice_even_when_nothing_was_appended),
