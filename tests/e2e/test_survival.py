@@ -262,7 +262,6 @@ def test_an_intensity_goes_on(place):
     place.airs("start", "/a")
     assert daemon.wait() == 1
     assert daemon.events[-1]["reason"] == "escalated"
-    daemon.judged = False  # The oracle sees one run, and there no grants before its end.
 
 
 def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
@@ -278,7 +277,6 @@ def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
     # Started by hand it begins with an empty one.
     place.airs("start", "/web")
     daemon.wait_event("restart-scheduled", "/web/a", reason="trap", generation=3)
-    daemon.judged = False  # As above.
 
 
 def test_a_group_goes_on_in_its_order(place):
