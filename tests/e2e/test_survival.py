@@ -250,6 +250,18 @@ def test_a_delay_goes_on_with_what_is_left_of_it(place):
     assert status["due_ms"] <= again["delay_ms"]
 
 
+def test_n_goes_on(place):
+    manifest = place.manifest(
+        child("a", "crasher", args=["trap"], max_restarts=10,
+              backoff={"initial": "1ms", "factor": 1000, "max": "1h", "jitter": "0%"}))
+    daemon = place.run(manifest)
+    daemon.wait_event("restart-scheduled", "/a", delay_ms=1000)
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/a")  # It waits no longer; n stays.
+    daemon.wait_event("restart-scheduled", "/a", reason="trap", delay_ms=1000 * 1000)
+
+
 def test_an_intensity_goes_on(place):
     manifest = place.manifest(
         child("a", "crasher", args=["trap"], backoff=["0s", "1h"], max_restarts=10),
