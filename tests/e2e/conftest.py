@@ -2,22 +2,30 @@
 
 A test gets a `place`: directories of its own for sockets, state and temporary files, and the
 program run in them. Tests watch events and wait with `airs wait`; none sleeps. After each test
-nothing may be left (no process, socket or temporary file), and the events of every run are
-judged by oracle.py.
+nothing may be left (no process, socket or temporary file).
+
+oracle.py judges every run of a daemon, and what goes on from one to the next: all events from the
+first one on, without a gap. A test cannot leave one out: what the history of an application knows
+of, somebody must have followed. Not judged are the last events of a run that was killed and that
+none came after, for nobody has seen them, and test_example.py's program, which is a C program of
+its own and no daemon: that test recounts what it prints.
 """
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 import pytest
 import yaml
+
+import oracle
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -40,19 +48,23 @@ def supervisor(name, *children, **keys):
             "children": list(children)}
 
 
-class Daemon:
-    """One `airs up --json` in front, with all that it says."""
+class Run:
+    """One run of an application: the process that tells of it, and all that the oracle hears."""
 
-    def __init__(self, place, manifest, *options):
+    def __init__(self, place, manifest, *words):
         self.place = place
         self.manifest = manifest
+        self.text = pathlib.Path(manifest).read_text()  # As it is now: it may change.
+        self.reloads = []   # The manifests that it was reloaded with, parsed.
+        self.added = {}     # Children by the path of the supervisor that they were added to.
+        self.scaled = []    # Paths of a `count`.
+        self.left_out = []  # What was added, and cannot be read any more by this run.
         self.events = []
         self.complaints = []
-        self.judged = True
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
-            [AIRS, "up", "-f", str(manifest), "--json", *options], env=place.env, cwd=place.work,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            [AIRS, *words], env=place.env, cwd=place.work, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True)
         self.readers = [threading.Thread(target=self._read, args=arguments, daemon=True)
                         for arguments in ((self.process.stdout, self.events, json.loads),
                                           (self.process.stderr, self.complaints, str))]
@@ -68,6 +80,15 @@ class Daemon:
                 self.changed.notify_all()
         with self.changed:
             self.changed.notify_all()
+
+    def tree(self):
+        """What the oracle takes for its manifest."""
+        return {**yaml.safe_load(self.text), "added": self.added, "reloads": self.reloads,
+                "scaled": self.scaled, "left-out": self.left_out}
+
+    def was_killed(self):
+        """No end is told of it."""
+        return self.process.returncode == -signal.SIGKILL
 
     @property
     def stderr(self):
@@ -121,9 +142,26 @@ class Daemon:
         return code
 
     def stop(self):
+        return self.wait()
+
+
+class Daemon(Run):
+    """One `airs up --json` in front."""
+
+    def __init__(self, place, manifest, *options):
+        super().__init__(place, manifest, "up", "-f", str(manifest), "--json", *options)
+
+    def stop(self):
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
-        return self.wait()
+        return super().stop()
+
+
+class Follower(Run):
+    """`airs events -f` of a daemon that was started in another way; it ends with that."""
+
+    def __init__(self, place, manifest, *options):
+        super().__init__(place, manifest, "events", "-f", "--json", *options)
 
 
 class Place:
@@ -146,10 +184,7 @@ class Place:
         for name, value in os.environ.items():
             if name.endswith("SAN_OPTIONS"):
                 self.env[name] = value
-        self.daemons = []
-        self.followers = []
-        self.first, self.reloads = None, []  # The manifest that it was started with, and later ones.
-        self.added = {}  # Children by the path of the supervisor that they were added to.
+        self.runs = []  # In the order in which they began.
 
     # The program
 
@@ -162,6 +197,8 @@ class Place:
         assert code is None or done.returncode == code, \
             f"airs {' '.join(map(str, words))}: {done.returncode}, not {code}\n" \
             f"{done.stdout}\n{done.stderr}"
+        if words[:1] == ("scale",) and done.returncode == 0:
+            self.runs[-1].scaled.append(words[1])
         return done
 
     def wait(self, path, state, *options, code=0):
@@ -179,16 +216,14 @@ class Place:
         """Adds a child as it would stand in a manifest; the oracle hears of it."""
         file = self.work / f"{spec['name']}.yaml"
         file.write_text(json.dumps(spec))
-        self.added.setdefault(parent, []).append(spec)
+        self.runs[-1].added.setdefault(parent, []).append(spec)
         return self.airs("add", parent, "-f", file, code=code)
 
     def reload(self, *children, options=(), code=0, applied=True, **keys):
-        """Writes another manifest and reloads; the oracle hears of it, if anything was `applied`."""
-        file = self.work / "airs.yaml"
-        self.first = self.first or yaml.safe_load(file.read_text())
-        self.manifest(*children, **keys)
+        """Writes another manifest and reloads; the oracle hears of it, if it was `applied`."""
+        file = self.manifest(*children, **keys)
         if applied:
-            self.reloads.append(yaml.safe_load(file.read_text()))
+            self.runs[-1].reloads.append(yaml.safe_load(file.read_text()))
         return self.airs("reload", *options, code=code)
 
     def manifest(self, *children, name="app", file="airs.yaml", **keys):
@@ -205,19 +240,24 @@ class Place:
 
     def run(self, manifest, *options, started=True):
         daemon = Daemon(self, manifest, *options)
-        self.daemons.append(daemon)
+        self.runs.append(daemon)
         if started:
             daemon.wait_event("application-started")
         return daemon
 
-    def follow(self, manifest):
-        """The events of an application that runs detached, to be judged."""
-        file = self.root / f"events-{len(self.followers)}.jsonl"
-        with file.open("wb") as out:
-            process = subprocess.Popen([AIRS, "events", "-f", "--json"], env=self.env,
-                                       cwd=self.work, stdout=out)
-        self.followers.append((process, manifest, file))
-        return process, file
+    def follow(self, manifest, *options):
+        """The events of an application that was started by other means, as soon as it runs."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            follower = Follower(self, manifest, *options)
+            try:
+                follower.wait_for(lambda events: events)
+                break
+            except AssertionError:  # Nobody listens yet.
+                if follower.wait() != 3 or time.monotonic() > end:
+                    raise
+        self.runs.append(follower)
+        return follower
 
     # What must hold afterwards
 
@@ -241,29 +281,61 @@ class Place:
         half_written = [path for path in self.cache.rglob("*") if ".tmp" in path.name]
         return sockets + temporary + half_written
 
-    def judge(self, manifest, events_file, cut=False):
-        oracle = HERE / "oracle.py"
-        if self.added or self.reloads:
-            whole = self.first or yaml.safe_load(manifest.read_text())
-            manifest = self.root / "judged.yaml"
-            manifest.write_text(json.dumps({**whole, "added": self.added, "reloads": self.reloads}))
-        words = [*(["--cut"] if cut else []), str(manifest), str(events_file)]
-        done = subprocess.run([sys.executable, str(oracle), *words],
-                              capture_output=True, text=True, timeout=DEADLINE_S)
-        assert done.returncode == 0, f"the oracle rejects this run:\n{done.stdout}{done.stderr}"
+    def runs_by_application(self):
+        told = {}
+        for run in self.runs:
+            if run.events:
+                told.setdefault(run.events[0]["app"], []).append(run)
+        return told
+
+    def kept_by_application(self):
+        """The last seq in the history of each application that has one."""
+        kept = {}
+        for file in self.root.rglob("history.db"):
+            try:
+                with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as base:
+                    seq = base.execute("SELECT max(seq) FROM events").fetchone()[0]
+            except sqlite3.Error:
+                continue  # A test has damaged it.
+            if seq:
+                kept[file.parent.parent.name] = seq
+        return kept
+
+    def add_untold(self, app, runs):
+        """What a run that was killed had kept and told nobody: the history has it."""
+        ends = [(one, one.events[-1]["seq"], other.events[0]["seq"])
+                for one, other in zip(runs, runs[1:]) if one.was_killed()]
+        if all(last + 1 == first for _, last, first in ends):
+            return
+        asked = Daemon(self, self.manifest(child("asked", "sleeper"), name=app, file="asked.yaml"))
+        try:
+            asked.wait_event("ready", "/asked")
+            said = self.airs("history", "--app", app, "--events", "--json", "--count", "10000")
+        finally:
+            asked.stop()
+        events = [json.loads(line) for line in said.stdout.splitlines()]
+        for run, last, first in ends:
+            run.events += [event for event in events if last < event["seq"] < first]
+
+    def judge(self):
+        told, kept = self.runs_by_application(), self.kept_by_application()
+        for app, runs in told.items():
+            self.add_untold(app, runs)
+            wrong = oracle.judge_runs(
+                [(run.tree(), map(json.dumps, run.events), f"run {number} of {app}")
+                 for number, run in enumerate(runs, 1)], runs[-1].was_killed())
+            assert wrong is None, f"the oracle rejects this run:\n{wrong}"
+            for run in runs:
+                has_ended = run.events[-1]["event"] == "application-stopped"
+                assert has_ended or run.was_killed(), f"a run of {app} has no end: {run.stderr!r}"
+            is_whole = runs[-1].was_killed() or runs[-1].events[-1]["seq"] >= kept.get(app, 0)
+            assert is_whole, f"nobody has followed the last run of {app}"
+        assert kept.keys() <= told.keys(), "nobody has followed an application"
 
     def close(self):
-        for daemon in self.daemons:
-            daemon.stop()
-        for process, manifest, file in self.followers:
-            process.wait(DEADLINE_S)
-            if file.stat().st_size:
-                self.judge(manifest, file)
-        for index, daemon in enumerate(self.daemons):
-            if daemon.judged and daemon.events:
-                file = self.root / f"run-{index}.jsonl"
-                file.write_text("".join(json.dumps(one) + "\n" for one in daemon.events))
-                self.judge(daemon.manifest, file, daemon.process.returncode == -signal.SIGKILL)
+        for run in self.runs:
+            run.stop()
+        self.judge()
         assert not self.processes(), "processes are left"
         assert not self.left_behind(), "files are left"
 
@@ -273,8 +345,8 @@ class Place:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        for daemon in self.daemons:
-            daemon.wait()
+        for run in self.runs:
+            run.wait()
         shutil.rmtree(self.root, ignore_errors=True)
 
 

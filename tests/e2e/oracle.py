@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Judges a run from outside: a manifest and what `airs events --json` said, by semantics.md.
+"""Judges an application from outside: its manifest and what `airs events --json` said, by semantics.md.
 
-    oracle.py [--cut] MANIFEST EVENTS...   exit 0, or 1 with the line and the rule that it breaks
-With --cut the runs were killed: they have no end.
+    oracle.py [--cut] MANIFEST EVENTS [MANIFEST EVENTS]...
+Exit 0, or 1 with the line and the rule that it breaks. Each pair is a run that goes on from the one
+before, if that was killed: it has no `application-stopped`. With --cut the last one was, too. No event
+may be missing: what a run had kept and told nobody, `airs history --events` of a later one has.
 Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset`, `restart-scheduled`
 from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
-A child that an earlier run left is registered with its generation; then `exited` host-lost, the rest
-of a delay, or the rest that it was in. Its budget and n are not known here, until they are cleared.
-MANIFEST may have a key `added`: lists of children by the path of the supervisor they were added to, and
-`reloads`: the manifests that it was reloaded with. What a reload changes it says: `reloaded` of each
-child, and of the application when all is done.
+What an earlier run left is registered with its generation; then comes `exited` host-lost and a restart,
+the rest of its delay, or the rest that it was in.
+MANIFEST is that of the start, and may have more keys: `added`, lists of children by the path of the
+supervisor they were added to; `reloads`, the manifests that it was reloaded with; `scaled`, the paths
+of a `count` that were scaled; `left-out`, what was added and this run cannot read any more. What a
+reload changes it says: `reloaded` of each child, and of the application when all is done.
 """
 import bisect, datetime, json, math, re, sys, yaml
 
@@ -25,7 +28,7 @@ EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 ALIVE, DUE, REST = {"starting", "running", "stopping"}, {"registered", "restarting"}, {"stopped", "failed"}
 POLICY = ("rules success significant restart health probed max_restarts within escalates shutdown delays strategy "
           "factor initial max upward jitter reset_after follows").split()
-FOLLOWS_EXIT = {"restart-scheduled", "stopped", "failed", "deleted"}
+GONE, FOLLOWS_EXIT = {None, "deleted"}, {"restart-scheduled", "stopped", "failed", "deleted"}
 OTHER = {"denied", "dead-letter", "added", "application-started", "application-stopped"}
 LEGAL = {  # event: states from which it may come, state to which it leads (None: stays)
     "registered": (REST, "registered"), "waiting": (DUE, None), "starting": (DUE, "starting"),
@@ -93,8 +96,9 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         jitter = backoff.get("jitter", "10%")
         self.upward, self.jitter = jitter[0] == "+", float(jitter.strip("+%")) / 100
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
-        self.state = self.ready_since = self.exit = self.due = None  # due: first, grant or by hand
-        self.escalated = self.after_started = self.waited = self.restored = False
+        self.state = self.started_at = self.ready_since = self.exit = self.due = None  # due: its reason
+        self.escalated = self.after_started = self.waited = False
+        self.left, self.left_due, self.left_delay = None, None, 0  # By an earlier run: its state, as below.
         self.dynamic = self.trial = False  # Added by hand while it ran; changed, and not ready since.
         self.stop_time = self.shutdown  # Of the stop under way.
         self.written, self.on = spec.get("depends-on", []), []
@@ -108,8 +112,21 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.clear()
 
     def clear(self):
-        self.restored = False
         self.grants, self.ns = [], {0}  # ns: what n may be; more than one at the edge of reset-after
+
+    def remember(self, old, now):  # What survives of it.
+        for key in ("generation", "born", "grants", "ns", "ended_well"):
+            setattr(self, key, getattr(old, key))
+        self.lived = old.lived + (now - old.ready_since if old.ready_since is not None else 0)
+        self.left, self.left_due, self.left_delay = old.left, old.left_due, old.left_delay
+        if not old.left:
+            self.left, self.left_due, self.left_delay = old.state, old.due, max(old.not_before - now, 0)
+        if self.own and old.own:
+            self.own.grants, self.own.forgotten = old.own.grants, old.own.forgotten
+
+    def end_life(self, slack):  # n begins anew after a stable run.
+        edge = self.lived - self.born - self.reset_after
+        self.ns = self.ns | {0} if abs(edge) <= slack else {0} if edge > 0 else self.ns
 
     def used(self, slack):
         return len(self.grants) - bisect.bisect_left(self.grants, self.lived - self.within - slack)
@@ -146,15 +163,37 @@ def children_of(spec, path, found, node):
     return found
 
 class Oracle:
-    def __init__(self, manifest):
-        self.spec, self.root, self.later = manifest, Node(manifest), manifest.get("reloads", [])
-        self.added = manifest.get("added", {})
+    def __init__(self, manifest, earlier=None):  # earlier: of the run before.
+        self.spec, self.root, self.later = manifest, Node(manifest), []
+        self.added, self.scaled = dict(manifest.get("added", {})), set(manifest.get("scaled", []))
+        self.by_hand, self.left = set(), []  # Children that came by hand; that an earlier run left.
         self.children = children_of(manifest, "", {}, self.root)
         self.places = len(self.children)
         for path in self.children:
             self.depend(path)
         self.put_in_order()
-        self.seq, self.last_stop, self.ended, self.started = None, {}, False, False
+        self.seq, self.last_stop = earlier.seq if earlier else 0, {}
+        self.ended = self.started = False
+        self.now, self.slack, self.goes_on = 0, SLACK, False
+        if earlier and not earlier.ended:
+            self.go_on(earlier, manifest.get("left-out", []))
+        self.later = manifest.get("reloads", [])
+
+    def go_on(self, earlier, left_out):
+        self.now, self.slack, self.goes_on = earlier.now, earlier.slack, True
+        self.root.grants, self.root.forgotten = earlier.root.grants, earlier.root.forgotten
+        self.scaled |= earlier.scaled
+        for path, specs in earlier.added.items():
+            self.added[path] = specs + self.added.get(path, [])
+        there = {path: old for path, old in earlier.children.items() if (old.state or old.left) not in GONE}
+        self.children = {path: child for path, child in self.children.items()
+                         if path in there or path.split("#")[0] not in self.scaled}
+        for path, old in there.items():
+            if path not in self.children and path in earlier.by_hand and path not in left_out:
+                self.enter(path, old.dynamic)
+            if path in self.children:
+                self.children[path].remember(old, self.now)
+                self.left.append(path)
 
     def depend(self, path):  # The name of several means all that there are by now.
         for name in self.children[path].written:
@@ -198,8 +237,7 @@ class Oracle:
         return spec
 
     def spec_of(self, path):  # Of the manifest, or added; one of several by its name without the number.
-        found = self.find_in(self.later[0], path) if self.later else None
-        found = found or self.find_in(self.spec, path)
+        found = self.later and self.find_in(self.later[0], path) or self.find_in(self.spec, path)
         require(found, f"unknown path {path}")
         return found
 
@@ -213,6 +251,7 @@ class Oracle:
         node = self.children[parent].own if parent else self.root
         self.children[path] = Child(self.spec_of(path), parent, self.places, node)
         self.children[path].dynamic = dynamic
+        (self.by_hand.discard if self.later else self.by_hand.add)(path)
         self.depend(path)
         for _after, before in self.lifted():
             self.children[before].is_needed = True
@@ -228,34 +267,37 @@ class Oracle:
 
     def take(self, event):
         name, path = event["event"], event.get("path")
-        require(self.seq in (None, event["seq"] - 1), f"seq {event['seq']} after {self.seq}")
+        require(self.seq == event["seq"] - 1, f"seq {event['seq']} after {self.seq}")
         self.seq, self.ended = event["seq"], self.ended or name == "application-stopped"
+        now = self.at(event["time"])
         known = path in self.children and self.children[path].state != "deleted"
-        self.started = self.started or name == "application-started"
+        if name == "application-started":
+            self.started, missing = True, [path for path in self.left if not self.children[path].state]
+            require(not missing, f"started without {missing}")
         if name == "added" or (name == "registered" and not known):
+            require(name == "added" or self.started, f"{path} is neither in the manifest nor left")
             self.enter(path, name == "added")
         if name == "reloaded" and path is None:
             return self.reload()
         if name in OTHER:
             return
         require(name in LEGAL and path in self.children, f"unknown event {name} or path {path}")
-        child, at = self.children[path], datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
-        now, before = (at - EPOCH) // datetime.timedelta(microseconds=1), child.state
+        child, before = self.children[path], self.children[path].state
         require(now >= child.time, "time goes back")
         child.time = now
         self.move(child, name, event)
         require(not name.endswith("ready") or (child.ready_since is None) == (name == "ready"), f"{name} twice")
         if name in ("not-ready", "stopping", "exited") and child.ready_since is not None:
             child.lived, child.ready_since = child.lived + now - child.ready_since, None
-        elif name in ("registered", "reset"):
+        elif before and name in ("registered", "reset"):
             child.clear()
-            if before is None and child.generation:
-                child.restored, child.grants = True, [0] * event.get("restarts", 0)
             nodes = [child.own] if child.own else []
             for node in nodes + ([] if child.parent else [child.node]):  # Those of the root have no event.
                 node.forgotten = len(node.grants)
         child.ready_since = now if name == "ready" else child.ready_since
-        getattr(self, "on_" + name.replace("-", "_"), lambda *_: None)(child, event, now, before)
+        child.started_at = now if name == "started" else child.started_at
+        take = self.take_up if child.left and before else getattr(self, "on_" + name.replace("-", "_"), None)
+        take(child, event, now, before) if take else None
         child.exit = None if name in FOLLOWS_EXIT else child.exit
         if name in ("starting", "registered", "stopped", "failed", "deleted"):
             child.taken = False
@@ -275,10 +317,16 @@ class Oracle:
         child.not_before = now if name == "waiting" and event.get("delay_ms") == 0 else child.not_before
         require(event.get("restarts", len(child.grants)) == len(child.grants), f"not {len(child.grants)} restarts")
 
+    def at(self, text):
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        now = (moment - EPOCH) // datetime.timedelta(microseconds=1)
+        if self.goes_on:  # How long the run before had lived after its last event, nobody knows.
+            self.slack, self.goes_on = self.slack + max(now - self.now, 0), False
+        self.now = max(self.now, now)
+        return now
+
     def move(self, child, name, event):
         require(child.state is not None or name == "registered", f"{name} before registered")
-        if child.state is None and event.get("generation", 0) > 0:
-            child.generation = event["generation"]
         require(child.state is None or child.state in LEGAL[name][0], f"{name} in {child.state}")
         state = child.state or "registered"
         require(event.get("from", state) == state, f"from {event.get('from')} in {state}")
@@ -287,15 +335,33 @@ class Oracle:
         require(not child.after_started or name == "ready", f"{name} after started, not ready")
         require(child.escalates or name != "escalated" or child.gave_up, "escalated without being told to")
         require(child.health is not None or name not in ("degraded", "health-failed"), f"{name} without probes")
+        require(child.is_supervisor or child.probed or name != "not-ready", "not ready without a readiness probe")
         child.after_started = name == "started" and not child.is_supervisor and not child.probed
         child.state = LEGAL[name][1] or child.state
         require(name == "deleted" or event.get("state", child.state) == child.state, f"{name} leads elsewhere")
         require(event.get("generation", 0) == child.generation + (name == "starting"),
                 f"generation {event.get('generation')} after {child.generation}")
 
-    def on_registered(self, child, _event, now, _before):
+    def take_up(self, child, event, now, _before):  # What came of what an earlier run left.
+        name, ran = event["event"], child.left in ALIVE
+        if ran and child.exit is None:
+            child.exit = event.get("reason")
+            require(name == "exited" and child.exit == "host-lost", f"{name} of what was lost with the host")
+            return child.end_life(self.slack)
+        then = child.left if child.left in REST else "restart-scheduled"
+        require(name == then or (name, child.left) == ("stopped", "stopping"), f"{name} of what was {child.left}")
+        if name == "restart-scheduled":
+            delay, rest = round(event["delay_ms"] * 1000), 0 if ran else child.left_delay
+            require(rest - self.slack <= delay <= rest + TICK, f"{delay} µs left of {rest}")
+            child.not_before, child.due = now + delay, "go-on" if ran or child.left_due == "go-on" else "hand"
+        child.left = None
+
+    def on_registered(self, child, _event, now, before):
+        above = self.children.get(child.parent)
+        if child.left not in REST and (child.left == "registered" or above and above.due != "go-on"):
+            child.left = child.clear()  # Its supervisor was down: started again, it begins anew.
         child.due, child.not_before, child.waited = "first", now, False
-        child.registered_at = now if child.generation else 0
+        child.registered_at = now if before else 0
 
     def on_starting(self, child, event, now, _before):
         require(child.due and now >= child.not_before - TICK, "started before its delay was over")
@@ -311,21 +377,17 @@ class Oracle:
             other.escalated = other.escalated and other.parent != event["path"]
             before = same and other.place < child.place and child.in_group and child.node.strategy != "predicate"
             require(not (before and other.in_group), "started in a group before an earlier sibling was ready")
-        child.due, child.generation, child.born = None, child.generation + 1, child.lived
-        if child.own:  # Started again, it begins with an empty intensity.
+        if child.own and child.due != "go-on":  # Started again, it begins with an empty intensity.
             child.own.forgotten = len(child.own.grants)
-
-    def on_started(self, child, _event, now, _before):
-        child.started_at = now
+        child.due, child.generation, child.born = None, child.generation + 1, child.lived
 
     def on_ready(self, child, _event, now, _before):
-        by_report = child.is_supervisor or child.probed
-        require(by_report or now == child.started_at, "not ready when it was started")
+        require(child.is_supervisor or child.probed or now == child.started_at, "not ready when it was started")
         child.trial = False
 
     def on_reloaded(self, child, event, now, before):
         fresh = Child(self.spec_of(event["path"]), child.parent, child.place, child.node)
-        child.started_at = now if child.probed and not fresh.probed else getattr(child, "started_at", None)
+        child.started_at = now if child.probed and not fresh.probed else child.started_at
         for key in POLICY:
             setattr(child, key, getattr(fresh, key))
         if child.own:
@@ -334,9 +396,6 @@ class Oracle:
             child.written, child.on, child.changes = fresh.written, [], True
             self.depend(event["path"])
         child.trial = "restarts:" in event.get("detail", "") and before in ("starting", "running")
-
-    def on_not_ready(self, child, _event, _now, _before):
-        require(child.is_supervisor or child.probed, "not ready without a readiness probe")
 
     def on_stopping(self, child, event, now, _before):  # All that stops in one instant: in reverse order.
         child.stopping_since, child.cause, child.stop_time = now, event.get("cause"), child.shutdown
@@ -352,12 +411,12 @@ class Oracle:
 
     def on_exited(self, child, event, now, before):
         child.exit, child.detail = event["reason"], event.get("detail")
-        require(child.exit != "error" or not any(code_fits(c, child.detail) for c in child.success),
-                "an exit code of success-codes is an error")
-        require(before in ALIVE or child.exit in ("load-error", "host-lost"), f"{child.exit} without an instance")
+        is_success = any(code_fits(code, child.detail) for code in child.success)
+        require(child.exit != "error" or not is_success, "an exit code of success-codes is an error")
+        lived = before in ALIVE and child.exit != "host-lost"
+        require(lived or child.exit == "load-error", f"{child.exit} without an instance")
         require(child.exit != "unhealthy" or child.health is not None, "unhealthy without probes")
-        edge = child.lived - child.born - child.reset_after
-        child.ns = child.ns | {0} if abs(edge) <= SLACK else {0} if edge > 0 else child.ns
+        child.end_life(self.slack)
         if before == "stopping":
             limit = INFINITE if child.is_supervisor else child.stopping_since + child.stop_time + LATE
             require(child.exit != "normal" and now <= limit, "stopped too late, or normal")
@@ -371,8 +430,6 @@ class Oracle:
     def on_restart_scheduled(self, child, event, now, before):
         delay, counted = round(event["delay_ms"] * 1000), event["restarts"] > len(child.grants)
         child.due, child.not_before, child.waited = "grant" if counted else "hand", now + delay, False
-        if before == "registered" and (child.restored or not self.started) and not counted:
-            return  # As an earlier run left it, maybe before it was ever started.
         if not counted and child.trial and before in ("starting", "running"):
             child.trial = False
             return require(any(child.delay_fits(delay, max(n, 1)) for n in child.ns), f"a trial's delay of {delay} µs")
@@ -380,56 +437,60 @@ class Oracle:
             require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
             return require(delay == 0, "a restart by hand, or by a sibling, waits")
         require(child.asks_for_restart(), f"restarted after {child.exit}")
-        require(child.restored or child.used(-SLACK) < child.max_restarts, "restarted beyond its budget")
-        require(child.node.used(now, -SLACK) < child.node.max_restarts, "restarted beyond the intensity")
+        require(child.used(-self.slack) < child.max_restarts, "restarted beyond its budget")
+        require(child.node.used(now, -self.slack) < child.node.max_restarts, "restarted beyond the intensity")
         child.grants.append(child.lived)
         child.node.grants.append(now)
         for other in self.children.values():
             other.taken = other.taken or other.parent == child.parent and child.node.takes(child, other)
         child.taken = False
         ns, child.ns = child.ns, {n + 1 for n in child.ns if child.delay_fits(delay, n + 1)}
-        require(child.restored or child.ns, f"delay of {delay} µs after n in {ns}")
+        require(child.ns, f"delay of {delay} µs after n in {ns}")
 
-    def on_deleted(self, child, _event, _now, before):
+    def on_deleted(self, child, event, _now, before):
         at_its_end = child.dynamic and child.restart == "temporary" and child.action() == "stop"
         require(before not in ("starting", "running") or at_its_end, "deleted without being asked to stop")
+        for path, below in self.children.items():  # They go with it, without events of their own.
+            below.state = "deleted" if path.startswith(event["path"] + "/") else below.state
 
     def on_stopped(self, child, event, now, before):
         child.trial = False
-        by_itself = before in ("starting", "running") or (child.restored and before == "registered")
+        by_itself = before in ("starting", "running")
         child.ended_well = by_itself and event.get("reason") == "normal" and child.restart != "permanent"
-        if child.restored and before == "registered":
-            return
-        require(before not in ("starting", "running") or not child.dynamic or child.restart != "temporary",
-                "a temporary child that was added stays at its end")
-        in_order = child.node.strategy != "one-for-one" or child.is_needed  # It may end while its stop waits for its turn.
+        require(not (by_itself and child.dynamic and child.restart == "temporary"), "stays, though added as temporary")
+        in_order = child.node.strategy != "one-for-one" or child.is_needed  # It may end while its stop waits.
         in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
-        require(before not in ("starting", "running") or in_order or not child.asks_for_restart(), "not restarted")
+        require(not by_itself or in_order or not child.asks_for_restart(), "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 
     def on_failed(self, child, _event, now, _before):
-        used_up = child.asks_for_restart() and child.used(SLACK) >= child.max_restarts
-        too_many = child.asks_for_restart() and child.node.used(now, SLACK, False) >= child.node.max_restarts
+        used_up = child.asks_for_restart() and child.used(self.slack) >= child.max_restarts
+        too_many = child.asks_for_restart() and child.node.used(now, self.slack, False) >= child.node.max_restarts
         child.gave_up = too_many or child.action() == "escalate"
         told = child.action() in ("fail", "escalate") or child.exit == "load-error"
-        require(told or used_up or too_many or child.restored, f"failed after {child.exit} with budget left")
+        require(told or used_up or too_many, f"failed after {child.exit} with budget left")
 
-    def finish(self):
-        for path, child in self.children.items():
+    def finish(self, is_whole):
+        for path, child in self.children.items() if is_whole or self.ended else ():
             restless = self.ended and child.state in ALIVE | {"restarting"}
             require(child.exit is None and not restless, f"{path} is {child.state} at the end")
 
-def judge(manifest, lines, name, cut=False):
-    oracle = Oracle(manifest)  # A parsed document. The answer is None, or what is wrong.
-    for number, line in enumerate([*lines, *([] if cut else [None])], 1):
-        try:
-            oracle.take(json.loads(line)) if line else oracle.finish()
-        except (KeyError, ValueError) as error:
-            return f"{name}:{number}: {error}\n  {line or '(end)'}".rstrip()
+def judge_runs(runs, cut=False):  # (a parsed manifest, lines, name) of each. None, or what is wrong.
+    oracle = None
+    for at, (manifest, lines, name) in enumerate(runs, 1):
+        oracle = Oracle(manifest, oracle)
+        for number, line in enumerate([*lines, None], 1):
+            try:
+                oracle.take(json.loads(line)) if line else oracle.finish(at == len(runs) and not cut)
+            except (KeyError, ValueError) as error:
+                return f"{name}:{number}: {error}\n  {line or '(end)'}".rstrip()
     return None
+
+def judge(manifest, lines, name):
+    return judge_runs([(manifest, lines, name)])
 
 if __name__ == "__main__":
     cut = sys.argv[1] == "--cut"
-    tree = yaml.safe_load(open(sys.argv[1 + cut], encoding="utf-8"))
-    verdicts = [judge(tree, open(name, encoding="utf-8"), name, cut) for name in sys.argv[2 + cut:]]
-    sys.exit("\n".join(filter(None, verdicts)) or 0)
+    words = iter(sys.argv[1 + cut:])
+    runs = [(yaml.safe_load(open(tree)), open(events), events) for tree, events in zip(words, words)]
+    sys.exit(judge_runs(runs, cut) or 0)

@@ -23,8 +23,8 @@ def test_add_makes_a_child_that_runs_and_is_restarted(place):
 
 
 def test_add_of_a_component_takes_its_policy_from_the_command_line(place):
-    place.added["/web"] = [child("job", "sleeper", restart="temporary", max_restarts=1)]
     daemon = place.up(supervisor("web", child("a", "echo")))
+    daemon.added["/web"] = [child("job", "sleeper", restart="temporary", max_restarts=1)]
     done = place.airs("add", "/web/job", "--component", GUESTS / "sleeper.wasm", "--restart",
                       "temporary", "--max-restarts", "1", "--shutdown", "1s", "--memory", "1MiB",
                       "--json")
@@ -97,7 +97,7 @@ def test_files_of_a_child_are_relative_to_where_it_is_written(place):
     folder.mkdir()
     (folder / "job.wasm").write_bytes((GUESTS / "hello.wasm").read_bytes())
     (folder / "job.yaml").write_text("{ name: job, component: job.wasm, restart: temporary }")
-    place.added["/"] = [{"name": "job", "component": "job.wasm", "restart": "temporary"}]
+    daemon.added["/"] = [{"name": "job", "component": "job.wasm", "restart": "temporary"}]
     place.airs("add", "/", "-f", "jobs/job.yaml")
     daemon.wait_event("deleted", "/job")
     place.airs("add", "/job", "--component", "job.wasm", "--restart", "temporary", cwd=folder)
@@ -176,7 +176,6 @@ def test_a_cycle_through_a_child_that_is_added_is_refused(place):
     daemon = place.up(child("a", "echo"), child("b", "echo", depends_on=["/a"]))
     place.airs("delete", "/a")
     daemon.wait_event("deleted", "/a")
-    place.added["/"] = []
     file = place.work / "a.yaml"
     file.write_text(json.dumps(child("a", "echo", depends_on=["/b"])))
     refused = place.airs("add", "/", "-f", file, code=2)
@@ -212,7 +211,6 @@ def test_what_was_added_and_scaled_comes_back_after_a_crash(place):
     kill(place, daemon)
 
     daemon = place.run(manifest)
-    daemon.judged = False  # The oracle is not told who was left of a template.
     daemon.wait_event("started", "/x", generation=3)
     assert place.status("/x")["restarts"] == 1
     assert sorted(place.ps()) == before
@@ -222,7 +220,6 @@ def test_what_was_added_and_scaled_comes_back_after_a_crash(place):
     kill(place, daemon)
 
     daemon = place.run(manifest)  # And again: it was kept anew.
-    daemon.judged = False
     daemon.wait_event("started", "/x", generation=4)
     assert sorted(place.ps()) == before
     assert daemon.stop() == 0
@@ -239,6 +236,7 @@ def test_what_cannot_be_read_any_more_is_left_out_and_said(place):
     kill(place, daemon)
     (place.work / "x.wasm").unlink()
     daemon = place.run(manifest)
+    daemon.left_out = ["/x"]
     assert sorted(place.ps()) == ["/echo"]
     daemon.wait_said("x.wasm")
 

