@@ -178,6 +178,8 @@ def test_an_error_says_what_to_do_next(running):
 def test_without_a_manifest_it_says_how_to_name_one(place):
     assert "name a manifest: airs up -f FILE" in place.airs("up", code=2).stderr
     assert "name a manifest: airs check FILE" in place.airs("check", code=2).stderr
+    assert "name a manifest: airs up -f FILE" in place.airs("up", "-f", "", code=2).stderr
+    assert "name a manifest: airs check FILE" in place.airs("check", "", code=2).stderr
 
 
 def test_nothing_else_is_taken_for_a_number(running):
