@@ -103,6 +103,13 @@ def test_logs_show_a_line_with_a_nul(place, fake):
         b"03:04:05.678 a?b?[31m\r\n03:04:05.678 next\r\n"
 
 
+def test_last_lines_show_a_nul(place, fake):
+    exit_ = {"time": "2026-01-02T03:04:05.678901Z", "path": "/a", "generation": 1,
+             "event": "exited", "reason": "error", "detail": "3", "log": ["a\0b", "next"]}
+    shown = place.airs("history", "/a", "--full", "--socket", fake(lines_of(exit_))).stdout
+    assert "    a?b\n    next\n" in shown
+
+
 def test_up_says_when_the_disk_behind_stdout_is_full(place):
     manifest = place.manifest(child("a", "sleeper"))
     for words in ([], ["--json"]):
