@@ -228,11 +228,14 @@ cli_parse(const struct cli_command *command, int argc, char **argv,
 const char *
 cli_manifest(const char *verb, const char *file, const char *usage)
 {
-    if (file)
+    if (file && *file)
         return file;
-    if (access(MANIFEST_DEFAULT, F_OK) == 0)
+    if (!file && access(MANIFEST_DEFAULT, F_OK) == 0)
         return MANIFEST_DEFAULT;
-    cli_wrong_use(verb, "there is no ./%s here; name a manifest: %s", MANIFEST_DEFAULT, usage);
+    if (file)
+        cli_wrong_use(verb, "FILE is empty; name a manifest: %s", usage);
+    else
+        cli_wrong_use(verb, "there is no ./%s here; name a manifest: %s", MANIFEST_DEFAULT, usage);
     return NULL;
 }
 

@@ -71,7 +71,7 @@ int cli_fail(const char *verb, int code, const char *format, ...)
 int cli_duration(const char *verb, const char *option, const char *text, uint64_t *us_out);
 
 /** The manifest a verb reads: `file`, or ./airs.yaml where the user named none (NULL). NULL when
- * that is not there, said on stderr with `usage`, which names one. */
+ * that is not there or `file` is empty, said on stderr with `usage`, which names one. */
 const char *cli_manifest(const char *verb, const char *file, const char *usage);
 
 /** A plain decimal number up to `max`. */

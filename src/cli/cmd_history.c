@@ -82,7 +82,7 @@ print_entry(void *context, const char *line, size_t size)
         follow_print(line, size);
         return true;
     }
-    json_t *event = json_loadb(line, size, 0, NULL);
+    json_t *event = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
     if (event) {
         struct buffer buffer;
         buffer_init(&buffer, 0);

@@ -16,19 +16,6 @@ struct printer {
     bool with_path; /* Lines of several children: each begins with its path. */
 };
 
-/* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
-static void
-put_safely(struct buffer *line, const struct style *style, const json_t *text)
-{
-    size_t size = json_string_length(text);
-    const char *part = json_string_value(text);
-    for (const char *end = part + size; part <= end; part += strlen(part) + 1) {
-        text_put(line, style, part, SIZE_MAX);
-        if (part + strlen(part) < end)
-            text_put(line, style, "\001", SIZE_MAX); /* For a NUL. */
-    }
-}
-
 static void
 print_text(const struct printer *printer, const json_t *record)
 {
@@ -43,8 +30,9 @@ print_text(const struct printer *printer, const json_t *record)
     if (printer->with_path && path)
         buffer_printf(&line, "%s: ", path);
     text_unpaint(&line, &printer->style, PAINT_DIM);
+    /* A guest's escape sequences do not reach a terminal; a file gets its bytes as they are. */
     if (text && printer->style.terminal)
-        put_safely(&line, &printer->style, text);
+        text_put_string(&line, &printer->style, text);
     else if (text)
         buffer_append(&line, json_string_value(text), json_string_length(text));
     buffer_append_text(&line, "\n");

@@ -58,9 +58,8 @@ exit_report_put(struct buffer *buffer, const struct style *style, const json_t *
     if (json_array_size(log) > 0)
         buffer_append_text(buffer, "  last lines:\n");
     for (size_t i = 0; i < json_array_size(log); i++) {
-        const char *line = json_string_value(json_array_get(log, i));
         buffer_append_text(buffer, "    ");
-        text_put(buffer, style, line ? line : "", SIZE_MAX);
+        text_put_string(buffer, style, json_array_get(log, i));
         buffer_append_text(buffer, "\n");
     }
 }

@@ -103,7 +103,7 @@ run_verb(int argc, char **argv)
 static int
 run_help(int argc, char **argv)
 {
-    if (argc < 2) {
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || argv[1][0] == '-') {
         print_verbs();
         return CLI_DONE;
     }

@@ -106,7 +106,8 @@ json_t *
 session_answer(const struct session *session)
 {
     const struct buffer *body = &session->reply.body;
-    return json_loadb(body->data ? body->data : "", body->size, JSON_DISABLE_EOF_CHECK, NULL);
+    return json_loadb(body->data ? body->data : "", body->size,
+                      JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL);
 }
 
 void

@@ -138,6 +138,20 @@ text_put(struct buffer *buffer, const struct style *style, const char *text, siz
 }
 
 void
+text_put_string(struct buffer *buffer, const struct style *style, const json_t *string)
+{
+    const char *part = json_string_value(string);
+    const char *end = part ? part + json_string_length(string) : NULL;
+    while (part && part <= end) {
+        text_put(buffer, style, part, SIZE_MAX);
+        part += strlen(part);
+        if (part < end)
+            text_put(buffer, style, "\001", SIZE_MAX);
+        part++;
+    }
+}
+
+void
 text_pad(struct buffer *buffer, const struct style *style, const char *text, size_t columns)
 {
     for (size_t used = text_put(buffer, style, text, columns); used < columns; used++)

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "base/buffer.h"
 
 enum paint { PAINT_NONE, PAINT_GOOD, PAINT_BUSY, PAINT_BAD, PAINT_DIM, PAINT_BOLD };
@@ -38,6 +40,9 @@ void text_unpaint(struct buffer *buffer, const struct style *style, enum paint p
  * where something was cut off. Returns the columns used.
  */
 size_t text_put(struct buffer *buffer, const struct style *style, const char *text, size_t columns);
+
+/** As text_put() without a limit; in a string of JSON a NUL may stand, which is shown, too. */
+void text_put_string(struct buffer *buffer, const struct style *style, const json_t *string);
 
 /** As text_put(), filled up with spaces to `columns`. */
 void text_pad(struct buffer *buffer, const struct style *style, const char *text, size_t columns);

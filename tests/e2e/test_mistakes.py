@@ -103,6 +103,13 @@ def test_logs_show_a_line_with_a_nul(place, fake):
         b"03:04:05.678 a?b?[31m\r\n03:04:05.678 next\r\n"
 
 
+def test_last_lines_show_a_nul(place, fake):
+    exit_ = {"time": "2026-01-02T03:04:05.678901Z", "path": "/a", "generation": 1,
+             "event": "exited", "reason": "error", "detail": "3", "log": ["a\0b", "next"]}
+    shown = place.airs("history", "/a", "--full", "--socket", fake(lines_of(exit_))).stdout
+    assert "    a?b\n    next\n" in shown
+
+
 def test_up_says_when_the_disk_behind_stdout_is_full(place):
     manifest = place.manifest(child("a", "sleeper"))
     for words in ([], ["--json"]):
@@ -178,6 +185,8 @@ def test_an_error_says_what_to_do_next(running):
 def test_without_a_manifest_it_says_how_to_name_one(place):
     assert "name a manifest: airs up -f FILE" in place.airs("up", code=2).stderr
     assert "name a manifest: airs check FILE" in place.airs("check", code=2).stderr
+    assert "name a manifest: airs up -f FILE" in place.airs("up", "-f", "", code=2).stderr
+    assert "name a manifest: airs check FILE" in place.airs("check", "", code=2).stderr
 
 
 def test_nothing_else_is_taken_for_a_number(running):

@@ -41,6 +41,8 @@ class Terminal:
         self.tmux("set", "-g", "status", "off")
         self.tmux("resize-window", "-x", str(columns), "-y", str(lines))
         self.tmux("pipe-pane", f"cat > {self.pipe}")
+        # What is typed before the prompt is there stands before it.
+        self.wait_for(lambda screen: "prompt>" in screen)
 
     def tmux(self, *words):
         return subprocess.run(["tmux", "-S", str(self.socket), *words], env=self._env,

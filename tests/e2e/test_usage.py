@@ -18,7 +18,7 @@ NEED_PATH = ["status", "start", "stop", "restart", "kill", "reset", "delete", "a
 
 
 def test_lists_its_verbs(place):
-    for words in ([], ["--help"], ["help"]):
+    for words in ([], ["--help"], ["help"], ["help", "--help"], ["help", "help"]):
         text = place.airs(*words).stdout
         for verb in VERBS:
             assert f"\n  {verb} " in text
