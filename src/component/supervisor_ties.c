@@ -139,7 +139,7 @@ wrapper_untie_above(struct supervisor_wrapper *wrapper, struct wrapper_child *ch
     untie_and_forget(wrapper, child, &child->tied);
 }
 
-/* Adds to `paths` what ties `above` for something below `child`. Out of memory: some are missing. */
+/* Adds to `paths` what ties `above` for something below `child`. Out of memory: some are not. */
 static void
 collect_ties(const struct wrapper_child *above, struct wrapper_child *child,
              struct wrapper_paths *paths)

@@ -86,8 +86,8 @@ struct wrapper_child *wrapper_note_event(struct supervisor_wrapper *wrapper,
 /** Whether a child of the tree is failed, as the events have shown. O(1). */
 bool wrapper_any_failed(struct supervisor_wrapper *wrapper);
 
-/** Puts `child` into the map and under its parent, in front of its sibling at `before_path` as below.
- * EEXIST, ENOENT, EINVAL (the parent is no supervisor), ENOMEM. */
+/** Puts `child` into the map and under its parent, in front of its sibling at `before_path` as the
+ * next. EEXIST, ENOENT, EINVAL (the parent is no supervisor), ENOMEM. */
 enum airs_status wrapper_enter(struct supervisor_wrapper *wrapper, struct wrapper_child *child,
                                const char *parent_path, const char *before_path,
                                struct airs_error *error);

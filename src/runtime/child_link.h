@@ -35,7 +35,7 @@ struct child_link;
 
 /* Those that come together are taken in this order: a rest lies before the start that ends it. */
 enum child_command_type {
-    CHILD_BURY, /* Supervisors alone: at rest; mail held below becomes dead letters. */
+    CHILD_BURY, /* Supervisors alone: at rest, or one above; mail below becomes dead letters. */
     CHILD_START,
     CHILD_START_SUBTREE, /* Supervisors alone: start what does not run below, by request stopped or not. */
     CHILD_RESET,         /* Supervisors alone: empty budgets in the whole subtree. */

@@ -145,6 +145,13 @@ actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,
     pthread_mutex_unlock(&actor->mailbox.lock);
 }
 
+static void
+take_all_locked(struct mailbox *mailbox, struct list *messages)
+{
+    list_append_all(messages, &mailbox->messages);
+    set_size_locked(mailbox, 0);
+}
+
 void
 mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate)
 {
@@ -159,15 +166,29 @@ mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate ga
     if (actor->mailbox.owner == pid) {
         was_held = gate == MAILBOX_OPEN && actor->mailbox.size > 0;
         actor->mailbox.gate = gate;
-        if (gate == MAILBOX_CLOSED) {
-            list_append_all(&dead, &actor->mailbox.messages);
-            set_size_locked(&actor->mailbox, 0);
-        }
+        if (gate == MAILBOX_CLOSED)
+            take_all_locked(&actor->mailbox, &dead);
     }
     pthread_mutex_unlock(&actor->mailbox.lock);
     messages_bury(system, &dead);
     if (was_held)
         actor_wake(system, pid);
+}
+
+void
+mailbox_bury(struct actor_system *system, airs_pid pid)
+{
+    struct actor *actor = actor_at(system, pid);
+    if (!actor)
+        return;
+
+    struct list dead;
+    list_init(&dead);
+    pthread_mutex_lock(&actor->mailbox.lock);
+    if (actor->mailbox.owner == pid)
+        take_all_locked(&actor->mailbox, &dead);
+    pthread_mutex_unlock(&actor->mailbox.lock);
+    messages_bury(system, &dead);
 }
 
 /* ---- Control messages ---- */

@@ -75,6 +75,8 @@ enum mailbox_gate {
  * Thread: any.  Blocks: no.
  */
 void mailbox_set_gate(struct actor_system *system, airs_pid pid, enum mailbox_gate gate);
+/** What is queued now becomes dead letters, as with CLOSED; the gate stays. Thread: any. */
+void mailbox_bury(struct actor_system *system, airs_pid pid);
 
 /** What its mailbox holds from now on; what is queued stays. Thread: any.  Blocks: no. */
 void actor_set_mailbox(struct actor_system *system, airs_pid pid, size_t size_max,

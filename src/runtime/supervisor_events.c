@@ -112,6 +112,14 @@ gate_of(const struct supervisor *supervisor, const struct supervisor_child *node
     return MAILBOX_OPEN;
 }
 
+/* A supervisor holds mail for its own children. */
+static void
+bury_below(struct supervisor *supervisor, struct supervised_child *child)
+{
+    child_link_send(supervisor->system, &child->link,
+                    &(struct child_command){ .type = CHILD_BURY });
+}
+
 static void
 follow_state(struct supervisor *supervisor, struct supervised_child *child)
 {
@@ -121,9 +129,8 @@ follow_state(struct supervisor *supervisor, struct supervised_child *child)
     child->link.mail = (uint8_t)gate;
     if (!child->node.is_supervisor)
         mailbox_set_gate(supervisor->system, child->link.child, gate);
-    else if (gate == MAILBOX_CLOSED) /* It holds mail for its own children. */
-        child_link_send(supervisor->system, &child->link,
-                        &(struct child_command){ .type = CHILD_BURY });
+    else if (gate == MAILBOX_CLOSED)
+        bury_below(supervisor, child);
 }
 
 void
@@ -132,8 +139,15 @@ supervisor_bury(struct supervisor *supervisor)
     supervisor->at_rest = true;
     list_for_each(link, &supervisor->node.children)
     {
-        struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
-        follow_state(supervisor, supervised_child_of(node));
+        struct supervised_child *child =
+            supervised_child_of(container_of(link, struct supervisor_child, siblings));
+        follow_state(supervisor, child);
+        /* Below who was at rest before somebody may have been started by hand: registered, it takes
+         * mail, and waits. */
+        if (child->node.is_supervisor)
+            bury_below(supervisor, child);
+        else if (child->link.mail == MAILBOX_OPEN)
+            mailbox_bury(supervisor->system, child->link.child);
     }
 }
 
@@ -155,8 +169,7 @@ supervisor_waits_for(const struct supervisor *supervisor, const struct supervise
 }
 
 static struct event
-event_of(const struct supervisor *supervisor, const struct supervised_child *child,
-         uint64_t now_us)
+event_of(const struct supervisor *supervisor, const struct supervised_child *child, uint64_t now_us)
 {
     return (struct event){
         .time_us = now_us,
@@ -190,10 +203,9 @@ note_instance(struct supervised_child *child, struct event *event)
     }
     event->has_stop_cause = event->state == CHILD_STOPPED || event->state == CHILD_STOPPING;
     event->stop_cause = child->node.stop_cause;
-    event->comes_back =
-        event->state == CHILD_STOPPING &&
-        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP ||
-         child->node.after == AFTER_DEPENDENCY);
+    event->comes_back = event->state == CHILD_STOPPING &&
+                        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP ||
+                         child->node.after == AFTER_DEPENDENCY);
 }
 
 void

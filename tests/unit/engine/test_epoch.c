@@ -132,12 +132,14 @@ a_wake_for_an_instance_that_is_gone_does_no_harm(void **state)
     struct component *component = open_text(SLEEPS("2"));
     for (unsigned round = 0; round < 40; round++) {
         struct instance *instances[16];
+        bool sleeps[16]; /* On a busy machine a poll may last until the time is up. */
         for (unsigned i = 0; i < 16; i++) {
             instances[i] = start_instance(component, &(struct instance_options){ .id = i });
             instance_begin_run(instances[i]);
-            assert_int_equal(instance_poll(instances[i]), CALL_PENDING);
+            sleeps[i] = instance_poll(instances[i]) == CALL_PENDING;
         }
-        wait_for_wake(round % 16);
+        if (sleeps[round % 16])
+            wait_for_wake(round % 16);
         for (unsigned i = 0; i < 16; i++)
             instance_free(instances[i]);
     }

@@ -297,6 +297,35 @@ the_end_of_all_buries_what_was_queued(void **state)
     close_stage(&stage);
 }
 
+/* Started by hand while all above it is down, it waits, registered, and takes mail. */
+static void
+the_end_of_all_buries_what_waits_for_a_start(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct pupil pupil = { 0 };
+    struct child_policy policy = quick_policy();
+    struct answer answer;
+    open_stage(&stage, 2);
+    add_group(&stage, "/top", STRATEGY_ONE_FOR_ONE);
+    add_group(&stage, "/top/sub", STRATEGY_ONE_FOR_ONE);
+    airs_pid pid = add_pupil(&stage, &pupil, "/top/sub/a", &policy);
+    ask_root(&stage, REQUEST_START_ALL);
+    await_event(stage.recorder, "/top", EVENT_READY, 1);
+    assert_int_equal(ask_of(&stage, REQUEST_STOP, "/top"), AIRS_OK);
+    await_event(stage.recorder, "/top", EVENT_STOPPED, 1);
+    assert_int_equal(ask_of(&stage, REQUEST_START, "/top/sub/a"), AIRS_OK);
+    await_event(stage.recorder, "/top/sub/a", EVENT_REGISTERED, 2);
+    assert_int_equal(ask(&stage, pid, "count", &answer), AIRS_OK);
+    assert_int_equal(ask_root(&stage, REQUEST_STOP_ALL), AIRS_OK);
+    assert_true(counter_reaches(&stage.ends, 1));
+    assert_true(counter_reaches(&answer.given, 1));
+    assert_int_equal(answer.status, AIRS_EENDED);
+    counter_deinit(&answer.given);
+    assert_int_equal(dead_letters(&stage), 1);
+    close_stage(&stage);
+}
+
 int
 main(void)
 {
@@ -308,6 +337,7 @@ main(void)
         cmocka_unit_test(a_supervisor_stopped_by_hand_buries_the_mail_of_its_subtree),
         cmocka_unit_test(a_supervisor_that_fails_buries_the_mail_of_its_subtree),
         cmocka_unit_test(the_end_of_all_buries_what_was_queued),
+        cmocka_unit_test(the_end_of_all_buries_what_waits_for_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
