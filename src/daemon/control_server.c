@@ -53,7 +53,11 @@ on_mhd_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    run(poll->data);
+    struct control_server *server = poll->data;
+    /* A connection that it gives up for want of memory is closed in its next run alone. */
+    if (server->mhd)
+        MHD_run(server->mhd);
+    run(server);
 }
 
 static void
