@@ -20,6 +20,9 @@
 /* Accepted above the limit, until those that were cut off for them are gone. */
 #define CONNECTIONS_SPARE 16u
 
+/* What libmicrohttpd gives up for want of memory it closes some runs later, and asks for none. */
+#define FURTHER_RUNS 4u
+
 /* ---- The loop ---- */
 
 static void run(struct control_server *server);
@@ -54,8 +57,7 @@ on_mhd_readable(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     struct control_server *server = poll->data;
-    /* A connection that it gives up for want of memory is closed in its next run alone. */
-    if (server->mhd)
+    for (unsigned i = 0; server->mhd && i < FURTHER_RUNS; i++)
         MHD_run(server->mhd);
     run(server);
 }
