@@ -21,7 +21,7 @@
 #define CONNECTIONS_SPARE 16u
 
 /* What libmicrohttpd gives up for want of memory it closes some runs later, and asks for none. */
-#define FURTHER_RUNS 4u
+#define RUNS_AT_ONCE 5u
 
 /* ---- The loop ---- */
 
@@ -41,7 +41,8 @@ run(struct control_server *server)
     unsigned clients_before = server->clients_count;
     if (!server->mhd)
         return;
-    MHD_run(server->mhd);
+    for (unsigned i = 0; i < RUNS_AT_ONCE; i++)
+        MHD_run(server->mhd);
     /* Whether it listens again after a place became free, it only looks at in its next run. */
     if (server->clients_count != clients_before)
         uv_timer_start(&server->mhd_timer, on_mhd_timer, 0, 0);
@@ -56,10 +57,7 @@ on_mhd_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    struct control_server *server = poll->data;
-    for (unsigned i = 0; server->mhd && i < FURTHER_RUNS; i++)
-        MHD_run(server->mhd);
-    run(server);
+    run(poll->data);
 }
 
 static void
