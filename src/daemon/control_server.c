@@ -20,6 +20,9 @@
 /* Accepted above the limit, until those that were cut off for them are gone. */
 #define CONNECTIONS_SPARE 16u
 
+/* What libmicrohttpd gives up for want of memory it closes some runs later, and asks for none. */
+#define RUNS_AT_ONCE 5u
+
 /* ---- The loop ---- */
 
 static void run(struct control_server *server);
@@ -38,7 +41,8 @@ run(struct control_server *server)
     unsigned clients_before = server->clients_count;
     if (!server->mhd)
         return;
-    MHD_run(server->mhd);
+    for (unsigned i = 0; i < RUNS_AT_ONCE; i++)
+        MHD_run(server->mhd);
     /* Whether it listens again after a place became free, it only looks at in its next run. */
     if (server->clients_count != clients_before)
         uv_timer_start(&server->mhd_timer, on_mhd_timer, 0, 0);
