@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import AIRS, SLOW, child, supervisor
+from conftest import AIRS, DEADLINE_S, SLOW, child, supervisor
 
 KILLS_EACH = 20
 KILLS_RANDOM = 40
@@ -125,6 +125,25 @@ def check_budgets(events):
     assert grants["/below/steady"] == 0
 
 
+def killed_at(place, manifest, found):
+    """What a recorder of `events -f` was shown of a run that is killed once `found` is true of it."""
+    daemon = place.run(manifest, started=False)
+    daemon.wait_for(lambda events: events, "event")  # It can be asked.
+    recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
+                                stdout=subprocess.PIPE)
+    shown = []
+    for line in recorder.stdout:
+        if not line.endswith(b"\n"):
+            break  # Cut off with the program.
+        shown.append(json.loads(line))
+        if daemon.process.poll() is None and found(shown):
+            killed(daemon)
+    recorder.stdout.close()
+    recorder.wait(DEADLINE_S)
+    assert daemon.process.poll() == -signal.SIGKILL, shown[-5:]
+    return shown + daemon.events
+
+
 def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     chance = random.Random(4)
     manifest = crash_loop(place)
@@ -132,9 +151,7 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     chance.shuffle(kinds)
     reported = []
     for kind in kinds:
-        daemon = place.run(manifest, started=False)
-        daemon.wait_for(moment(kind, chance), kind)
-        reported += killed(daemon)
+        reported += killed_at(place, manifest, moment(kind, chance))
 
     place.run(manifest)
     place.wait("/tight", "failed")

@@ -28,6 +28,7 @@ struct answer {
 static struct answer owed[256];
 static size_t owed_first, owed_end;
 static bool armed[CHILDREN];
+static const struct supervisor_child *by_hand; /* Stopped, whatever the order; NULL: nobody. */
 
 static size_t
 index_of(const struct supervisor_child *child)
@@ -69,6 +70,16 @@ check_start_in_order(const struct supervisor_child *child)
     }
 }
 
+/* Whoever is asked to stop in the order of its siblings has none after it that is still to end. */
+static void
+check_stop_in_order(const struct supervisor_child *child)
+{
+    if (child == by_hand)
+        return;
+    for (size_t i = index_of(child) + 1; i < CHILDREN; i++)
+        assert_true(deleted[i] || four[i] == by_hand || four[i]->group != GROUP_STOP);
+}
+
 static void
 perform(const struct node_action *action)
 {
@@ -85,6 +96,7 @@ perform(const struct node_action *action)
         owe(NODE_STARTED, child, EXIT_NORMAL);
         return;
     case ACTION_STOP:
+        check_stop_in_order(child);
         forget(child);
         owe(NODE_EXITED, child, EXIT_NORMAL);
         return;
@@ -204,6 +216,7 @@ begin(enum strategy strategy, enum restart_policy restart)
     node.policy.affects = is_of_its_pair;
     now_ms = 0;
     owed_first = owed_end = 0;
+    by_hand = NULL;
     for (size_t i = 0; i < CHILDREN; i++) {
         static const char *const names[] = { "a", "b", "c", "d" };
         four[i] = child_new(names[i], &policy, false);
@@ -257,6 +270,7 @@ inject(enum injection injection, size_t index)
     case INJECT_KILL:
     case INJECT_START:
     case INJECT_RESTART:
+        by_hand = child;
         if (!deleted[index])
             feed((struct answer){ verbs[injection], child, 0, EXIT_NORMAL });
         return;
