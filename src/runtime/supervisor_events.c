@@ -55,9 +55,8 @@ put_cause(const struct supervised_child *child, struct buffer *text)
     if (was_escalated(child) && *detail)
         buffer_append_text(text, detail);
     else
-        buffer_printf(text, "%s: %s%s%.*s", child->path->text,
-                      exit_reason_name(exit.reason), *detail ? ", " : "",
-                      (int)first_line_size(detail), detail);
+        buffer_printf(text, "%s: %s%s%.*s", child->path->text, exit_reason_name(exit.reason),
+                      *detail ? ", " : "", (int)first_line_size(detail), detail);
 }
 
 /* "; budget of /a used up: 3 within 1m" */

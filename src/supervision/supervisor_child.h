@@ -65,22 +65,22 @@ enum child_group {
 
 /* What decided that a child is what it is, or is to be started again. X(NAME, "name"), NULL: no
  * name, nothing has. */
-#define CHILD_DECISION_LIST(X)    \
-    X(NOTHING, NULL)              \
-    X(BY_POLICY, "policy")        \
-    X(BY_RULE, "on-exit")         \
+#define CHILD_DECISION_LIST(X)     \
+    X(NOTHING, NULL)               \
+    X(BY_POLICY, "policy")         \
+    X(BY_RULE, "on-exit")          \
     X(BY_LOAD_ERROR, "load-error") \
-    X(BY_BUDGET, "budget")        \
-    X(BY_INTENSITY, "intensity")  \
-    X(BY_GROUP, "group")          \
+    X(BY_BUDGET, "budget")         \
+    X(BY_INTENSITY, "intensity")   \
+    X(BY_GROUP, "group")           \
     X(BY_DEPENDENCY, "dependency") \
-    X(BY_RESTART, "restart")      \
-    X(BY_START, "start")          \
-    X(BY_STOP, "stop")            \
-    X(BY_DELETE, "delete")        \
+    X(BY_RESTART, "restart")       \
+    X(BY_START, "start")           \
+    X(BY_STOP, "stop")             \
+    X(BY_DELETE, "delete")         \
     X(BY_SUPERVISOR, "supervisor") \
-    X(BY_IGNORE, "ignored")       \
-    X(BY_HOST, "host-lost")       \
+    X(BY_IGNORE, "ignored")        \
+    X(BY_HOST, "host-lost")        \
     X(BY_FORMER, "former")
 
 enum child_decision {

@@ -86,9 +86,8 @@ each_thing_that_is_waited_for_has_its_words(void **state)
           " max-concurrent-starts start at a time, and max-instances run" },
         { ",\"waits_for\":\"turn\"", "it starts when the siblings before it are ready" },
         { ",\"waits_for\":\"compile\"", "it starts when its component is compiled" },
-        { ",\"waits_for\":\"/store\"",
-          "it starts when /store is ready, or has ended well\n"
-          "  which     there is no /store; added, it is started" },
+        { ",\"waits_for\":\"/store\"", "it starts when /store is ready, or has ended well\n"
+                                       "  which     there is no /store; added, it is started" },
         { "", "it starts with its supervisor" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -220,9 +219,11 @@ what_is_stopped_says_why(void **state)
         { "temporary", "\"decided_by\":\"group\",\"cause\":\"/web/back\"",
           "the restart of /web/back takes it along, uncounted",
           "nothing by itself; airs start /web/front begins anew" },
-        { "ended", "\"decided_by\":\"policy\",\"restart\":\"transient\"", "transient: it ended normally, so it is not restarted",
+        { "ended", "\"decided_by\":\"policy\",\"restart\":\"transient\"",
+          "transient: it ended normally, so it is not restarted",
           "nothing by itself; airs start /web/front begins anew" },
-        { "temporary", "\"decided_by\":\"policy\",\"restart\":\"temporary\"", "temporary: it is never restarted",
+        { "temporary", "\"decided_by\":\"policy\",\"restart\":\"temporary\"",
+          "temporary: it is never restarted",
           "nothing by itself; airs start /web/front begins anew" },
         { "ignored", "\"decided_by\":\"ignored\"", "its start answered that there is nothing to do",
           "nothing by itself; airs start /web/front begins anew" },
@@ -272,10 +273,12 @@ what_failed_names_the_rule_or_the_limit_that_did_it(void **state)
         const char *rule;
         const char *next;
     } rows[] = {
-        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, code: unreachable, do: fail }\"",
+        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, code: unreachable, do: fail "
+          "}\"",
           "on-exit { reason: trap, code: unreachable, do: fail }",
           "nothing by itself; airs start /web/front begins anew" },
-        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: escalate }\",\"escalated\":true",
+        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: escalate "
+          "}\",\"escalated\":true",
           "on-exit { reason: trap, do: escalate }; that ended its supervisor",
           "it starts with its supervisor" },
         { "\"decided_by\":\"intensity\",\"escalated\":true,\"intensity\":2,"
@@ -292,8 +295,7 @@ what_failed_names_the_rule_or_the_limit_that_did_it(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char fields[512], expected[512];
-        snprintf(fields, sizeof fields, "\"state\":\"failed\",%s," BUDGET "," EXIT,
-                 rows[i].fields);
+        snprintf(fields, sizeof fields, "\"state\":\"failed\",%s," BUDGET "," EXIT, rows[i].fields);
         snprintf(expected, sizeof expected,
                  "/web/front is failed, generation 3\n  exit      ended as trap: unreachable\n"
                  "  rule      %s\n  next      %s\n",
@@ -343,13 +345,15 @@ what_was_started_again_names_who_or_what_did_it(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char fields[512], expected[512];
-        snprintf(fields, sizeof fields, "\"state\":\"restarting\",\"waits_for\":\"turn\",%s,"
-                 BUDGET "," EXIT, rows[i].fields);
+        snprintf(fields, sizeof fields,
+                 "\"state\":\"restarting\",\"waits_for\":\"turn\",%s," BUDGET "," EXIT,
+                 rows[i].fields);
         snprintf(expected, sizeof expected,
                  "/web/front is restarting, generation 3\n  exit      %s\n"
                  "  rule      %s\n  next      it starts when the siblings before it are ready\n",
-                 rows[i].report ? "generation 2 ended as trap: unreachable on 2026-01-02 at 12:04:03"
-                                : "ended as trap: unreachable",
+                 rows[i].report
+                     ? "generation 2 ended as trap: unreachable on 2026-01-02 at 12:04:03"
+                     : "ended as trap: unreachable",
                  rows[i].rule);
         assert_explained(fields, rows[i].report, expected);
     }
@@ -365,12 +369,11 @@ what_is_being_stopped_says_for_whom(void **state)
                      "/web/front is stopping, generation 3\n"
                      "  rule      the restart of /web/back takes it along, uncounted\n"
                      "  next      it ends by itself, or is killed in 5.0s, at 12:04:10\n");
-    assert_explained("\"state\":\"stopping\",\"stopped\":\"request\",\"decided_by\":\"delete\","
-                     BUDGET,
-                     NULL,
-                     "/web/front is stopping, generation 3\n"
-                     "  rule      it is deleted when it has ended\n"
-                     "  next      it ends by itself\n");
+    assert_explained(
+        "\"state\":\"stopping\",\"stopped\":\"request\",\"decided_by\":\"delete\"," BUDGET, NULL,
+        "/web/front is stopping, generation 3\n"
+        "  rule      it is deleted when it has ended\n"
+        "  next      it ends by itself\n");
 }
 
 int
