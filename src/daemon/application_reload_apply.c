@@ -9,8 +9,6 @@
 #include "component/component_spawner.h"
 #include "daemon/application_reload.h"
 
-#define TEMPLATE_PATH_BYTES_MAX 4096 /* A longer path cannot be. */
-
 /* ---- What goes ---- */
 
 /* The path without "#2"; false: it is no member of a template. */

@@ -18,6 +18,8 @@
 #include "base/map.h"
 #include "policy/supervisor_config.h"
 
+#define TEMPLATE_PATH_BYTES_MAX 4096 /* A longer path cannot be. */
+
 struct manifest;
 struct manifest_node;
 
@@ -53,7 +55,7 @@ struct tree_child {
     struct manifest *manifest;        /* Referenced: it holds `node`. */
     const struct manifest_node *node; /* What it is: its policy, its spec. Of a member that was
                                        * scaled up: the template's, whose path is another. */
-    struct tree_given *given;  /* NULL: what `node` says. In a change, or before the application runs. */
+    struct tree_given *given;  /* NULL: what `node` says. As `node`. */
     bool goes_on;              /* It came in while an earlier run ran, which was cut off. */
     struct tree_child *parent; /* NULL of the root. Under the tree's lock, as all that follows. */
     struct list siblings;      /* In its parent's `children`, in their order. */

@@ -5,8 +5,6 @@
 #include "daemon/application_tree_inside.h"
 #include "manifest/manifest.h"
 
-#define TEMPLATE_PATH_BYTES_MAX 4096 /* A longer path cannot be. */
-
 struct adoption {
     struct manifest *manifest;
     void (*release)(void *context, struct manifest *manifest);

@@ -257,6 +257,22 @@ supervisor_configure(struct supervisor *supervisor, const struct node_policy *po
     return AIRS_OK;
 }
 
+/* Up to the '#' that is followed by the number of a member, which nothing else has in its name. */
+static size_t
+template_size(const char *path)
+{
+    const char *number = strrchr(path, '#');
+    return number && !strchr(number, '/') ? (size_t)(number - path) : 0;
+}
+
+static bool
+are_of_one_template(const struct supervisor_child *one, const struct supervisor_child *other)
+{
+    const char *path = supervisor_child_path(one)->text;
+    size_t size = template_size(path);
+    return size > 0 && strncmp(path, supervisor_child_path(other)->text, size + 1) == 0;
+}
+
 enum airs_status
 supervisor_actor_spawn(struct actor_system *system, const struct supervisor_options *options,
                        airs_pid *pid_out, struct airs_error *error)
@@ -271,6 +287,7 @@ supervisor_actor_spawn(struct actor_system *system, const struct supervisor_opti
     supervisor->path = refstr_ref(options->path);
     supervisor->random = options->seed;
     supervisor_node_init(&supervisor->node);
+    supervisor->node.are_fellows = are_of_one_template;
     agenda_init(&supervisor->agenda);
     set_self(supervisor, AIRS_PID_NONE);
     list_init(&supervisor->listings);

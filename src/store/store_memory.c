@@ -83,14 +83,13 @@ store_remember(struct store *store)
     struct airs_error error = { 0 };
     enum airs_status status = AIRS_OK;
     if (database_last_run(store->database, &last_run, &time_us))
-        status = database_settle(store->database, last_run, store_read_clock(store, last_run, time_us),
-                                 &error);
+        status = database_settle(store->database, last_run,
+                                 store_read_clock(store, last_run, time_us), &error);
     if (status == AIRS_OK)
         status = database_children(store->database, keep, store, &error);
     if (status != AIRS_OK)
         store_trouble(store, status, &error);
 }
-
 
 void
 store_memories_free(struct store *store)

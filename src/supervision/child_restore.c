@@ -126,7 +126,7 @@ resume_in_order(struct step *step, struct supervisor_child *child)
     struct supervisor_node *node = step->node;
     child->group = GROUP_START;
     if (!node->turn) /* The sweep goes from the first child to the last. */
-        node->turn = child;
+        group_set_turn(node, child);
     child->group_delay = true;
     node->group_delays++;
 }

@@ -122,6 +122,7 @@ static void
 cut_delay_short(struct step *step, struct supervisor_child *child)
 {
     child->wait = WAIT_TURN;
+    step->node->turn_asked = false;
     child->due_us = step->now_us;
     struct node_action *event = step_notify(step, child, EVENT_WAITING, child->state);
     event->has_delay = true;

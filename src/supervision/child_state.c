@@ -104,8 +104,7 @@ is_returning(const struct supervisor_child *child)
 bool
 child_is_significant(const struct supervisor_child *child)
 {
-    return child->policy->significant && child->state != CHILD_STOPPED &&
-           child->state != CHILD_FAILED;
+    return child->policy->significant && child->state != CHILD_STOPPED;
 }
 
 enum child_state
@@ -126,8 +125,8 @@ child_enter(struct step *step, struct supervisor_child *child, enum child_state 
     node->returning += is_returning(child);
     node->by_request += is_by_request(child);
     node->significant += child_is_significant(child);
-    if (node->stop_ends == child && from == CHILD_STOPPING)
-        node->stop_ends = NULL;
+    if (from == CHILD_STOPPING)
+        group_stop_ended(node, child);
     if (state == CHILD_STOPPED || state == CHILD_FAILED) {
         child->on_trial = false;
         group_leave(step, child);

@@ -3,11 +3,12 @@
  * A group restart follows an exit that was granted a restart. One sweep takes along all that
  * the strategy affects: those without an instance wait at once, their delays dropped; those with
  * one are marked GROUP_STOP. Then, from the last to the first, each is stopped when the one
- * after it has ended (`stops`, `stop_ends`). When the last stop and the delay of the failed child
- * are over, the children marked GROUP_START start from the first to the last, each when the one
- * before it is ready or at rest (`turn`). The node's own start and stop go the same way, without
- * a failed child. A larger group restart takes all marks of a smaller one over: there is one
- * order in a node, and each child has at most one mark.
+ * after it has ended (`stops`, `stops_awaited`). When the last stop and the delay of the failed
+ * child are over, the children marked GROUP_START start from the first to the last, each when the
+ * one before it is ready or at rest (`turn`). Fellows, which are members of one template, stop
+ * together and start together. The node's own start and stop go the same way, without a failed
+ * child. A larger group restart takes all marks of a smaller one over: there is one order in a
+ * node, and each child has at most one mark.
  *
  * One place goes back once for a group and one goes forth: the costs are O(children) for all of
  * it, not for each child.
@@ -31,17 +32,40 @@ next_start(struct supervisor_node *node, struct list *link)
     return NULL;
 }
 
+static bool
+are_fellows(const struct supervisor_node *node, const struct supervisor_child *one,
+            const struct supervisor_child *other)
+{
+    return node->are_fellows && node->are_fellows(one, other);
+}
+
+void
+group_set_turn(struct supervisor_node *node, struct supervisor_child *child)
+{
+    node->turn = child;
+    node->turn_asked = false;
+}
+
 void
 group_find_turn(struct supervisor_node *node)
 {
-    node->turn = next_start(node, node->children.next);
+    group_set_turn(node, next_start(node, node->children.next));
 }
 
+void
+group_stop_ended(struct supervisor_node *node, struct supervisor_child *child)
+{
+    node->stops_awaited -= child->stop_awaited;
+    child->stop_awaited = false;
+}
+
+/* Nobody waits for what stops already, until its place in the order has come. */
 void
 group_begin_stops(struct supervisor_node *node)
 {
     node->stops = node->children.previous;
-    node->stop_ends = NULL;
+    for (struct list *link = node->stops; node->stops_awaited > 0; link = link->previous)
+        group_stop_ended(node, child_at(link));
 }
 
 void
@@ -99,7 +123,7 @@ group_takes(const struct step *step, struct supervisor_child *child)
     case STRATEGY_REST_FOR_ONE:
         if (node->group_passed)
             look_before_failed(node, child);
-        return !node->group_passed;
+        return !node->group_passed && !are_fellows(node, node->group_failed, child);
     case STRATEGY_PREDICATE:
         return policy->affects(policy->ctx, node->group_failed, child);
     }
@@ -113,9 +137,11 @@ group_await_turn(struct step *step, struct supervisor_child *child)
     child->group = GROUP_START;
     child->wait = WAIT_TURN;
     child->due_us = step->now_us;
+    node->turn_asked = false;
     if (!node->turn)
         node->turn = child;
-    if (node->turn != child || node->stops || node->group_delays > 0)
+    bool in_turn = node->turn == child || are_fellows(node, node->turn, child);
+    if (!in_turn || node->stops || node->group_delays > 0)
         step_notify(step, child, EVENT_WAITING, child->state)->wait = WAIT_TURN;
 }
 
@@ -126,7 +152,7 @@ group_leave(struct step *step, struct supervisor_child *child)
     child->group = GROUP_NONE;
     child->group_taken = false;
     if (node->turn == child)
-        node->turn = next_start(node, child->siblings.next);
+        group_set_turn(node, next_start(node, child->siblings.next));
 }
 
 void
@@ -134,10 +160,10 @@ group_forget(struct step *step, struct supervisor_child *child)
 {
     struct supervisor_node *node = step->node;
     group_leave(step, child);
+    node->turn_asked = false; /* Fellows that it stood between stand beside one another now. */
     if (node->stops == &child->siblings)
         node->stops = child->siblings.previous;
-    if (node->stop_ends == child)
-        node->stop_ends = NULL;
+    group_stop_ended(node, child);
     if (node->group_failed == child)
         node->group_failed = NULL;
     if (node->group_cause == child)
@@ -154,6 +180,7 @@ wait_in_group(struct step *step, struct supervisor_child *child)
     child->group = GROUP_START;
     child->group_taken = true;
     child->wait = WAIT_TURN;
+    step->node->turn_asked = false;
     child->due_us = step->now_us;
     enum child_state from = child_enter(step, child, CHILD_RESTARTING);
     enum event_type event = from == CHILD_RESTARTING ? EVENT_WAITING : EVENT_RESTART_SCHEDULED;
@@ -213,8 +240,18 @@ stop_member(struct step *step, struct supervisor_child *child)
             child_stop_for_group(step, child);
         child_tell(step, child);
     }
-    if (child->state == CHILD_STOPPING)
-        step->node->stop_ends = child;
+    if (child->state == CHILD_STOPPING && !child->stop_awaited) {
+        child->stop_awaited = true;
+        step->node->stops_awaited++;
+    }
+}
+
+/* All whose ends are awaited are fellows: it stops with them if it is one, too. */
+static bool
+stops_with_next(const struct supervisor_node *node, const struct supervisor_child *child)
+{
+    struct list *next = child->siblings.next;
+    return next != &node->children && are_fellows(node, child, child_at(next));
 }
 
 /* False: the buffer is full. */
@@ -222,8 +259,11 @@ static bool
 go_on_stopping(struct step *step)
 {
     struct supervisor_node *node = step->node;
-    while (node->stops && !node->stop_ends) {
-        if (node->stops == &node->children) {
+    while (node->stops) {
+        bool at_end = node->stops == &node->children;
+        if (node->stops_awaited > 0 && (at_end || !stops_with_next(node, child_at(node->stops))))
+            return true;
+        if (at_end) {
             node->stops = NULL;
             group_find_turn(node);
             return true;
@@ -238,18 +278,35 @@ go_on_stopping(struct step *step)
     return true;
 }
 
+/* The first that is to start, and its fellows. False: the buffer is full. */
+static bool
+go_on_starting(struct step *step)
+{
+    struct supervisor_node *node = step->node;
+    struct list *link = &node->turn->siblings;
+    do {
+        if (!step_has_room(step, TRANSITION_ACTIONS_MAX))
+            return false;
+        struct supervisor_child *child = child_at(link);
+        if (child->group == GROUP_START && child->wait == WAIT_TURN)
+            child_ask_start(step, child, child->due_us);
+        link = link->next;
+    } while (link != &node->children && are_fellows(node, node->turn, child_at(link)));
+    node->turn_asked = true;
+    return true;
+}
+
 bool
 group_go_on(struct step *step)
 {
     struct supervisor_node *node = step->node;
-    if (!go_on_stopping(step) || !step_has_room(step, 1))
+    if (!go_on_stopping(step))
         return false;
-    struct supervisor_child *child = node->turn;
     if (node->state != NODE_RUNNING || node->stops)
         return true;
-    if (!child)
+    if (!node->turn)
         node->group_failed = node->group_cause = NULL; /* The group is over. */
-    else if (child->wait == WAIT_TURN && node->group_delays == 0)
-        child_ask_start(step, child, child->due_us);
+    else if (!node->turn_asked && node->group_delays == 0)
+        return go_on_starting(step);
     return true;
 }

@@ -123,6 +123,10 @@ void group_forget(struct step *step, struct supervisor_child *child);
 void group_begin_stops(struct supervisor_node *node);
 /** A sweep has put children into GROUP_START. */
 void group_find_turn(struct supervisor_node *node);
+/** `child` (NULL: nobody) is the first in GROUP_START. */
+void group_set_turn(struct supervisor_node *node, struct supervisor_child *child);
+/** `child` is not STOPPING any more. */
+void group_stop_ended(struct supervisor_node *node, struct supervisor_child *child);
 /** Goes on with stops and starts as far as it can now (true), or the buffer is full. */
 bool group_go_on(struct step *step);
 /** The order of the children has changed. */

@@ -87,7 +87,7 @@ node_begin_stop(struct step *step, enum node_sweep sweep, enum exit_reason kill_
     node->reported_idle = false;
     node->sweep_reason = kill_reason;
     node_begin_sweep(step, sweep);
-    node->turn = NULL;
+    group_set_turn(node, NULL);
     if (step_waits(step))
         group_begin_stops(node);
 }

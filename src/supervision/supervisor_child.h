@@ -161,6 +161,7 @@ struct supervisor_child {
     bool unmet : 1;        /* What it depends on is not met. Before ADD the shell says so. */
     bool depended_on : 1;  /* Its changes are told (TELL_DEPENDANTS). */
     bool told_met : 1;     /* What was told last. */
+    bool stop_awaited : 1; /* Those before it, but its fellows, stop when it has ended. */
     enum child_state state : 3;
     enum stop_cause stop_cause : 3; /* In STOPPED, and in STOPPING for what comes after. */
     enum child_wait wait : 2;       /* Meaningful in REGISTERED and RESTARTING. */

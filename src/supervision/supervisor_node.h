@@ -29,13 +29,16 @@ enum node_sweep { SWEEP_NONE, SWEEP_START, SWEEP_STOP, SWEEP_KILL, SWEEP_RESET, 
 struct supervisor_node {
     struct list children; /* In their one order: start order, and reversed stop order. */
     struct node_policy policy;
+    /* Set by the shell, constant; NULL: no two are. Members of one template, which stand beside one
+     * another: neither starts or stops of one wait for the other, nor does rest-for-one take it. */
+    bool (*are_fellows)(const struct supervisor_child *one, const struct supervisor_child *other);
     enum node_state state;
     struct supervisor_child *cause; /* The child whose exhausted budget ends the node; else NULL. */
     struct exit_info end;           /* With what it will end, or has ended. */
     uint32_t counts[CHILD_STATES];
     uint32_t by_request;       /* Children STOPPED by request. */
     uint32_t running_ready;    /* Children RUNNING and ready. */
-    uint32_t significant;      /* Significant children that are neither STOPPED nor FAILED. */
+    uint32_t significant;      /* Significant children that are not STOPPED. */
     uint32_t idle_supervisors; /* Supervisor children that reported idle. */
     bool reported_ready;
     bool reported_idle;
@@ -52,8 +55,9 @@ struct supervisor_node {
     bool group_inside; /* … and has found that it is part of the group of group_cause. */
     bool stops_in_order;                /* STOPPING: whether stops wait for one another. */
     struct list *stops;                 /* The next to look at, going back; NULL: no stops. */
-    struct supervisor_child *stop_ends; /* The stop that those before it wait for. */
-    struct supervisor_child *turn;      /* The first in GROUP_START. */
+    uint32_t stops_awaited;             /* Children with stop_awaited. */
+    struct supervisor_child *turn;      /* The first in GROUP_START; its fellows start with it. */
+    bool turn_asked;                    /* All of those that wait for their turn have got it. */
     uint32_t group_delays;              /* Children with group_delay. */
     struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;  /* Intensity: a ring as of a child's budget. */

@@ -68,6 +68,7 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
 
     def takes(self, failed, other):  # The predicate of a user may take anything.
         takes = {"one-for-one": False, "rest-for-one": other.place > failed.place}
+        takes["rest-for-one"] &= other.template != failed.template
         return failed is not other and any(takes.get(one, True) for one in {self.strategy} | self.former)
 
     def become(self, fresh):
@@ -76,11 +77,12 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
             setattr(self, key, getattr(fresh, key))
 
 class Child:  # Its policy out of the manifest, and what its events made of it.
-    def __init__(self, spec, parent, place, node):
+    def __init__(self, spec, path, place, node):
         self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
         self.significant, self.ignores = spec.get("significant", False), spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
-        self.parent, self.place, self.is_supervisor = parent, place, "children" in spec
+        self.parent, self.place, self.is_supervisor = path.rpartition("/")[0], place, "children" in spec
+        self.template = path[:path.rfind("#")] if path.rfind("#") > path.rfind("/") else path
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
         self.health = None if self.is_supervisor else spec.get("health")
         self.probed = self.health is not None and self.health.get("readiness", True)
@@ -158,7 +160,7 @@ def children_of(spec, path, found, node):
     for child in spec["children"]:
         for suffix in [f"#{i + 1}" for i in range(child["count"])] if "count" in child else [""]:
             key = f"{path}/{child['name']}{suffix}"
-            found[key] = Child(child, path, len(found), node)
+            found[key] = Child(child, key, len(found), node)
             children_of(child, key, found, found[key].own) if found[key].is_supervisor else None
     return found
 
@@ -230,7 +232,7 @@ class Oracle:
         above = ""
         for step in path.split("/")[1:]:
             among = spec.get("children", []) + self.added.get(above or "/", [])
-            fitting = [child for child in among if child["name"] == step.split("#")[0]]
+            fitting = [child for child in among if child["name"] in (step, step.split("#")[0])]
             if not fitting:
                 return None
             spec, above = fitting[-1], f"{above}/{step}"
@@ -249,7 +251,7 @@ class Oracle:
             return
         self.places += 1
         node = self.children[parent].own if parent else self.root
-        self.children[path] = Child(self.spec_of(path), parent, self.places, node)
+        self.children[path] = Child(self.spec_of(path), path, self.places, node)
         self.children[path].dynamic = dynamic
         (self.by_hand.discard if self.later else self.by_hand.add)(path)
         self.depend(path)
@@ -376,6 +378,7 @@ class Oracle:
                         "started before an earlier sibling")
             other.escalated = other.escalated and other.parent != event["path"]
             before = same and other.place < child.place and child.in_group and child.node.strategy != "predicate"
+            before = before and other.template != child.template
             require(not (before and other.in_group), "started in a group before an earlier sibling was ready")
         if child.own and child.due != "go-on":  # Started again, it begins with an empty intensity.
             child.own.forgotten = len(child.own.grants)
@@ -386,7 +389,7 @@ class Oracle:
         child.trial = False
 
     def on_reloaded(self, child, event, now, before):
-        fresh = Child(self.spec_of(event["path"]), child.parent, child.place, child.node)
+        fresh = Child(self.spec_of(event["path"]), event["path"], child.place, child.node)
         child.started_at = now if child.probed and not fresh.probed else child.started_at
         for key in POLICY:
             setattr(child, key, getattr(fresh, key))
@@ -401,6 +404,7 @@ class Oracle:
         child.stopping_since, child.cause, child.stop_time = now, event.get("cause"), child.shutdown
         if child.cause and child.node.strategy in ("one-for-all", "rest-for-one") and not child.node.former:
             later = [c for c in self.children.values() if c.parent == child.parent and c.place > child.place]
+            later = [c for c in later if c.template != child.template]
             require(not any(c.state == "stopping" and c.cause == child.cause for c in later),
                     "stopped in a group before a later sibling had ended")
         if child.is_needed:  # Its stop may wait for those that depend on it.

@@ -4,6 +4,7 @@ survives"), rejected when the later run breaks what the earlier one left by one 
 import copy
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import oracle
+from conftest import Place, child
 from test_oracle import HERE, MANIFEST, PATHS, Run, down, drop, earlier, put, renumber, the, up
 
 DEATH_MS, AGAIN_MS = 200, 1000  # When the first run's last event was, and the second one's first.
@@ -373,3 +375,45 @@ def test_the_command_line_takes_a_manifest_and_the_events_of_each_run(tmp_path):
     for wrong in (words[:2], words):
         judged = subprocess.run([*command, *wrong], capture_output=True, text=True, check=False)
         assert judged.returncode == 1 and ".jsonl:" in judged.stderr
+
+
+# ---- The fixture, with the real program ----
+
+@pytest.fixture
+def place_alone(shared_cache):
+    """Its test says when it is judged."""
+    one = Place(shared_cache)
+    yield one
+    one.remove()
+
+
+def test_a_run_that_nobody_has_followed_is_found(place_alone):
+    manifest = place_alone.manifest(child("a", "echo"))
+    place_alone.airs("up", "--for", "10ms")
+    with pytest.raises(AssertionError, match="nobody has followed an application"):
+        place_alone.close()
+    daemon = place_alone.run(manifest)
+    daemon.stop()
+    with pytest.raises(AssertionError, match=f"seq {daemon.events[0]['seq']} after 0"):
+        place_alone.close()  # The first one is missing.
+
+
+def test_a_last_run_that_nobody_has_followed_is_found(place_alone):
+    place_alone.up(child("a", "echo")).stop()
+    place_alone.airs("up", "--for", "10ms")
+    with pytest.raises(AssertionError, match="nobody has followed the last run"):
+        place_alone.close()
+
+
+def test_what_a_killed_run_told_nobody_is_asked_of_the_history(place_alone):
+    daemon = place_alone.up(child("a", "echo"), child("b", "crasher", args=["trap"],
+                                                      max_restarts=1, backoff=["1ms"]))
+    place_alone.wait("/a", "ready")
+    daemon.wait_event("failed", "/b")
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    told = [event["seq"] for event in daemon.events]
+    del daemon.events[6:]
+    place_alone.run(daemon.manifest)
+    place_alone.close()
+    assert [event["seq"] for event in daemon.events][:len(told)] == told

@@ -256,6 +256,7 @@ struct sim_node {
     struct sim_child *self; /* NULL: the root. */
     uint32_t generation;    /* Of `self`, since its START. */
     uint64_t *intensity_us; /* The ring that the node is given. */
+    unsigned template_size; /* Of its children, by their keys; 1: none are fellows. */
     bool is_reordered;    /* By hand, whatever depends on what: a manifest's order respects that. */
     bool is_reconfigured; /* Its strategy was another: an order that began is finished. */
     uint64_t *grants_us;  /* Every grant since it started or was reset, by time. */
@@ -406,6 +407,8 @@ struct sim_child *sim_child_find(const struct sim *sim, uint32_t key);
 struct sim_child *sim_child_of(const struct supervisor_child *child);
 /* Whether a restart of `failed` takes `other`, a sibling, along; by the strategy's definition. */
 bool sim_affects(const struct sim_child *failed, const struct sim_child *other);
+/* Whether both are members of one template of their node. */
+bool sim_are_fellows(const struct supervisor_child *one, const struct supervisor_child *other);
 
 /* sim_shell.c */
 void sim_step(struct sim *sim, struct sim_node *node, struct node_event event);

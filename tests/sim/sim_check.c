@@ -73,10 +73,35 @@ static bool
 moves_on(const struct supervisor_node *node)
 {
     if (node->stops)
-        return node->stop_ends && node->stop_ends->state == CHILD_STOPPING;
+        return node->stops_awaited > 0;
     if (node->group_delays > 0)
         return true;
     return node->turn && node->turn->wait != WAIT_TURN;
+}
+
+/* Nor do fellows wait for one another. */
+static void
+check_fellows(struct sim *sim, const struct sim_child *subject)
+{
+    const struct supervisor_node *node = &subject->parent->node;
+    const struct supervisor_child *child = subject->child;
+    if (node->stops && child->group == GROUP_STOP && child->siblings.next != &node->children) {
+        const struct supervisor_child *next =
+            container_of(child->siblings.next, struct supervisor_child, siblings);
+        sim_require(sim,
+                    !next->stop_awaited || !sim_are_fellows(child, next) ||
+                        child->state == CHILD_STOPPING,
+                    "%s: its stop waits for that of a fellow", subject->path);
+    }
+    if (node->state != NODE_RUNNING || node->stops || node->group_delays > 0 ||
+        child->group != GROUP_START || child->wait != WAIT_TURN)
+        return;
+    const struct list *link = &child->siblings;
+    while (link != &node->turn->siblings && link->previous != &node->children &&
+           sim_are_fellows(child, container_of(link->previous, struct supervisor_child, siblings)))
+        link = link->previous;
+    sim_require(sim, link != &node->turn->siblings, "%s: its start waits for that of a fellow",
+                subject->path);
 }
 
 static void
@@ -140,7 +165,7 @@ check_ledger(struct sim *sim, const struct sim_child *subject)
 
 struct recount {
     uint32_t counts[CHILD_STATES];
-    uint32_t by_request, running_ready, idle, returning, children, significant, delays;
+    uint32_t by_request, running_ready, idle, returning, children, significant, delays, awaited;
     const struct supervisor_child *turn;
 };
 
@@ -155,8 +180,8 @@ count_child(struct recount *recount, const struct supervisor_child *child)
     recount->returning += child->state == CHILD_STOPPING &&
                           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
                            child->after == AFTER_DEPENDENCY);
-    recount->significant +=
-        child->policy->significant && child->state != CHILD_STOPPED && child->state != CHILD_FAILED;
+    recount->significant += child->policy->significant && child->state != CHILD_STOPPED;
+    recount->awaited += child->stop_awaited && child->state == CHILD_STOPPING;
     recount->delays += child->group_delay && child->timer_armed;
     if (!recount->turn && child->group == GROUP_START)
         recount->turn = child;
@@ -172,7 +197,8 @@ check_counters(struct sim *sim, const struct supervisor_node *node, const struct
         sim,
         node->by_request == recount->by_request && node->running_ready == recount->running_ready &&
             node->idle_supervisors == recount->idle && node->returning == recount->returning &&
-            node->significant == recount->significant && node->group_delays == recount->delays,
+            node->significant == recount->significant && node->group_delays == recount->delays &&
+            node->stops_awaited == recount->awaited,
         "a counter differs from its recount");
 }
 
@@ -222,11 +248,12 @@ check_group(struct sim *sim, const struct sim_child *failed)
             continue;
         enum child_state state = other->child->state;
         bool is_alive = state == CHILD_STARTING || state == CHILD_RUNNING;
+        const struct supervisor_child *turn = other->parent->node.turn;
         sim_require(sim, !is_alive || other->child->group == GROUP_STOP,
                     "%s goes on while %s restarts", other->path, failed->path);
         sim_require(sim,
                     state != CHILD_RESTARTING || other->child->wait == WAIT_TURN ||
-                        other->parent->node.turn == other->child,
+                        (turn && sim_are_fellows(turn, other->child)),
                     "%s: its delay or its start is not dropped", other->path);
         sim_require(sim, state != CHILD_REGISTERED, "%s is left out of a group", other->path);
     }
@@ -246,7 +273,9 @@ sim_check_turn(struct sim *sim, const struct sim_child *subject)
             continue;
         sim_require(sim, other->child->group != GROUP_STOP, "%s starts before %s is down",
                     subject->path, other->path);
-        sim_require(sim, other->place > subject->place || other->child->group != GROUP_START,
+        sim_require(sim,
+                    other->place > subject->place || other->child->group != GROUP_START ||
+                        sim_are_fellows(other->child, subject->child),
                     "%s starts before %s is ready", subject->path, other->path);
     }
 }
@@ -326,7 +355,7 @@ sim_check_auto_shutdown(struct sim *sim, const struct sim_child *subject)
         const struct sim_child *other = sim->children[i];
         others |= other->parent == subject->parent && !other->removed &&
                   other->policy.significant && other != subject &&
-                  other->ledger.state != CHILD_STOPPED && other->ledger.state != CHILD_FAILED;
+                  other->ledger.state != CHILD_STOPPED;
     }
     sim_require(sim,
                 !sim->was_running || node->state == NODE_RUNNING ||
@@ -351,6 +380,7 @@ sim_check_node(struct sim *sim, struct sim_node *node)
         count_child(&recount, child);
         check_timer(sim, subject);
         check_waiting(sim, subject);
+        check_fellows(sim, subject);
         check_instance(sim, subject);
         sim_dependencies_check(sim, subject);
         check_ledger(sim, subject);

@@ -121,6 +121,18 @@ affects_pair(void *ctx, const struct supervisor_child *failed,
     return sim_child_of(failed)->place / 2 == sim_child_of(candidate)->place / 2;
 }
 
+static uint32_t
+template_of(const struct sim_child *subject)
+{
+    return subject->key / subject->parent->template_size;
+}
+
+bool
+sim_are_fellows(const struct supervisor_child *one, const struct supervisor_child *other)
+{
+    return template_of(sim_child_of(one)) == template_of(sim_child_of(other));
+}
+
 bool
 sim_affects(const struct sim_child *failed, const struct sim_child *other)
 {
@@ -132,7 +144,7 @@ sim_affects(const struct sim_child *failed, const struct sim_child *other)
     case STRATEGY_ONE_FOR_ALL:
         return true;
     case STRATEGY_REST_FOR_ONE:
-        return other->place > failed->place;
+        return other->place > failed->place && !sim_are_fellows(failed->child, other->child);
     case STRATEGY_PREDICATE:
         return affects_pair(NULL, failed->child, other->child);
     }
@@ -175,6 +187,8 @@ node_new(struct sim *sim, struct sim_child *self)
     node->self = self;
     sim_turn_to(sim, TOPIC_NODE, self ? self->key : UINT32_MAX, 0);
     configure(sim, node);
+    node->template_size = sim_chance(sim, 30) ? 2 + (unsigned)sim_random(sim, 3) : 1;
+    node->node.are_fellows = sim_are_fellows;
     sim->nodes[sim->nodes_size++] = node;
     return node;
 }
@@ -239,8 +253,13 @@ sim_child_new(struct sim *sim, struct sim_node *parent, uint32_t key, bool is_su
     make_policy(sim, subject, is_supervisor);
     if (is_supervisor)
         subject->node = node_new(sim, subject);
-    snprintf(subject->path, sizeof subject->path, "%.80s/%c%u",
-             parent->self ? parent->self->path : "", is_supervisor ? 's' : 'c', key);
+    const char *above = parent->self ? parent->self->path : "";
+    if (parent->template_size > 1)
+        snprintf(subject->path, sizeof subject->path, "%.80s/t%u#%u", above, template_of(subject),
+                 key);
+    else
+        snprintf(subject->path, sizeof subject->path, "%.80s/%c%u", above,
+                 is_supervisor ? 's' : 'c', key);
     note_child(sim, used, subject);
 
     struct supervisor_child *child = calloc(1, supervisor_child_size(&subject->policy));

@@ -53,9 +53,8 @@ static void
 assert_depends_on(struct world *world, const char *path, const char *expected)
 {
     struct shown shown = { .world = world };
-    assert_int_equal(airs_application_get(world->application, path, on_child, on_shown, &shown,
-                                          NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_get(world->application, path, on_child, on_shown, &shown, NULL), AIRS_OK);
     wait_done(world, AIRS_OK);
     assert_string_equal(shown.depends_on, expected);
 }
@@ -69,9 +68,9 @@ who_depends_on_a_name_depends_on_the_members_that_there_are(void **state)
     assert_depends_on(world, "/web", "/back#1 /back#2");
     scale_to(world, "/back", 3);
     assert_depends_on(world, "/web", "/back#1 /back#2 /back#3");
-    assert_int_equal(airs_application_control(world->application, AIRS_DELETE, "/back#2", on_done,
-                                              world, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_control(world->application, AIRS_DELETE, "/back#2", on_done, world, NULL),
+        AIRS_OK);
     wait_done(world, AIRS_OK);
     wait_for(world, "/web", "reloaded", 2);
     assert_depends_on(world, "/web", "/back#1 /back#3");
@@ -122,6 +121,25 @@ more_dependencies_than_a_manifest_can_have_are_refused(void **state)
     assert_depends_on(world, "/web#11", "/back#1 /back#2");
 }
 
+/* /web depends on the name, whose members are to depend on /web. */
+static void
+a_circle_through_a_name_that_comes_back_is_refused(void **state)
+{
+    struct world *world = *state;
+    struct airs_error error = { 0 };
+    static const char text[] =
+        "{ name: back, component: " GUESTS "/echo.wasm, count: 1, depends-on: [/web] }";
+    struct airs_addition addition = { .parent = "/", .text = text, .size = strlen(text) };
+    start(world, BACK WEB);
+    assert_int_equal(
+        airs_application_delete_template(world->application, "/back", NULL, NULL, NULL), AIRS_OK);
+    wait_for(world, "/back#1", "deleted", 1);
+    wait_for(world, "/back#2", "deleted", 1);
+    assert_int_equal(airs_application_add(world->application, &addition, NULL, NULL, NULL, &error),
+                     AIRS_EINVAL);
+    assert_non_null(strstr(error.message, "a cycle of dependencies: "));
+}
+
 /* ---- Many at once ---- */
 
 struct task {
@@ -153,12 +171,11 @@ come_and_go(void *context)
     struct airs_application *application = task->world->application;
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct airs_error error = { 0 };
-        enum airs_status status =
-            airs_application_scale(application, "/back", (i + task->number) % 5, NULL, NULL,
-                                   &error);
+        enum airs_status status = airs_application_scale(
+            application, "/back", (i + task->number) % 5, NULL, NULL, &error);
         task->others += status != AIRS_OK && status != AIRS_ENOENT;
-        status = airs_application_control(application, AIRS_DELETE, "/back#2", ignore_done, NULL,
-                                          NULL);
+        status =
+            airs_application_control(application, AIRS_DELETE, "/back#2", ignore_done, NULL, NULL);
         task->others += status != AIRS_OK && status != AIRS_ENOENT;
         if (task->number == 0 && i % 4 == 3)
             airs_application_delete_template(application, "/back", NULL, NULL, NULL);
@@ -208,6 +225,7 @@ main(void)
         ONE(who_depends_on_a_name_depends_on_the_members_that_there_are),
         ONE(a_count_is_deleted_with_its_name),
         ONE(more_dependencies_than_a_manifest_can_have_are_refused),
+        ONE(a_circle_through_a_name_that_comes_back_is_refused),
         ONE(members_come_and_go_by_many_at_once),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);
