@@ -109,8 +109,16 @@ struct airs_child {
     uint64_t frees_us;        /* Of that time, until one more is allowed; AIRS_NONE: none is used. */
     const char *restart;      /* "permanent", "transient" or "temporary". */
     const char *stopped;      /* In "stopped" and "stopping": as in struct airs_memory; else NULL. */
+    const char *decided_by;   /* What made it so: "policy", "on-exit", "budget", … (docs: ps --json);
+                               * NULL: it has had no exit and no stop. */
+    const char *on_exit;      /* With "on-exit": the rule, as a manifest has it; else NULL. */
+    bool escalated;           /* Its exit has ended its supervisor, and it starts when that does. */
+    const char *cause;        /* The path that this goes back to; NULL: none, or not known any more. */
+    uint32_t intensity_allowed;   /* Of its supervisor over all children; AIRS_UNLIMITED: none. */
+    uint64_t intensity_within_us;
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
-    uint64_t due_us;          /* Until the start that is waited for; AIRS_NONE: none. */
+    uint64_t due_us;          /* Until a delay ends, or a start or a stop times out; AIRS_NONE: none
+                               * does. */
     const char *waits_for;    /* NULL: nothing. */
     const char *depends_on;   /* Paths, a space between two; NULL: none. A long list is cut. */
     const char *exit_reason;  /* Of the last instance; NULL: none has ended. */

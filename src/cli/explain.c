@@ -20,6 +20,7 @@ struct explanation {
     const json_t *report;
     struct child_row row;
     const char *stopped;
+    const char *decided_by;
     uint64_t now_us;
 };
 
@@ -43,6 +44,18 @@ static bool
 is_stopped(const struct explanation *about, const char *why)
 {
     return about->stopped && strcmp(about->stopped, why) == 0;
+}
+
+static bool
+is_decided_by(const struct explanation *about, const char *what)
+{
+    return about->decided_by && strcmp(about->decided_by, what) == 0;
+}
+
+static bool
+has_escalated(const struct explanation *about)
+{
+    return is_in(about, "failed") && json_is_true(json_object_get(about->child, "escalated"));
 }
 
 static void
@@ -126,36 +139,101 @@ put_budget(const struct explanation *about, struct buffer *text)
     }
 }
 
+static const char *
+text_or(const char *text, const char *otherwise)
+{
+    return text ? text : otherwise;
+}
+
+/* The path that made it so; NULL: none, or it is not known any more. */
+static const char *
+cause_of(const struct explanation *about)
+{
+    const char *cause = json_text(about->child, "cause");
+    if (!cause && is_its_exit(about))
+        cause = json_text(about->report, "cause");
+    if (!cause && is_its_exit(about))
+        cause = json_text(json_object_get(about->report, "then"), "cause");
+    return cause;
+}
+
+/* "2 of 2 restarts within 10s": used up, it is as many as are allowed. */
+static void
+put_intensity(const struct explanation *about, const char *policy, struct buffer *text)
+{
+    double allowed = json_number_or(about->child, "intensity", 0);
+    buffer_printf(text,
+                  "%s, but the intensity of its supervisor is used up: %.0f of %.0f restarts"
+                  " within ",
+                  policy, allowed, allowed);
+    put_duration(text, json_number_or(about->child, "intensity_within_ms", 0));
+}
+
+/* Its restart policy as a sentence, where nothing else had a say. */
+static void
+put_policy(const struct explanation *about, const char *policy, struct buffer *text)
+{
+    if (!is_in(about, "stopped"))
+        buffer_append_text(text, policy);
+    else if (strcmp(policy, "temporary") == 0)
+        buffer_append_text(text, "temporary: it is never restarted");
+    else
+        buffer_printf(text, "%s: it ended normally, so it is not restarted", policy);
+}
+
+/* What says all by itself. */
+static const struct {
+    const char *decided_by;
+    const char *text;
+} decisions[] = {
+    { "load-error", "what cannot be loaded is not restarted" },
+    { "restart", "started again by hand or by a reload, uncounted" },
+    { "stop", "it was asked to stop, and stays so until it is started" },
+    { "delete", "it is deleted when it has ended" },
+    { "ignored", "its start answered that there is nothing to do" },
+    { "host-lost", "the program died under it: started again, uncounted" },
+    { "former", "what decided has been changed by a reload since" },
+};
+
+static void
+put_decision(const struct explanation *about, const char *policy, struct buffer *text)
+{
+    for (size_t i = 0; i < sizeof decisions / sizeof *decisions; i++)
+        if (is_decided_by(about, decisions[i].decided_by))
+            buffer_append_text(text, decisions[i].text);
+    if (!about->decided_by || is_decided_by(about, "policy"))
+        put_policy(about, policy, text);
+    if (is_decided_by(about, "on-exit"))
+        buffer_printf(text, "on-exit %s", text_or(json_text(about->child, "on_exit"), ""));
+    if (is_decided_by(about, "budget"))
+        buffer_printf(text, "%s, but its budget is used up", policy);
+    if (is_decided_by(about, "intensity"))
+        put_intensity(about, policy, text);
+    if (is_decided_by(about, "group"))
+        buffer_printf(text, "the restart of %s takes it along, uncounted",
+                      text_or(cause_of(about), "a sibling"));
+    if (is_decided_by(about, "dependency"))
+        buffer_printf(text, "when-dependency-restarts: it follows %s, uncounted",
+                      text_or(cause_of(about), "what it depends on"));
+    if (is_decided_by(about, "start"))
+        buffer_printf(text, "%s; after that exit it was started anew, or reset", policy);
+    if (is_decided_by(about, "supervisor"))
+        buffer_printf(text, "its supervisor stopped, and takes it along%s%s",
+                      cause_of(about) ? ", because of " : "", text_or(cause_of(about), ""));
+}
+
 static void
 put_rule(const struct explanation *about, struct buffer *text)
 {
-    const char *policy = json_text(about->child, "restart");
-    const char *reason = about->row.exit_reason ? about->row.exit_reason : "";
-    bool is_lost = strcmp(reason, "host-lost") == 0;
-    if (!policy)
-        policy = "permanent";
-    if (is_in(about, "failed") && strcmp(reason, "load-error") == 0)
-        buffer_append_text(text, "what cannot be loaded is not restarted");
-    else if (is_in(about, "failed"))
-        buffer_printf(text, "%s, but its budget is used up: ", policy);
-    else if (is_stopped(about, "request"))
-        buffer_append_text(text, "it was asked to stop, and stays so until it is started");
-    else if (is_stopped(about, "supervisor"))
-        buffer_append_text(text, "its supervisor stopped, and takes it along");
-    else if (is_stopped(about, "temporary"))
-        buffer_append_text(text, "temporary: it is never restarted");
-    else if (is_stopped(about, "ended"))
-        buffer_append_text(text, "transient: it ended normally, so it is not restarted");
-    else if (is_stopped(about, "ignored"))
-        buffer_append_text(text, "its start answered that there is nothing to do");
-    else if (is_lost)
-        buffer_append_text(text, "the program died under it: started again, uncounted; ");
-    else
-        buffer_printf(text, "%s; ", policy);
-    bool counts = !is_in(about, "stopped") && !is_in(about, "stopping") &&
-                  !(is_in(about, "failed") && strcmp(reason, "load-error") == 0);
-    if (counts)
+    bool is_budget = is_decided_by(about, "budget");
+    bool goes_on = !is_in(about, "stopped") && !is_in(about, "stopping") && !is_in(about, "failed");
+    put_decision(about, text_or(json_text(about->child, "restart"), "permanent"), text);
+    if (is_budget || goes_on) {
+        buffer_append_text(text, is_budget ? ": " : "; ");
         put_budget(about, text);
+    }
+    if (has_escalated(about))
+        buffer_append_text(text, "; that ended its supervisor");
     put_line(about, "rule", text);
 }
 
@@ -203,7 +281,7 @@ write_next(const struct explanation *about, struct buffer *text)
             buffer_append_text(text, ", or is killed ");
             put_moment(text, about, due_ms);
         }
-    } else if (is_stopped(about, "supervisor")) {
+    } else if (is_stopped(about, "supervisor") || has_escalated(about)) {
         buffer_append_text(text, "it starts with its supervisor");
     } else {
         buffer_printf(text, "nothing by itself; airs start %s begins anew", about->row.path);
@@ -266,7 +344,8 @@ explain_put(struct buffer *buffer, const struct style *style, const json_t *chil
                                  .child = child,
                                  .report = report,
                                  .now_us = now_us,
-                                 .stopped = json_text(child, "stopped") };
+                                 .stopped = json_text(child, "stopped"),
+                                 .decided_by = json_text(child, "decided_by") };
     if (!child_row_read(&about.row, child))
         return;
     struct buffer text;

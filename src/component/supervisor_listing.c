@@ -15,6 +15,7 @@ struct kept_view {
     struct refstr *path;
     struct refstr *waits_for;
     struct refstr *detail;
+    struct refstr *cause;
     struct wrapper_child *child; /* Referenced: with it go its config and its spec. */
     size_t order;
 };
@@ -60,6 +61,7 @@ keep(struct kept_view *kept, struct wrapper_child *child, const struct child_vie
         .path = refstr_ref(view->path),
         .waits_for = refstr_ref(view->waits_for),
         .detail = refstr_ref(view->detail),
+        .cause = refstr_ref(view->cause),
         .child = wrapper_child_ref(child),
         .order = atomic_load(&child->order),
     };
@@ -84,6 +86,11 @@ keep(struct kept_view *kept, struct wrapper_child *child, const struct child_vie
         .has_exit = view->has_exit,
         .exit = view->exit,
         .exit_detail = kept->detail ? kept->detail->text : NULL,
+        .decision = view->decision,
+        .escalated = view->escalated,
+        .cause = kept->cause ? kept->cause->text : NULL,
+        .intensity_allowed = view->intensity_allowed,
+        .intensity_within_us = view->intensity_within_us,
         .mailbox = view->mailbox,
         .messages = view->messages,
     };
@@ -119,6 +126,7 @@ listing_free(struct listing *listing)
         refstr_unref(listing->views[i].path);
         refstr_unref(listing->views[i].waits_for);
         refstr_unref(listing->views[i].detail);
+        refstr_unref(listing->views[i].cause);
         wrapper_child_unref(listing->views[i].child);
     }
     free(listing->views);

@@ -129,7 +129,8 @@ application_on_event(void *context, const struct event *event)
         .from = event->has_state ? child_state_name(event->from) : NULL,
         .state = event->has_state ? child_state_name(event->state) : NULL,
         .reason = event->has_exit ? exit_reason_name(event->exit.reason) : NULL,
-        .detail = event->has_exit
+        /* `escalated` has the exit's words before it, in `exited`, and says why that ends more. */
+        .detail = event->has_exit && event->type != EVENT_ESCALATED
                       ? application_exit_detail(event->exit, text_of(event->detail), buffer)
                       : text_of(event->detail),
         .message = text_of(event->detail),

@@ -2,10 +2,13 @@
  * answers as public values.
  */
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/trap_code.h"
 #include "component/component_registry.h"
 #include "component/component_spawner.h"
 #include "daemon/application_internal.h"
@@ -13,6 +16,7 @@
 #include "runtime/actor.h"
 
 #define DEPENDS_ON_BYTES 4096u /* Of the paths that a child shows. */
+#define RULE_TEXT_BYTES 160u
 
 static const char *const verb_names[] = {
     [AIRS_START] = "start", [AIRS_STOP] = "stop",   [AIRS_RESTART] = "restart",
@@ -215,10 +219,41 @@ depends_on(const struct supervisor_config *config, char text[DEPENDS_ON_BYTES])
     return used > 0 ? text : NULL;
 }
 
+/* The rule that decides about `exit`, as it would be written: "{ reason: trap, do: fail }". */
+static const char *
+rule_text(const struct child_policy *policy, struct exit_info exit, char text[RULE_TEXT_BYTES])
+{
+    const struct exit_rule *rule = child_policy_rule(policy, exit);
+    if (!rule)
+        return NULL;
+    char code[64] = "";
+    if (rule->has_codes && rule->reason == EXIT_TRAP)
+        snprintf(code, sizeof code, ", code: %s", trap_code_name(rule->codes.first));
+    else if (rule->has_codes && rule->codes.first == rule->codes.last)
+        snprintf(code, sizeof code, ", code: %" PRId32, rule->codes.first);
+    else if (rule->has_codes)
+        snprintf(code, sizeof code, ", code: %" PRId32 "-%" PRId32, rule->codes.first,
+                 rule->codes.last);
+    snprintf(text, RULE_TEXT_BYTES, "{ reason: %s%s, do: %s }", exit_reason_name(rule->reason),
+             code, exit_action_name(rule->action));
+    return text;
+}
+
+/* It is being stopped to start again. */
+static bool
+comes_back(const struct supervision_view *view)
+{
+    bool is_temporary = view->config->policy.restart == RESTART_TEMPORARY;
+    return view->state == CHILD_STOPPING &&
+           (view->decision == DECIDED_BY_RESTART || view->decision == DECIDED_BY_DEPENDENCY ||
+            (view->decision == DECIDED_BY_GROUP && !is_temporary));
+}
+
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
-    char buffer[EXIT_DETAIL_SIZE], dependencies[DEPENDS_ON_BYTES];
+    char buffer[EXIT_DETAIL_SIZE], dependencies[DEPENDS_ON_BYTES], rule[RULE_TEXT_BYTES];
+    const struct child_policy *policy = &view->config->policy;
     struct airs_child child = {
         .path = view->path,
         .kind = "supervisor",
@@ -228,9 +263,15 @@ show(const struct request *request, const struct supervision_view *view)
         .restarts = view->restarts,
         .budget_used = view->budget_used,
         .budget_allowed = view->budget_allowed,
-        .within_us = view->config->policy.within_us,
+        .within_us = policy->within_us,
         .frees_us = view->budget_frees_us,
-        .restart = restart_name(view->config->policy.restart),
+        .restart = restart_name(policy->restart),
+        .decided_by = child_decision_name(view->decision),
+        .on_exit = view->decision == DECIDED_BY_RULE ? rule_text(policy, view->exit, rule) : NULL,
+        .escalated = view->escalated,
+        .cause = view->cause,
+        .intensity_allowed = view->intensity_allowed,
+        .intensity_within_us = view->intensity_within_us,
         .uptime_us = view->state == CHILD_RUNNING ? view->uptime_us : AIRS_NONE,
         .due_us = view->has_due ? view->due_us : AIRS_NONE,
         .waits_for = view->waits_for,
@@ -241,7 +282,7 @@ show(const struct request *request, const struct supervision_view *view)
         .messages = AIRS_NONE,
     };
     if (view->state == CHILD_STOPPED || view->state == CHILD_STOPPING)
-        child.stopped = application_stop_name(view->stop_cause);
+        child.stopped = comes_back(view) ? "restart" : application_stop_name(view->stop_cause);
     if (view->has_exit) {
         child.exit_reason = exit_reason_name(view->exit.reason);
         child.exit_detail = application_exit_detail(view->exit, view->exit_detail, buffer);

@@ -16,6 +16,8 @@ static const size_t texts[] = {
     offsetof(struct airs_child, component),    offsetof(struct airs_child, strategy),
     offsetof(struct airs_child, exit_reason),  offsetof(struct airs_child, exit_detail),
     offsetof(struct airs_child, restart),     offsetof(struct airs_child, stopped),
+    offsetof(struct airs_child, decided_by),  offsetof(struct airs_child, on_exit),
+    offsetof(struct airs_child, cause),
     offsetof(struct airs_child, exit_message), offsetof(struct airs_child, depends_on),
 };
 static const struct text_layout layout = {

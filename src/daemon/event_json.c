@@ -216,6 +216,15 @@ child_json_append(struct buffer *line, const struct airs_child *child)
     set_paths(&object, "depends_on", child->depends_on);
     set_text(&object, "restart", child->restart);
     set_text(&object, "stopped", child->stopped);
+    set_text(&object, "decided_by", child->decided_by);
+    set_text(&object, "on_exit", child->on_exit);
+    set_text(&object, "cause", child->cause);
+    if (child->escalated)
+        set(&object, "escalated", json_true());
+    if (child->intensity_allowed != AIRS_UNLIMITED) {
+        set_number(&object, "intensity", child->intensity_allowed);
+        set_ms(&object, "intensity_within_ms", child->intensity_within_us);
+    }
     set_exit(&object, child);
     set_number(&object, "memory_bytes", child->memory_bytes);
     set_ms(&object, "cpu_ms", child->cpu_us);

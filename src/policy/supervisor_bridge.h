@@ -57,6 +57,11 @@ struct supervision_view {
     bool has_exit;
     struct exit_info exit;   /* The last one. */
     const char *exit_detail; /* NULL without. */
+    enum child_decision decision; /* What made it so (supervision/supervisor_child.h). */
+    bool escalated;    /* Its exit has ended its supervisor. */
+    const char *cause; /* The path that this goes back to; NULL: none, or not known any more. */
+    uint32_t intensity_allowed; /* Of its supervisor over all children; RESTARTS_UNLIMITED: none. */
+    uint64_t intensity_within_us;
     uint64_t mailbox;        /* Messages that wait. */
     uint64_t messages;       /* Messages taken since registered. */
 };

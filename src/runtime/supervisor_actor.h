@@ -73,6 +73,11 @@ struct child_view {
     bool has_exit;
     struct exit_info exit; /* The last one. */
     struct refstr *detail; /* Of the last exit, or NULL. */
+    enum child_decision decision;
+    bool escalated; /* Its exit has ended its supervisor. */
+    struct refstr *cause; /* The path that this goes back to; NULL: none, or not known any more. */
+    uint32_t intensity_allowed; /* Of its supervisor; RESTARTS_UNLIMITED. */
+    uint64_t intensity_within_us;
     size_t mailbox;
     uint64_t messages;
     const struct child_policy *policy;

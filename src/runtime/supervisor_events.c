@@ -1,13 +1,16 @@
 /* Supervisor events: what the node says, with the texts that the shell holds. */
 #include <assert.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/quantity.h"
 #include "base/trap_code.h"
 #include "runtime/supervisor_state.h"
 
-#define CAUSE_TEXT_BYTES 512u /* "PATH: REASON, DETAIL" of an escalation is cut there. */
+#define CAUSE_TEXT_BYTES 1024u  /* Why a supervisor gave up; what is beyond is left out. */
+#define CAUSE_DETAIL_BYTES 256u /* Of an exit in it; cut. */
 
 /* The child whose exhausted budget ended this supervisor; if that is a supervisor that
  * escalated, its `cause` names the child below. */
@@ -34,25 +37,91 @@ supervisor_cause_path(const struct supervisor *supervisor)
     return below ? below : child->path;
 }
 
+static size_t
+first_line_size(const char *text)
+{
+    size_t size = strcspn(text, "\n");
+    return size < CAUSE_DETAIL_BYTES ? size : CAUSE_DETAIL_BYTES;
+}
+
+/* "/a: trap, unreachable", or what an escalated supervisor has said. */
+static void
+put_cause(const struct supervised_child *child, struct buffer *text)
+{
+    const struct refstr *last = child_link_detail(&child->link);
+    struct exit_info exit = child->node.last_exit;
+    const char *said = last ? last->text : "";
+    const char *detail = exit.reason == EXIT_TRAP ? trap_code_name(exit.code) : said;
+    if (was_escalated(child) && *detail)
+        buffer_append_text(text, detail);
+    else
+        buffer_printf(text, "%s: %s%s%.*s", child->path->text, exit_reason_name(exit.reason),
+                      *detail ? ", " : "", (int)first_line_size(detail), detail);
+}
+
+/* "; budget of /a used up: 3 within 1m" */
+static void
+put_decision(const struct supervisor *supervisor, const struct supervised_child *child,
+             struct buffer *text)
+{
+    const struct child_policy *policy = child->node.policy;
+    const struct node_policy *above = &supervisor->node.policy;
+    enum child_decision decision = supervisor_child_decision(&child->node, &supervisor->node);
+    char within[QUANTITY_TEXT_BYTES];
+    if (decision == DECIDED_BY_RULE)
+        buffer_printf(text, "; on-exit of %s: escalate", child->path->text);
+    if (decision == DECIDED_BY_BUDGET)
+        buffer_printf(text, "; budget of %s used up: %" PRIu32 " within %s", child->path->text,
+                      policy->max_restarts, quantity_format_duration(policy->within_us, within));
+    if (decision == DECIDED_BY_INTENSITY)
+        buffer_printf(text, "; intensity of %s used up: %" PRIu32 " within %s",
+                      supervisor->options.path->text, above->max_restarts,
+                      quantity_format_duration(above->within_us, within));
+}
+
 struct refstr *
 supervisor_cause_text(const struct supervisor *supervisor)
 {
-    struct supervised_child *child = cause_child(supervisor);
+    const struct supervised_child *child = cause_child(supervisor);
     if (!child)
         return NULL;
-    struct refstr *last = child_link_detail(&child->link);
-    if (was_escalated(child) && last)
-        return refstr_ref(last);
+    struct buffer text;
+    buffer_init(&text, CAUSE_TEXT_BYTES);
+    put_cause(child, &text);
+    put_decision(supervisor, child, &text);
+    struct refstr *copy = text.size > 0 ? refstr_new(text.data, text.size) : NULL;
+    buffer_deinit(&text);
+    return copy;
+}
 
-    char text[CAUSE_TEXT_BYTES];
-    const char *detail = last ? last->text : "";
-    int length = snprintf(text, sizeof text, "%s: %s%s%.*s", child->path->text,
-                          exit_reason_name(child->node.last_exit.reason), *detail ? ", " : "",
-                          (int)strcspn(detail, "\n"), detail);
-    if (length < 0)
-        return NULL;
-    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-    return refstr_new(text, size);
+struct refstr *
+supervised_child_cause(const struct supervisor *supervisor, const struct supervised_child *child)
+{
+    const struct supervisor_child *node = &child->node;
+    const struct supervisor_child *other = supervisor_child_group_cause(node, &supervisor->node);
+    switch (supervisor_child_decision(node, &supervisor->node)) {
+    case DECIDED_BY_GROUP:
+        return other ? container_of(other, struct supervised_child, node)->path : NULL;
+    case DECIDED_BY_DEPENDENCY:
+        return supervised_dependencies_exited(child);
+    case DECIDED_BY_SUPERVISOR:
+        return supervisor_cause_path(supervisor);
+    case DECIDED_NOTHING:
+    case DECIDED_BY_POLICY:
+    case DECIDED_BY_RULE:
+    case DECIDED_BY_LOAD_ERROR:
+    case DECIDED_BY_BUDGET:
+    case DECIDED_BY_INTENSITY:
+    case DECIDED_BY_RESTART:
+    case DECIDED_BY_START:
+    case DECIDED_BY_STOP:
+    case DECIDED_BY_DELETE:
+    case DECIDED_BY_IGNORE:
+    case DECIDED_BY_HOST:
+    case DECIDED_BY_FORMER:
+        break;
+    }
+    return was_escalated(child) ? child_link_cause(&child->link) : NULL;
 }
 
 /* Who made this happen, other than the child itself. */
@@ -225,6 +294,10 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     event.detail = action->has_exit ? child_link_detail(&child->link) : NULL;
     if (action->event == EVENT_HEALTH_FAILED || action->event == EVENT_RELOADED)
         event.detail = supervisor->told_detail;
+    struct refstr *why =
+        action->event == EVENT_ESCALATED ? supervisor_cause_text(supervisor) : NULL;
+    if (action->event == EVENT_ESCALATED)
+        event.detail = why;
     event.has_delay = action->has_delay;
     event.delay_us = action->delay_us;
     event.restarts = action->restarts;
@@ -242,6 +315,7 @@ supervisor_notify(struct supervisor *supervisor, const struct node_action *actio
     note_instance(child, &event);
     follow_state(supervisor, child); /* Whoever hears of it finds the mailbox as it says. */
     event_log_append(supervisor->system->event_log, &event);
+    refstr_unref(why);
 }
 
 void

@@ -129,7 +129,6 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
     event->delay_us = delay_us;
     event->wait = in_group ? WAIT_TURN : WAIT_NOTHING;
     event->of_dependency = child->after == AFTER_DEPENDENCY;
-    child->after = AFTER_STOPPED;
 
     uint64_t room = UINT64_MAX - step->now_us;
     uint64_t due_us = step->now_us + (delay_us < room ? delay_us : room);
@@ -200,6 +199,7 @@ end_trial(struct step *step, struct supervisor_child *child)
 {
     uint32_t attempt = child->attempt > 0 ? child->attempt : 1;
     child->on_trial = false;
+    child->after = AFTER_RESTART;
     wait_for_restart(step, child, delay_before(child, attempt));
 }
 
@@ -208,10 +208,12 @@ static void
 end_before_stop(struct step *step, struct supervisor_child *child)
 {
     bool is_temporary = child->policy->restart == RESTART_TEMPORARY;
-    if (step->node->state == NODE_RUNNING && !is_temporary)
+    if (step->node->state == NODE_RUNNING && !is_temporary) {
+        child->after = AFTER_GROUP;
         wait_for_restart(step, child, 0);
-    else
+    } else {
         come_to_rest(step, child, is_temporary ? STOPPED_TEMPORARY : STOPPED_WITH_SUPERVISOR);
+    }
 }
 
 bool
@@ -219,6 +221,7 @@ child_exited(struct step *step, struct supervisor_child *child)
 {
     bool ignored = step->event->ignored && child->state == CHILD_STARTING;
     record_exit(step, child);
+    child->after = AFTER_EXIT;
     if (ignored)
         come_to_rest(step, child, STOPPED_IGNORED);
     else if (child->group == GROUP_STOP)
@@ -237,6 +240,7 @@ child_load_failed(struct step *step, struct supervisor_child *child)
     if (step->event->exit.reason != EXIT_LOAD_ERROR)
         return false;
     record_exit(step, child);
+    child->after = AFTER_EXIT;
     if (step->node->state == NODE_RUNNING)
         decide(step, child);
     else
@@ -250,6 +254,7 @@ child_ended(struct step *step, struct supervisor_child *child)
 {
     record_exit(step, child);
     switch (child->after) {
+    case AFTER_EXIT: /* Not in STOPPING. */
     case AFTER_STOPPED:
         come_to_rest(step, child, child->stop_cause);
         break;

@@ -95,7 +95,7 @@ child_go_on(struct step *step, struct supervisor_child *child)
     enum child_state restored = child->restored;
     bool was_stopped = child->after == AFTER_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
     child->restored = CHILD_REGISTERED;
-    child->after = AFTER_STOPPED;
+    child->after = AFTER_EXIT;
     switch (restored) {
     case CHILD_REGISTERED:
         return false;

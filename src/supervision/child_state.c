@@ -50,6 +50,13 @@ cause_of(const struct supervisor_node *node, const struct supervisor_child *chil
     return in_group ? cause : NULL;
 }
 
+const struct supervisor_child *
+supervisor_child_group_cause(const struct supervisor_child *child,
+                             const struct supervisor_node *node)
+{
+    return cause_of(node, child, child->state == CHILD_STOPPING ? EVENT_STOPPING : EVENT_WAITING);
+}
+
 struct node_action *
 step_notify(struct step *step, struct supervisor_child *child, enum event_type event,
             enum child_state from)

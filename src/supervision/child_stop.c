@@ -53,6 +53,7 @@ stop_waiting(struct step *step, struct supervisor_child *child, enum stop_cause 
 {
     child_end_wait(step, child);
     child->everything = false;
+    child->after = AFTER_STOPPED;
     if (child_leaves_at_rest(child, cause)) {
         leave(step, child);
         return;

@@ -34,6 +34,12 @@ static const char *const node_action_names[] = {
 #undef NODE_ACTION_NAME
 };
 
+static const char *const child_decision_names[] = {
+#define CHILD_DECISION_NAME(name, text) [DECIDED_##name] = text,
+    CHILD_DECISION_LIST(CHILD_DECISION_NAME)
+#undef CHILD_DECISION_NAME
+};
+
 #define SIZE_OF(names) (sizeof(names) / sizeof(names)[0])
 
 static const char *
@@ -52,6 +58,12 @@ find_name(const char *const *names, size_t size, const char *name, size_t *index
         }
     }
     return false;
+}
+
+const char *
+child_decision_name(enum child_decision decision)
+{
+    return name_at(child_decision_names, SIZE_OF(child_decision_names), decision);
 }
 
 const char *

@@ -223,6 +223,7 @@ child_group_stopped(struct step *step, struct supervisor_child *child)
 {
     if (child->stop_cause != STOPPED_ENDED)
         return false;
+    child->after = AFTER_GROUP;
     wait_in_group(step, child);
     return true;
 }

@@ -38,10 +38,11 @@ enum stop_cause {
     STOPPED_IGNORED          /* A native child that answered its start with `ignore`. */
 };
 
-/* What follows when a stopping child has ended. */
+/* What follows when a stopping child has ended; kept until the next exit of its own. */
 enum child_after {
+    AFTER_EXIT,       /* Not in STOPPING: it was not being stopped when it ended last. */
     AFTER_STOPPED,    /* By its stop_cause. */
-    AFTER_RESTART,    /* Restarted by hand: uncounted, without delay. */
+    AFTER_RESTART,    /* Restarted by hand or by a reload: uncounted, without delay. */
     AFTER_GROUP,      /* Stopped for a group restart: uncounted, started in its turn. */
     AFTER_DEPENDENCY, /* Stopped because a dependency exited: uncounted, started when it is met. */
     AFTER_DELETED
@@ -60,6 +61,32 @@ enum child_group {
     GROUP_NONE,
     GROUP_STOP, /* It runs, and is to stop when those after it, or on it, are down. */
     GROUP_START /* It waits for its turn to start, or had it and is not ready yet. */
+};
+
+/* What decided that a child is what it is, or is to be started again. X(NAME, "name"), NULL: no
+ * name, nothing has. */
+#define CHILD_DECISION_LIST(X)     \
+    X(NOTHING, NULL)               \
+    X(BY_POLICY, "policy")         \
+    X(BY_RULE, "on-exit")          \
+    X(BY_LOAD_ERROR, "load-error") \
+    X(BY_BUDGET, "budget")         \
+    X(BY_INTENSITY, "intensity")   \
+    X(BY_GROUP, "group")           \
+    X(BY_DEPENDENCY, "dependency") \
+    X(BY_RESTART, "restart")       \
+    X(BY_START, "start")           \
+    X(BY_STOP, "stop")             \
+    X(BY_DELETE, "delete")         \
+    X(BY_SUPERVISOR, "supervisor") \
+    X(BY_IGNORE, "ignored")        \
+    X(BY_HOST, "host-lost")        \
+    X(BY_FORMER, "former")
+
+enum child_decision {
+#define CHILD_DECISION_ENUM(name, text) DECIDED_##name,
+    CHILD_DECISION_LIST(CHILD_DECISION_ENUM)
+#undef CHILD_DECISION_ENUM
 };
 
 /* X(NAME, "name"): every event of interfaces.md; the node notifies of all up to FAILED_. */
@@ -95,11 +122,14 @@ enum event_type {
 
 const char *child_state_name(enum child_state state);
 const char *event_type_name(enum event_type type);
+/** NULL of DECIDED_NOTHING. */
+const char *child_decision_name(enum child_decision decision);
 /** Finds a state by name; false when there is none, and then *state_out is untouched. */
 bool child_state_find(const char *name, enum child_state *state_out);
 bool event_type_find(const char *name, enum event_type *type_out);
 
 struct child_ties;
+struct supervisor_node;
 
 /* One child. The shell allocates supervisor_child_size(policy) zeroed bytes, calls
  * supervisor_child_init(), sets the first group of fields, and adds it. The rest is the node's;
@@ -135,7 +165,7 @@ struct supervisor_child {
     enum child_state state : 3;
     enum stop_cause stop_cause : 3; /* In STOPPED, and in STOPPING for what comes after. */
     enum child_wait wait : 2;       /* Meaningful in REGISTERED and RESTARTING. */
-    enum child_after after : 3;     /* What follows STOPPING. */
+    enum child_after after : 3;     /* What follows STOPPING, or what followed it. */
     enum child_group group : 2;
     enum child_state restored : 3;    /* Until NODE_ADD: where an earlier run left it. */
     enum exit_reason kill_reason : 4; /* While kill_sent: what its exit `killed` will be called. */
@@ -175,6 +205,19 @@ uint64_t supervisor_child_budget_frees_us(const struct supervisor_child *child, 
 
 /** Grants of `child` in its window at `now_us`: the used part of its budget. */
 uint32_t supervisor_child_budget_used(const struct supervisor_child *child, uint64_t now_us);
+
+/**
+ * What decided about the last exit of `child`, or about its stop; for what runs or is to run, what
+ * starts it again. Worked out from its policy of now: where nothing of that fits what was decided,
+ * DECIDED_BY_FORMER. Costs O(rules). Thread: the stepping one of `node`, the child's.
+ */
+enum child_decision supervisor_child_decision(const struct supervisor_child *child,
+                                              const struct supervisor_node *node);
+
+/** The sibling whose exit takes `child` along in the group restart under way; NULL: none does.
+ * Thread: the stepping one. */
+const struct supervisor_child *supervisor_child_group_cause(const struct supervisor_child *child,
+                                                            const struct supervisor_node *node);
 
 /** Where a change of policy has put the grants; NULL: they lie where they were. Thread: the
  * stepping one, and any once the child has left its node. */

@@ -86,9 +86,8 @@ each_thing_that_is_waited_for_has_its_words(void **state)
           " max-concurrent-starts start at a time, and max-instances run" },
         { ",\"waits_for\":\"turn\"", "it starts when the siblings before it are ready" },
         { ",\"waits_for\":\"compile\"", "it starts when its component is compiled" },
-        { ",\"waits_for\":\"/store\"",
-          "it starts when /store is ready, or has ended well\n"
-          "  which     there is no /store; added, it is started" },
+        { ",\"waits_for\":\"/store\"", "it starts when /store is ready, or has ended well\n"
+                                       "  which     there is no /store; added, it is started" },
         { "", "it starts with its supervisor" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -174,7 +173,7 @@ what_the_program_lost_says_that_it_is_uncounted(void **state)
 {
     (void)state;
     assert_explained("\"state\":\"running\",\"ready\":true,\"uptime_ms\":65000.0,"
-                     "\"exit\":{\"reason\":\"host-lost\"}," BUDGET,
+                     "\"decided_by\":\"host-lost\",\"exit\":{\"reason\":\"host-lost\"}," BUDGET,
                      NULL,
                      "/web/front is running and ready, for 1m05s, generation 3\n"
                      "  exit      ended as host-lost\n"
@@ -188,7 +187,8 @@ static void
 a_stop_says_when_it_kills(void **state)
 {
     (void)state;
-    assert_explained("\"state\":\"stopping\",\"stopped\":\"request\",\"due_ms\":5000.0," BUDGET,
+    assert_explained("\"state\":\"stopping\",\"stopped\":\"request\",\"decided_by\":\"stop\","
+                     "\"due_ms\":5000.0," BUDGET,
                      NULL,
                      "/web/front is stopping, generation 3\n"
                      "  rule      it was asked to stop, and stays so until it is started\n"
@@ -201,24 +201,38 @@ what_is_stopped_says_why(void **state)
     (void)state;
     static const struct {
         const char *why;
+        const char *fields;
         const char *rule;
         const char *next;
     } rows[] = {
-        { "request", "it was asked to stop, and stays so until it is started",
+        { "request", "\"decided_by\":\"stop\"",
+          "it was asked to stop, and stays so until it is started",
           "nothing by itself; airs start /web/front begins anew" },
-        { "supervisor", "its supervisor stopped, and takes it along",
+        { "supervisor", "\"decided_by\":\"supervisor\"",
+          "its supervisor stopped, and takes it along", "it starts with its supervisor" },
+        { "supervisor", "\"decided_by\":\"supervisor\",\"cause\":\"/web/back\"",
+          "its supervisor stopped, and takes it along, because of /web/back",
           "it starts with its supervisor" },
-        { "ended", "transient: it ended normally, so it is not restarted",
+        { "ended", "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: stop }\"",
+          "on-exit { reason: trap, do: stop }",
           "nothing by itself; airs start /web/front begins anew" },
-        { "temporary", "temporary: it is never restarted",
+        { "temporary", "\"decided_by\":\"group\",\"cause\":\"/web/back\"",
+          "the restart of /web/back takes it along, uncounted",
           "nothing by itself; airs start /web/front begins anew" },
-        { "ignored", "its start answered that there is nothing to do",
+        { "ended", "\"decided_by\":\"policy\",\"restart\":\"transient\"",
+          "transient: it ended normally, so it is not restarted",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "temporary", "\"decided_by\":\"policy\",\"restart\":\"temporary\"",
+          "temporary: it is never restarted",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "ignored", "\"decided_by\":\"ignored\"", "its start answered that there is nothing to do",
           "nothing by itself; airs start /web/front begins anew" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char fields[256], expected[512];
-        snprintf(fields, sizeof fields, "\"state\":\"stopped\",\"stopped\":\"%s\"," BUDGET,
-                 rows[i].why);
+        snprintf(fields, sizeof fields,
+                 "\"state\":\"stopped\",\"stopped\":\"%s\",\"budget\":\"0/3\",%s", rows[i].why,
+                 rows[i].fields);
         snprintf(expected, sizeof expected,
                  "/web/front is stopped, generation 3\n  rule      %s\n  next      %s\n",
                  rows[i].rule, rows[i].next);
@@ -232,7 +246,7 @@ what_failed_says_whether_the_budget_or_the_code_did_it(void **state)
     (void)state;
     assert_explained(
         "\"state\":\"failed\",\"restart\":\"transient\",\"budget\":\"3/3\",\"within_ms\":60000.0,"
-        "\"frees_ms\":42000.0," EXIT,
+        "\"frees_ms\":42000.0,\"decided_by\":\"budget\"," EXIT,
         REPORT,
         "/web/front is failed, generation 3\n"
         "  exit      generation 3 ended as trap: unreachable on 2026-01-02 at 12:04:03 after "
@@ -240,13 +254,126 @@ what_failed_says_whether_the_budget_or_the_code_did_it(void **state)
         "  rule      transient, but its budget is used up: 3 of 3 restarts are used within 1m00s"
         " of being ready; one comes free after 42.0s more of it\n"
         "  next      nothing by itself; airs start /web/front begins anew\n");
-    assert_explained("\"state\":\"failed\",\"exit\":{\"reason\":\"load-error\",\"detail\":\"no"
-                     " export\"}," BUDGET,
+    assert_explained("\"state\":\"failed\",\"decided_by\":\"load-error\",\"exit\":{\"reason\":"
+                     "\"load-error\",\"detail\":\"no export\"}," BUDGET,
                      REPORT,
                      "/web/front is failed, generation 3\n"
                      "  exit      ended as load-error: no export\n"
                      "  rule      what cannot be loaded is not restarted\n"
                      "  next      nothing by itself; airs start /web/front begins anew\n");
+}
+
+/* A failed child: the budget is spoken of where it decided, and nowhere else. */
+static void
+what_failed_names_the_rule_or_the_limit_that_did_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        const char *rule;
+        const char *next;
+    } rows[] = {
+        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, code: unreachable, do: fail "
+          "}\"",
+          "on-exit { reason: trap, code: unreachable, do: fail }",
+          "nothing by itself; airs start /web/front begins anew" },
+        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: escalate "
+          "}\",\"escalated\":true",
+          "on-exit { reason: trap, do: escalate }; that ended its supervisor",
+          "it starts with its supervisor" },
+        { "\"decided_by\":\"intensity\",\"escalated\":true,\"intensity\":2,"
+          "\"intensity_within_ms\":10000.0",
+          "permanent, but the intensity of its supervisor is used up: 2 of 2 restarts within 10.0s;"
+          " that ended its supervisor",
+          "it starts with its supervisor" },
+        { "\"decided_by\":\"budget\",\"escalated\":true",
+          "permanent, but its budget is used up: 2 of 3 restarts are used within 1m00s of being"
+          " ready; one comes free after 42.0s more of it; that ended its supervisor",
+          "it starts with its supervisor" },
+        { "\"decided_by\":\"former\"", "what decided has been changed by a reload since",
+          "nothing by itself; airs start /web/front begins anew" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char fields[512], expected[512];
+        snprintf(fields, sizeof fields, "\"state\":\"failed\",%s," BUDGET "," EXIT, rows[i].fields);
+        snprintf(expected, sizeof expected,
+                 "/web/front is failed, generation 3\n  exit      ended as trap: unreachable\n"
+                 "  rule      %s\n  next      %s\n",
+                 rows[i].rule, rows[i].next);
+        assert_explained(fields, NULL, expected);
+    }
+}
+
+#define RULE_BUDGET                                                                      \
+    "; 2 of 3 restarts are used within 1m00s of being ready; one comes free after 42.0s" \
+    " more of it"
+
+static void
+what_was_started_again_names_who_or_what_did_it(void **state)
+{
+    (void)state;
+    static const char *const caused =
+        "{\"time\":\"2026-01-02T12:04:03.678901Z\",\"generation\":2,\"reason\":\"trap\","
+        "\"cause\":\"/web/other\"}";
+    static const char *const caused_later =
+        "{\"time\":\"2026-01-02T12:04:03.678901Z\",\"generation\":2,\"reason\":\"trap\","
+        "\"then\":{\"cause\":\"/web/last\"}}";
+    static const struct {
+        const char *fields;
+        const char *report;
+        const char *rule;
+    } rows[] = {
+        { "\"decided_by\":\"policy\"", NULL, "permanent" RULE_BUDGET },
+        { "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: restart }\"", NULL,
+          "on-exit { reason: trap, do: restart }" RULE_BUDGET },
+        { "\"decided_by\":\"group\",\"cause\":\"/web/back\"", caused,
+          "the restart of /web/back takes it along, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"group\"", caused,
+          "the restart of /web/other takes it along, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"group\"", caused_later,
+          "the restart of /web/last takes it along, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"group\"", NULL,
+          "the restart of a sibling takes it along, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"dependency\",\"cause\":\"/store\"", NULL,
+          "when-dependency-restarts: it follows /store, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"dependency\"", NULL,
+          "when-dependency-restarts: it follows what it depends on, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"restart\"", NULL,
+          "started again by hand or by a reload, uncounted" RULE_BUDGET },
+        { "\"decided_by\":\"start\"", NULL,
+          "permanent; after that exit it was started anew, or reset" RULE_BUDGET },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char fields[512], expected[512];
+        snprintf(fields, sizeof fields,
+                 "\"state\":\"restarting\",\"waits_for\":\"turn\",%s," BUDGET "," EXIT,
+                 rows[i].fields);
+        snprintf(expected, sizeof expected,
+                 "/web/front is restarting, generation 3\n  exit      %s\n"
+                 "  rule      %s\n  next      it starts when the siblings before it are ready\n",
+                 rows[i].report
+                     ? "generation 2 ended as trap: unreachable on 2026-01-02 at 12:04:03"
+                     : "ended as trap: unreachable",
+                 rows[i].rule);
+        assert_explained(fields, rows[i].report, expected);
+    }
+}
+
+static void
+what_is_being_stopped_says_for_whom(void **state)
+{
+    (void)state;
+    assert_explained("\"state\":\"stopping\",\"stopped\":\"restart\",\"decided_by\":\"group\","
+                     "\"cause\":\"/web/back\",\"due_ms\":5000.0," BUDGET,
+                     NULL,
+                     "/web/front is stopping, generation 3\n"
+                     "  rule      the restart of /web/back takes it along, uncounted\n"
+                     "  next      it ends by itself, or is killed in 5.0s, at 12:04:10\n");
+    assert_explained(
+        "\"state\":\"stopping\",\"stopped\":\"request\",\"decided_by\":\"delete\"," BUDGET, NULL,
+        "/web/front is stopping, generation 3\n"
+        "  rule      it is deleted when it has ended\n"
+        "  next      it ends by itself\n");
 }
 
 int
@@ -263,6 +390,9 @@ main(void)
         cmocka_unit_test(a_stop_says_when_it_kills),
         cmocka_unit_test(what_is_stopped_says_why),
         cmocka_unit_test(what_failed_says_whether_the_budget_or_the_code_did_it),
+        cmocka_unit_test(what_failed_names_the_rule_or_the_limit_that_did_it),
+        cmocka_unit_test(what_was_started_again_names_who_or_what_did_it),
+        cmocka_unit_test(what_is_being_stopped_says_for_whom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

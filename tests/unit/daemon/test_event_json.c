@@ -150,6 +150,12 @@ writes_a_child_with_all_its_fields(void **state)
         .within_us = 60000000,
         .frees_us = 42000000,
         .restart = "permanent",
+        .decided_by = "on-exit",
+        .on_exit = "{ reason: trap, do: restart }",
+        .cause = "/web/back",
+        .escalated = true,
+        .intensity_allowed = 5,
+        .intensity_within_us = 1000000,
         .exit_reason = "trap",
         .exit_detail = "unreachable",
         .exit_message = "wasm trap\nframe 0",
@@ -167,7 +173,9 @@ writes_a_child_with_all_its_fields(void **state)
         "{\"path\":\"/web/front\",\"kind\":\"actor\",\"state\":\"restarting\",\"ready\":false,"
         "\"generation\":2,\"restarts\":1,\"budget\":\"1/3\","
         "\"within_ms\":60000.0,\"frees_ms\":42000.0,\"due_ms\":150.25,\"restart\":\"permanent\","
-        "\"exit\":{\"reason\":\"trap\",\"detail\":\"unreachable\","
+        "\"decided_by\":\"on-exit\",\"on_exit\":\"{ reason: trap, do: restart }\","
+        "\"cause\":\"/web/back\",\"escalated\":true,\"intensity\":5,"
+        "\"intensity_within_ms\":1000.0,\"exit\":{\"reason\":\"trap\",\"detail\":\"unreachable\","
         "\"message\":\"wasm trap\\nframe 0\"},\"memory_bytes\":0,\"cpu_ms\":1.5,\"mailbox\":2,"
         "\"messages\":9,\"component\":\"front.wasm\"}\n");
     buffer_deinit(&line);

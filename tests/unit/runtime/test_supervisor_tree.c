@@ -70,7 +70,9 @@ an_escalation_restarts_the_subtree_then_ends_the_root(void **state)
     const struct event *exited = await_event(stage.recorder, "/web", EVENT_EXITED, 1);
     assert_int_equal(exited->exit.reason, EXIT_ESCALATED);
     assert_string_equal(exited->cause->text, "/web/front");
-    assert_string_equal(exited->detail->text, "/web/front: trap, unreachable");
+    assert_string_equal(exited->detail->text, "/web/front: trap, unreachable; budget of /web/front"
+                                              " used up: 1 within 1m");
+    assert_string_equal(escalated->detail->text, exited->detail->text);
     const struct event *again = await_event(stage.recorder, "/web", EVENT_STARTED, 2);
     assert_int_equal(again->generation, 2);
     /* Its children come with it, with empty budgets, in their next generations. */
