@@ -289,7 +289,8 @@ typedef void (*airs_changed)(void *context, const char *what, const char *path);
  * Fails with AIRS_EEXIST (the error names the state of what exists), AIRS_ENOENT (no such
  * supervisor, or a file that is not there), AIRS_EINVAL (the parent is a component; errors of
  * the text are given to `report`, may be NULL), AIRS_ELIMIT (max-children; or more memory than
- * instances were given at start), AIRS_ENOTRUNNING; then nothing is added.
+ * instances were given at start), AIRS_EBUSY (the application is stopping), AIRS_ENOTRUNNING; then
+ * nothing is added.
  * An instance beyond `max-instances` is no error: its start waits for `pool`.
  * Thread: any but the library's, one change at a time: others wait.  Blocks: while it compiles, and
  * until the supervisor has answered.
@@ -305,7 +306,8 @@ AIRS_API enum airs_status airs_application_add(struct airs_application *applicat
  *
  * A number that is still being deleted is not used again. Each is named to `changed` (may be
  * NULL). Fails with AIRS_ENOENT, AIRS_EINVAL (a child without `count`, or more than 100,000),
- * AIRS_ELIMIT (max-children; then nothing changes), AIRS_ENOTRUNNING.
+ * AIRS_ELIMIT (max-children; then nothing changes), AIRS_EBUSY (the application is stopping),
+ * AIRS_ENOTRUNNING.
  * Thread: as airs_application_add.  Blocks: until the supervisor has answered; not for stops.
  */
 AIRS_API enum airs_status airs_application_scale(struct airs_application *application,
