@@ -318,7 +318,8 @@ AIRS_API enum airs_status airs_application_scale(struct airs_application *applic
 /**
  * Deletes the one with a `count` at `path` ("/web/back"): all its children, as airs_application_scale,
  * and then the name is free. Who depends on it waits until something has that name again.
- * Fails as airs_application_scale, and so in its threads and in what it waits for.
+ * Fails as airs_application_scale, but is also taken while the application is stopping; and so in its
+ * threads and in what it waits for.
  */
 AIRS_API enum airs_status airs_application_delete_template(struct airs_application *application,
                                                            const char *path, airs_changed changed,
@@ -402,7 +403,8 @@ AIRS_API enum airs_status airs_application_reload(struct airs_application *appli
  * accepted: the change itself comes as events. AIRS_EALREADY "already running", AIRS_EBUSY
  * "busy", AIRS_ENOTRUNNING "not running".
  * Fails with AIRS_ENOENT when there is no such child (the error names the nearest one),
- * AIRS_ENOTRUNNING when the application does not run. Thread: any.  Blocks: no.
+ * AIRS_ENOTRUNNING when the application does not run, AIRS_EBUSY when it is stopping and `verb` is
+ * start, restart or reset. Thread: any.  Blocks: no.
  */
 AIRS_API enum airs_status airs_application_control(struct airs_application *application,
                                                    enum airs_verb verb, const char *path,

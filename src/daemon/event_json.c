@@ -227,10 +227,11 @@ child_json_append(struct buffer *line, const struct airs_child *child)
 }
 
 bool
-error_json_append(struct buffer *line, const char *text, unsigned http_status)
+error_json_append(struct buffer *line, const char *text, unsigned http_status, const char *kind)
 {
     json_t *object = json_object();
     set_text(&object, "error", text);
     set_number(&object, "status", http_status);
+    set_text(&object, "kind", kind);
     return append_object(line, object);
 }
