@@ -224,8 +224,8 @@ fail_running(const struct daemon *daemon, struct airs_error *error)
         snprintf(process, sizeof process, " as process %d", (int)pid);
     if (pid > 0 && access(daemon->dirs.socket, F_OK) != 0)
         return fail(error, AIRS_EEXIST,
-                    "application '%s' is already running%s, but somebody has removed its socket; stop "
-                    "it: kill %d",
+                    "application '%s' is already running%s, but somebody has removed its socket; "
+                    "stop it: kill %d",
                     name, process, (int)pid);
     return fail(error, AIRS_EEXIST,
                 "application '%s' is already running%s; see: airs ps; stop it: airs down --app %s",

@@ -206,8 +206,7 @@ take_log(struct database *database, uint64_t seq, const struct buffer *log,
 
 enum airs_status
 database_take(struct database *database, uint64_t run, const struct airs_event *event,
-              const void *bytes, size_t size, const struct buffer *log,
-              struct airs_error *error)
+              const void *bytes, size_t size, const struct buffer *log, struct airs_error *error)
 {
     if (event->seq <= database->taken_seq)
         return AIRS_OK;

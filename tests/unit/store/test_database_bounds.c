@@ -53,8 +53,7 @@ take(struct world *world, uint64_t seq, uint64_t time_us)
     buffer_init(&log, 0);
     assert_true(buffer_append_text(&log, "line"));
     assert_int_equal(database_begin(world->database, &error), AIRS_OK);
-    assert_int_equal(database_take(world->database, 1, &event, bytes, size, &log, &error),
-                     AIRS_OK);
+    assert_int_equal(database_take(world->database, 1, &event, bytes, size, &log, &error), AIRS_OK);
     assert_int_equal(database_commit(world->database, &error), AIRS_OK);
     buffer_deinit(&log);
 }
