@@ -3,7 +3,7 @@
  * What the bridge does stands beside it: supervisor_tree.c (children by path),
  * supervisor_register.c (registrations to actors), supervisor_verbs.c (verbs to requests),
  * supervisor_listing.c (what all supervisors say, in tree order), supervisor_change.c (what a reload
- * changes), supervisor_dependencies.c (who waits for whom), supervisor_ties.c (who stops before
+ * changes), supervisor_paths.c (who waits for whom), supervisor_ties.c (who stops before
  * whom), supervisor_strategy.c (the owner's predicate) and supervisor_warden.c (stops bounded in
  * time).
  *

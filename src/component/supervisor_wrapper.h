@@ -15,9 +15,9 @@
 struct actor_system;
 
 struct supervisor_wrapper_options {
-    struct actor_system *system;       /* Borrowed, as the spawner; outlives the wrapper. */
-    struct component_spawner *spawner; /* NULL: a tree of supervisors alone. */
-    uint64_t seed;                     /* Of the children's jitter. */
+    struct actor_system *system;           /* Borrowed, as the spawner; outlives the wrapper. */
+    struct component_spawner *spawner;     /* NULL: a tree of supervisors alone. */
+    uint64_t seed;                         /* Of the children's jitter. */
     const struct node_policy *root_policy; /* Copied; NULL: one-for-one, without intensity. */
 
     /* What an earlier run left of the child at `path` (of "/" the intensity alone), borrowed until
@@ -49,16 +49,6 @@ void supervisor_wrapper_free(struct supervisor_wrapper *wrapper);
 
 /** The bridge that policy drives. */
 struct supervisor_bridge *supervisor_wrapper_bridge(struct supervisor_wrapper *wrapper);
-
-/**
- * Whether a child at `path`, new or there already, may depend on `paths` in place of what it
- * depends on now. EINVAL: one of them is no path, is it or part of it or it is part of that, or
- * the tree would depend in a circle, which the error shows. ENOMEM. Costs O(dependencies of the
- * tree). Not done by register_component: a manifest is checked when it is read. Thread: any.
- */
-enum airs_status supervisor_wrapper_check_dependencies(struct supervisor_wrapper *wrapper,
-                                                       const char *path, const char *const *paths,
-                                                       size_t size, struct airs_error *error);
 
 /** From now on every event of the tree reaches `supervisor`'s handles. Before the first child. */
 void supervisor_wrapper_attach(struct supervisor_wrapper *wrapper,

@@ -161,12 +161,13 @@ enum airs_status wrapper_change(struct supervisor_bridge *bridge, const char *pa
 enum airs_status wrapper_move(struct supervisor_bridge *bridge, const char *path,
                               const char *before_path, struct airs_error *error);
 
-/* ---- supervisor_dependencies.c ---- */
+/* ---- supervisor_paths.c ---- */
 
 /** Copies. ENOMEM. */
 enum airs_status wrapper_paths_init(struct wrapper_paths *paths, const char *const *texts,
                                     size_t size);
 void wrapper_paths_deinit(struct wrapper_paths *paths);
+
 /* ---- supervisor_ties.c ---- */
 
 /** `child` depends on `paths`, which are taken, and no more on what it did: ties the supervisors above

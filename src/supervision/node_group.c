@@ -160,6 +160,7 @@ group_forget(struct step *step, struct supervisor_child *child)
 {
     struct supervisor_node *node = step->node;
     group_leave(step, child);
+    node->turn_asked = false; /* Fellows that it stood between stand beside one another now. */
     if (node->stops == &child->siblings)
         node->stops = child->siblings.previous;
     group_stop_ended(node, child);

@@ -68,6 +68,39 @@ all_ends_with_the_last_significant_child_that_ends(void **state)
     assert_group_ended(world);
 }
 
+/* "one that is `failed` has not ended": whichever of the two comes first. */
+static void
+one_that_has_failed_is_waited_for(void **state)
+{
+    (void)state;
+    for (size_t fails = 0; fails < 2; fails++) {
+        struct world_child children[] = { job(true, RESTART_TRANSIENT),
+                                          job(true, RESTART_TRANSIENT),
+                                          job(false, RESTART_PERMANENT) };
+        for (size_t i = 0; i < 2; i++)
+            children[i].config.policy.max_restarts = 0;
+        struct world *world = group_world(
+            supervisor_config_with_auto_shutdown(
+                supervisor_config_with_restart(group_config(STRATEGY_ONE_FOR_ONE),
+                                               RESTART_TRANSIENT),
+                AUTO_SHUTDOWN_ALL),
+            children);
+        world_start(world);
+        world_wait_event(world, "/g", EVENT_READY, 1);
+        end_by(world, member(0), fails == 0 ? "crash trap" : "crash exit 3");
+        world_wait_event(world, member(0), fails == 0 ? EVENT_FAILED : EVENT_STOPPED, 1);
+        end_by(world, member(1), fails == 1 ? "crash trap" : "crash exit 3");
+        world_wait_event(world, member(1), fails == 1 ? EVENT_FAILED : EVENT_STOPPED, 1);
+        assert_answer(world, member(2), "count", "1");
+        assert_int_equal(world_view(world, "/g").state, CHILD_RUNNING);
+        assert_int_equal(world_do(world, component_supervisor_start, member(fails)), AIRS_OK);
+        world_wait_event(world, member(fails), EVENT_READY, 2);
+        end_by(world, member(fails), "crash exit 3");
+        assert_int_equal(world_wait_event(world, "/g", EVENT_EXITED, 1).exit.reason, EXIT_NORMAL);
+        world_end(world);
+    }
+}
+
 /* A restart of the significant child, and an end of another, end nobody. */
 static void
 what_is_restarted_or_not_significant_ends_nobody(void **state)
@@ -158,6 +191,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_ends_with_the_first_significant_child_that_ends),
         cmocka_unit_test(all_ends_with_the_last_significant_child_that_ends),
+        cmocka_unit_test(one_that_has_failed_is_waited_for),
         cmocka_unit_test(what_is_restarted_or_not_significant_ends_nobody),
         cmocka_unit_test(a_supervisor_of_supervisors_restarts_and_escalates_like_any),
         cmocka_unit_test(all_is_over_when_nobody_is_left_whom_a_request_stopped),

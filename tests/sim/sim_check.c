@@ -248,11 +248,12 @@ check_group(struct sim *sim, const struct sim_child *failed)
             continue;
         enum child_state state = other->child->state;
         bool is_alive = state == CHILD_STARTING || state == CHILD_RUNNING;
+        const struct supervisor_child *turn = other->parent->node.turn;
         sim_require(sim, !is_alive || other->child->group == GROUP_STOP,
                     "%s goes on while %s restarts", other->path, failed->path);
         sim_require(sim,
                     state != CHILD_RESTARTING || other->child->wait == WAIT_TURN ||
-                        other->parent->node.turn == other->child,
+                        (turn && sim_are_fellows(turn, other->child)),
                     "%s: its delay or its start is not dropped", other->path);
         sim_require(sim, state != CHILD_REGISTERED, "%s is left out of a group", other->path);
     }

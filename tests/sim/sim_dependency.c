@@ -1,7 +1,7 @@
 /* Dependencies: drawn inside a supervisor and across, told and looked at as the runtime does it,
  * and checked from outside.
  *
- * Lifted to siblings, a dependency always stands before its dependant, as a manifest has it.
+ * Lifted to siblings, a dependency always stands before its dependant, as a manifest has it, and is no fellow.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,8 @@ depend(struct sim_child *subject, struct sim_child *on)
     list_init(&tie->of_dependant);
     list_init(&tie->of_dependency);
     if (on) {
-        if (!lift(&after, &before) || before->key >= after->key) /* Whoever was moved. */
+        if (!lift(&after, &before) || before->key >= after->key || /* Whoever was moved. */
+            sim_are_fellows(after->child, before->child))
             return;
         give_ties(after);
         give_ties(before);

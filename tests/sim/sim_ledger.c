@@ -301,7 +301,8 @@ take_stopping(struct sim *sim, struct sim_child *subject)
         sim_require(sim,
                     other->place <= subject->place || other->parent != subject->parent ||
                         other->removed || other->ledger.state != CHILD_STOPPING ||
-                        other->ledger.stops_by_hand,
+                        other->ledger.stops_by_hand ||
+                        sim_are_fellows(other->child, subject->child),
                     "%s: stops before %s has ended", subject->path, other->path);
     }
 }

@@ -121,6 +121,25 @@ more_dependencies_than_a_manifest_can_have_are_refused(void **state)
     assert_depends_on(world, "/web#11", "/back#1 /back#2");
 }
 
+/* /web depends on the name, whose members are to depend on /web. */
+static void
+a_circle_through_a_name_that_comes_back_is_refused(void **state)
+{
+    struct world *world = *state;
+    struct airs_error error = { 0 };
+    static const char text[] =
+        "{ name: back, component: " GUESTS "/echo.wasm, count: 1, depends-on: [/web] }";
+    struct airs_addition addition = { .parent = "/", .text = text, .size = strlen(text) };
+    start(world, BACK WEB);
+    assert_int_equal(
+        airs_application_delete_template(world->application, "/back", NULL, NULL, NULL), AIRS_OK);
+    wait_for(world, "/back#1", "deleted", 1);
+    wait_for(world, "/back#2", "deleted", 1);
+    assert_int_equal(airs_application_add(world->application, &addition, NULL, NULL, NULL, &error),
+                     AIRS_EINVAL);
+    assert_non_null(strstr(error.message, "a cycle of dependencies: "));
+}
+
 /* ---- Many at once ---- */
 
 struct task {
@@ -206,6 +225,7 @@ main(void)
         ONE(who_depends_on_a_name_depends_on_the_members_that_there_are),
         ONE(a_count_is_deleted_with_its_name),
         ONE(more_dependencies_than_a_manifest_can_have_are_refused),
+        ONE(a_circle_through_a_name_that_comes_back_is_refused),
         ONE(members_come_and_go_by_many_at_once),
     };
     return cmocka_run_group_tests(tests, make_cache, remove_cache);

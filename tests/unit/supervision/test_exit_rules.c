@@ -249,6 +249,34 @@ the_last_significant_end_ends_the_supervisor_normally(void **state)
     assert_int_equal(node.end.reason, EXIT_NORMAL);
 }
 
+/* Before the other's end or after it. */
+static void
+what_has_failed_has_not_ended(void **state)
+{
+    (void)state;
+    significant_children(AUTO_SHUTDOWN_ALL);
+    policy.max_restarts = 0;
+    at(1, EXITED, a, TRAP);
+    assert_state(a, FAILED);
+    at(2, EXITED, b);
+    assert_int_equal(node.state, NODE_RUNNING);
+    at(3, START, a);
+    at(4, STARTED, a);
+    at(5, EXITED, a);
+    assert_int_equal(node.state, NODE_STOPPING);
+}
+
+static void
+a_failure_ends_no_supervisor(void **state)
+{
+    (void)state;
+    significant_children(AUTO_SHUTDOWN_ANY);
+    policy.max_restarts = 0;
+    at(1, EXITED, a, TRAP);
+    assert_state(a, FAILED);
+    assert_int_equal(node.state, NODE_RUNNING);
+}
+
 static void
 a_stop_by_hand_ends_no_supervisor(void **state)
 {
@@ -276,6 +304,8 @@ main(void)
         TEST(an_intensity_is_empty_again_after_a_reset_or_a_start),
         TEST(any_significant_end_ends_the_supervisor_normally),
         TEST(the_last_significant_end_ends_the_supervisor_normally),
+        TEST(what_has_failed_has_not_ended),
+        TEST(a_failure_ends_no_supervisor),
         TEST(a_stop_by_hand_ends_no_supervisor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

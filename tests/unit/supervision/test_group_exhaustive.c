@@ -300,7 +300,7 @@ check_rest(enum injection injection, size_t index, enum restart_policy restart)
 {
     assert_null(node.turn);
     assert_null(node.stops);
-    assert_null(node.stop_ends);
+    assert_int_equal(node.stops_awaited, 0);
     assert_int_equal(node.group_delays, 0);
     if (injection == INJECT_STOP_ALL) {
         assert_int_equal(node.state, NODE_STOPPED);
