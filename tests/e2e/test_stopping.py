@@ -21,7 +21,8 @@ def stopping(place):
     down = subprocess.Popen([AIRS, "down"], env=place.env, cwd=place.work)
     for path in ("/slow", "/web/front"):
         place.daemon.wait_event("stopping", path)
-    place.daemon.wait_event("stopped", "/idle")
+    for path in ("/idle", "/back#1", "/back#2"):
+        place.daemon.wait_event("stopped", path)
     yield place
     for path in ("/slow", "/web/front"):
         place.airs("kill", path)
