@@ -3,6 +3,7 @@
  *     crasher MODE [N] [DELAY_MS]
  *
  * MODE: return · exit N · trap · abort · oob · divzero · stackoverflow · oom · loop
+ * nul: prints a line with a NUL in it and one more, then exits with 3
  * It first prints "crasher: start C MODE"; C counts in the guest's own memory, so it is 1 in
  * every new instance.
  */
@@ -61,7 +62,7 @@ static int
 usage(void)
 {
     fprintf(stderr, "usage: crasher return|exit N|trap|abort|oob|divzero|stackoverflow|oom|loop"
-                    " [DELAY_MS]\n");
+                    "|nul [DELAY_MS]\n");
     return 64;
 }
 
@@ -97,5 +98,9 @@ main(int argc, char **argv)
         eat_memory();
     if (strcmp(mode, "loop") == 0)
         compute();
+    if (strcmp(mode, "nul") == 0) {
+        fwrite("a\0b\nlast\n", 1, 9, stdout);
+        return 3;
+    }
     return usage();
 }

@@ -297,7 +297,8 @@ typedef void (*airs_changed)(void *context, const char *what, const char *path);
  * Fails with AIRS_EEXIST (the error names the state of what exists), AIRS_ENOENT (no such
  * supervisor, or a file that is not there), AIRS_EINVAL (the parent is a component; errors of
  * the text are given to `report`, may be NULL), AIRS_ELIMIT (max-children; or more memory than
- * instances were given at start), AIRS_ENOTRUNNING; then nothing is added.
+ * instances were given at start), AIRS_EBUSY (the application is stopping), AIRS_ENOTRUNNING; then
+ * nothing is added.
  * An instance beyond `max-instances` is no error: its start waits for `pool`.
  * Thread: any but the library's, one change at a time: others wait.  Blocks: while it compiles, and
  * until the supervisor has answered.
@@ -313,7 +314,8 @@ AIRS_API enum airs_status airs_application_add(struct airs_application *applicat
  *
  * A number that is still being deleted is not used again. Each is named to `changed` (may be
  * NULL). Fails with AIRS_ENOENT, AIRS_EINVAL (a child without `count`, or more than 100,000),
- * AIRS_ELIMIT (max-children; then nothing changes), AIRS_ENOTRUNNING.
+ * AIRS_ELIMIT (max-children; then nothing changes), AIRS_EBUSY (the application is stopping),
+ * AIRS_ENOTRUNNING.
  * Thread: as airs_application_add.  Blocks: until the supervisor has answered; not for stops.
  */
 AIRS_API enum airs_status airs_application_scale(struct airs_application *application,
@@ -324,7 +326,8 @@ AIRS_API enum airs_status airs_application_scale(struct airs_application *applic
 /**
  * Deletes the one with a `count` at `path` ("/web/back"): all its children, as airs_application_scale,
  * and then the name is free. Who depends on it waits until something has that name again.
- * Fails as airs_application_scale, and so in its threads and in what it waits for.
+ * Fails as airs_application_scale, but is also taken while the application is stopping; and so in its
+ * threads and in what it waits for.
  */
 AIRS_API enum airs_status airs_application_delete_template(struct airs_application *application,
                                                            const char *path, airs_changed changed,
@@ -408,7 +411,8 @@ AIRS_API enum airs_status airs_application_reload(struct airs_application *appli
  * accepted: the change itself comes as events. AIRS_EALREADY "already running", AIRS_EBUSY
  * "busy", AIRS_ENOTRUNNING "not running".
  * Fails with AIRS_ENOENT when there is no such child (the error names the nearest one),
- * AIRS_ENOTRUNNING when the application does not run. Thread: any.  Blocks: no.
+ * AIRS_ENOTRUNNING when the application does not run, AIRS_EBUSY when it is stopping and `verb` is
+ * start, restart or reset. Thread: any.  Blocks: no.
  */
 AIRS_API enum airs_status airs_application_control(struct airs_application *application,
                                                    enum airs_verb verb, const char *path,

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 
 #define SOCKET_SUFFIX ".sock"
+#define STATE_FALLBACK ".local/state"
 
 static const char *
 absolute(const char *variable)
@@ -77,7 +79,7 @@ app_dirs_of(const char *name, struct app_dirs *dirs_out, struct airs_error *erro
     if (status == AIRS_OK)
         status = print_path(dirs.lock, sizeof dirs.lock, error, "%s/%s.lock", dirs.runtime, name);
     if (status == AIRS_OK)
-        status = home_path("XDG_STATE_HOME", ".local/state", state, sizeof state, error);
+        status = home_path("XDG_STATE_HOME", STATE_FALLBACK, state, sizeof state, error);
     if (status == AIRS_OK)
         status = print_path(dirs.state, sizeof dirs.state, error, "%s/%s", state, name);
     if (status == AIRS_OK)
@@ -116,8 +118,40 @@ make_one(const char *path, struct airs_error *error)
                 strerror(errno));
 }
 
-enum airs_status
-app_dirs_make(const char *path, struct airs_error *error)
+static bool
+is_in(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    return strncmp(path, directory, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+/* The variable that says where `path` lies; NULL: none of them. */
+static const char *
+variable_of(const char *path)
+{
+    char place[PATH_MAX];
+    if (app_dirs_runtime(place, sizeof place, NULL) == AIRS_OK && is_in(path, place))
+        return "XDG_RUNTIME_DIR";
+    if (home_path("XDG_STATE_HOME", STATE_FALLBACK, place, sizeof place, NULL) == AIRS_OK &&
+        is_in(path, place))
+        return "XDG_STATE_HOME";
+    if (app_dirs_cache(place, sizeof place, NULL) == AIRS_OK && is_in(path, place))
+        return "XDG_CACHE_HOME";
+    return NULL;
+}
+
+/* What is wrong with `path`, and how the user chooses another one. */
+static enum airs_status
+fail_place(const char *path, enum airs_status status, const char *reason, struct airs_error *error)
+{
+    const char *variable = variable_of(path);
+    if (!variable)
+        return fail(error, status, "%s", reason);
+    return fail(error, status, "%s; set %s to a directory of your own", reason, variable);
+}
+
+static enum airs_status
+make_all(const char *path, struct airs_error *error)
 {
     assert(path && path[0] == '/');
 
@@ -130,7 +164,25 @@ app_dirs_make(const char *path, struct airs_error *error)
     }
     if (status == AIRS_OK)
         status = make_one(path, error);
-    return status == AIRS_OK ? app_dirs_check(path, error) : status;
+    return status;
+}
+
+enum airs_status
+app_dirs_provide(const char *path, struct airs_error *error)
+{
+    struct airs_error reason = { 0 };
+    enum airs_status status = make_all(path, &reason);
+    return status == AIRS_OK ? status : fail_place(path, status, reason.message, error);
+}
+
+enum airs_status
+app_dirs_make(const char *path, struct airs_error *error)
+{
+    struct airs_error reason = { 0 };
+    enum airs_status status = make_all(path, &reason);
+    if (status == AIRS_OK)
+        status = app_dirs_check(path, &reason);
+    return status == AIRS_OK ? status : fail_place(path, status, reason.message, error);
 }
 
 enum airs_status

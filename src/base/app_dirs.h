@@ -38,9 +38,13 @@ enum airs_status app_dirs_runtime(char *path_out, size_t size, struct airs_error
 enum airs_status app_dirs_cache(char *path_out, size_t size, struct airs_error *error);
 
 /**
- * Makes `path` and what is missing above it, each 0700, then checks it as app_dirs_check.
+ * Makes `path` and what is missing above it, each 0700. The error of a place of ours names the
+ * variable to set.
  * Thread: any.  Blocks: for the file system.
  */
+enum airs_status app_dirs_provide(const char *path, struct airs_error *error);
+
+/** As app_dirs_provide, then checks it as app_dirs_check.  Thread, blocks: as that. */
 enum airs_status app_dirs_make(const char *path, struct airs_error *error);
 
 /**

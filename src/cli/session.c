@@ -213,6 +213,16 @@ fail_no_child(struct session *session)
     return exit_code;
 }
 
+/* Where the application answered, the child can say more. */
+static int
+fail_of_child(const struct session *session, const char *text)
+{
+    cli_fail(session->verb, CLI_FAILED, "%s", text);
+    if (session->path[0] && session->reply.code)
+        fprintf(stderr, "See: airs explain %s\n", session->path);
+    return CLI_FAILED;
+}
+
 int
 session_fail(struct session *session, enum airs_status status, const struct airs_error *error)
 {
@@ -226,14 +236,12 @@ session_fail(struct session *session, enum airs_status status, const struct airs
         return cli_fail(session->verb, CLI_NOT_RUNNING,
                         "%s; start an application with: airs up -f FILE", text);
     case AIRS_EENDED:
-        return cli_fail(session->verb, CLI_FAILED, "%s; see: airs ps", text);
+        if (!session->reply.code) /* The application itself. */
+            return cli_fail(session->verb, CLI_FAILED, "%s; see: airs ps", text);
+        return fail_of_child(session, text);
     case AIRS_EBUSY:
     case AIRS_ETIMEDOUT:
-        cli_fail(session->verb, CLI_FAILED, "%s", text);
-        /* Where the application answered, the child can say more. */
-        if (session->path[0] && session->reply.code)
-            fprintf(stderr, "See: airs explain %s\n", session->path);
-        return CLI_FAILED;
+        return fail_of_child(session, text);
     case AIRS_ENOENT:
         if (session->path[0])
             return fail_no_child(session);

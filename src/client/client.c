@@ -153,11 +153,21 @@ status_of_code(int code)
     }
 }
 
+/* Of a message that nobody has answered the kind says so: 502 alone may be an actor's own err. */
+static enum airs_status
+status_of(int code, const json_t *body)
+{
+    enum airs_status status = status_of_code(code);
+    const char *kind = json_string_value(json_object_get(body, "kind"));
+    bool is_own = !kind || strcmp(kind, "error") == 0;
+    return status == AIRS_EREJECTED && !is_own ? AIRS_EENDED : status;
+}
+
 enum airs_status
 client_fail_reply(int code, const struct buffer *body, struct airs_error *error)
 {
-    enum airs_status status = status_of_code(code);
     json_t *root = body->size ? json_loadb(body->data, body->size, 0, NULL) : NULL;
+    enum airs_status status = status_of(code, root);
     const char *text = json_string_value(json_object_get(root, "error"));
 
     if (text)

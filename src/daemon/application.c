@@ -260,13 +260,20 @@ application_on_end(void *context, struct exit_info exit)
         application->options.ended(application->options.context, exit_code);
 }
 
-bool
-airs_application_is_running(const struct airs_application *application)
+static enum application_phase
+phase_of(const struct airs_application *application)
 {
     struct airs_application *locked = (struct airs_application *)(uintptr_t)application;
     pthread_mutex_lock(&locked->lock);
     enum application_phase phase = application->phase;
     pthread_mutex_unlock(&locked->lock);
+    return phase;
+}
+
+bool
+airs_application_is_running(const struct airs_application *application)
+{
+    enum application_phase phase = phase_of(application);
     return phase == APPLICATION_RUNNING || phase == APPLICATION_STOPPING;
 }
 
@@ -388,12 +395,9 @@ application_check_running(struct airs_application *application, struct airs_erro
 }
 
 enum airs_status
-application_check_path(struct airs_application *application, const char *path,
-                       struct airs_error *error)
+application_check_not_stopping(struct airs_application *application, struct airs_error *error)
 {
-    struct tree_child *child = tree_find(&application->tree, path);
-    if (!child)
-        return tree_fail_no_child(&application->tree, path, error);
-    tree_child_unref(child);
-    return AIRS_OK;
+    if (phase_of(application) == APPLICATION_STOPPING)
+        return fail(error, AIRS_EBUSY, "the application is stopping");
+    return application_check_running(application, error);
 }

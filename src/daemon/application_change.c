@@ -315,11 +315,10 @@ airs_application_add(struct airs_application *application, const struct airs_add
 
     struct tree_child *parent = NULL;
     struct manifest *manifest = NULL;
-    enum airs_status status = application_check_running(application, error);
-    if (status != AIRS_OK)
-        return status;
     pthread_mutex_lock(&application->change_lock);
-    status = find_parent(application, addition->parent, &parent, error);
+    enum airs_status status = application_check_not_stopping(application, error);
+    if (status == AIRS_OK)
+        status = find_parent(application, addition->parent, &parent, error);
     if (status == AIRS_OK)
         status = application_read_child(application, addition, parent, report, context, &manifest,
                                         error);

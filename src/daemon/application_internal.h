@@ -137,6 +137,9 @@ void application_calls_free(struct airs_application *application);
 /** AIRS_ENOTRUNNING unless the tree is up. */
 enum airs_status application_check_running(struct airs_application *application,
                                            struct airs_error *error);
+/** The same, and AIRS_EBUSY while it is stopping: for what would have children run, now or later. */
+enum airs_status application_check_not_stopping(struct airs_application *application,
+                                                struct airs_error *error);
 /** AIRS_OK, or AIRS_ENOENT with the nearest path: there is no child `path`. */
 enum airs_status application_check_path(struct airs_application *application, const char *path,
                                         struct airs_error *error);

@@ -197,18 +197,6 @@ reload_all(struct reload *reload, struct airs_error *error)
     return AIRS_OK;
 }
 
-/* Refuses where the tree is about to end anyway. */
-static enum airs_status
-check_not_stopping(struct airs_application *application, struct airs_error *error)
-{
-    pthread_mutex_lock(&application->lock);
-    enum application_phase phase = application->phase;
-    pthread_mutex_unlock(&application->lock);
-    if (phase == APPLICATION_STOPPING)
-        return fail(error, AIRS_EBUSY, "the application is stopping");
-    return application_check_running(application, error);
-}
-
 enum airs_status
 airs_application_reload(struct airs_application *application, const struct airs_reload *options,
                         struct airs_error *error)
@@ -216,7 +204,7 @@ airs_application_reload(struct airs_application *application, const struct airs_
     assert(application && options);
 
     struct reload reload = { .application = application, .options = options };
-    enum airs_status status = check_not_stopping(application, error);
+    enum airs_status status = application_check_not_stopping(application, error);
     if (status != AIRS_OK)
         return status;
     if (atomic_exchange(&application->reloading, true))

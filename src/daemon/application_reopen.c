@@ -80,14 +80,12 @@ enum airs_status
 application_start_anew(struct airs_application *application, const char *path,
                        struct airs_error *error)
 {
-    enum airs_status status = application_check_running(application, error);
-    if (status != AIRS_OK)
-        return status;
     pthread_mutex_lock(&application->change_lock);
     struct tree_child *child = tree_find(&application->tree, path);
-    if (child && child->node->spec)
+    enum airs_status status = application_check_not_stopping(application, error);
+    if (status == AIRS_OK && child && child->node->spec)
         status = renew_and_start(application, child, error);
-    else
+    else if (status == AIRS_OK)
         status = fail(error, AIRS_ENOENT, "%s: no such component", path);
     tree_child_unref(child);
     pthread_mutex_unlock(&application->change_lock);

@@ -58,6 +58,17 @@ airs_application_find(const struct airs_application *application, const char *pa
     return is_component ? AIRS_FOUND_COMPONENT : AIRS_FOUND_SUPERVISOR;
 }
 
+enum airs_status
+application_check_path(struct airs_application *application, const char *path,
+                       struct airs_error *error)
+{
+    struct tree_child *child = tree_find(&application->tree, path);
+    if (!child)
+        return tree_fail_no_child(&application->tree, path, error);
+    tree_child_unref(child);
+    return AIRS_OK;
+}
+
 /* What one request needs until it is answered. */
 struct request {
     struct airs_application *application;
@@ -109,13 +120,30 @@ mark_leaving(struct airs_application *application, const char *path)
     tree_child_unref(child);
 }
 
+/* Whether it is taken now. A reset is of use to a later start alone. */
+static enum airs_status
+check_verb(struct airs_application *application, enum airs_verb verb, struct airs_error *error)
+{
+    switch (verb) {
+    case AIRS_START:
+    case AIRS_RESTART:
+    case AIRS_RESET:
+        return application_check_not_stopping(application, error);
+    case AIRS_STOP:
+    case AIRS_KILL:
+    case AIRS_DELETE:
+        break;
+    }
+    return application_check_running(application, error);
+}
+
 enum airs_status
 airs_application_control(struct airs_application *application, enum airs_verb verb,
                          const char *path, airs_done done, void *context, struct airs_error *error)
 {
     assert(application && path && done);
 
-    enum airs_status status = application_check_running(application, error);
+    enum airs_status status = check_verb(application, verb, error);
     if (status != AIRS_OK)
         return status;
     if (application_check_path(application, path, error) != AIRS_OK)

@@ -77,19 +77,17 @@ airs_application_scale(struct airs_application *application, const char *path, u
     assert(application && path);
 
     struct application_changes changes = { changed, context };
-    uint32_t now;
-    enum airs_status status = application_check_running(application, error);
-    if (status != AIRS_OK)
-        return status;
+    uint32_t now = 0;
     if (count > MANIFEST_CHILDREN_MAX)
         return fail(error, AIRS_EINVAL, "at most %u of one child, not %" PRIu32,
                     MANIFEST_CHILDREN_MAX, count);
     pthread_mutex_lock(&application->change_lock);
-    if (!tree_template_size(&application->tree, path, &now))
+    enum airs_status status = application_check_not_stopping(application, error);
+    if (status == AIRS_OK && !tree_template_size(&application->tree, path, &now))
         status = fail_no_template(application, path, error);
-    else if (count > now)
+    else if (status == AIRS_OK && count > now)
         status = scale_up(application, path, count - now, &changes, error);
-    else
+    else if (status == AIRS_OK)
         status = scale_down(application, path, now - count, &changes, error);
     pthread_mutex_unlock(&application->change_lock);
     return status;

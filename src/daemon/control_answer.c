@@ -7,6 +7,8 @@
 #include "daemon/control_internal.h"
 #include "daemon/event_json.h"
 
+#define TEXT_BYTES_MAX 1024
+
 void
 exchange_answer(struct exchange *exchange, unsigned status, const char *content_type)
 {
@@ -18,7 +20,7 @@ exchange_answer(struct exchange *exchange, unsigned status, const char *content_
 void
 exchange_fail(struct exchange *exchange, unsigned status, const char *format, ...)
 {
-    char text[1024];
+    char text[TEXT_BYTES_MAX];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -26,12 +28,32 @@ exchange_fail(struct exchange *exchange, unsigned status, const char *format, ..
     exchange_fail_text(exchange, status, text);
 }
 
+static void
+fail_kind(struct exchange *exchange, unsigned status, const char *kind, const char *text)
+{
+    buffer_deinit(&exchange->answer);
+    error_json_append(&exchange->answer, text, status, kind); /* Out of memory: an empty body. */
+    exchange_answer(exchange, status, "application/json");
+}
+
 void
 exchange_fail_text(struct exchange *exchange, unsigned status, const char *text)
 {
-    buffer_deinit(&exchange->answer);
-    error_json_append(&exchange->answer, text, status); /* Out of memory: an empty body. */
-    exchange_answer(exchange, status, "application/json");
+    fail_kind(exchange, status, NULL, text);
+}
+
+void
+exchange_fail_message(struct exchange *exchange, enum airs_status status, bool was_taken,
+                      const char *text)
+{
+    char cut[TEXT_BYTES_MAX]; /* An actor's own words may be long. */
+    const char *kind = NULL;
+    snprintf(cut, sizeof cut, "%s", text);
+    if (status == AIRS_EREJECTED)
+        kind = "error";
+    else if (status == AIRS_EENDED)
+        kind = was_taken ? "target-ended" : "delivery-failed";
+    fail_kind(exchange, exchange_refusal_code(status), kind, cut);
 }
 
 void
@@ -72,11 +94,36 @@ exchange_query(const struct exchange *exchange, const char *key)
     return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
+/* Those of all requests: none has two meanings. */
+static const char *const flags[] = { "dry_run", "events", "exact", "follow", "kill", "tree" };
+
+static bool
+is_yes(const char *value)
+{
+    return strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
+}
+
+bool
+exchange_check_flags(struct exchange *exchange)
+{
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        const char *value = NULL; /* Stays so where the key stands without one. */
+        if (MHD_lookup_connection_value_n(exchange->connection, MHD_GET_ARGUMENT_KIND, flags[i],
+                                          strlen(flags[i]), &value, NULL) == MHD_NO ||
+            (value && (is_yes(value) || strcmp(value, "0") == 0 || strcmp(value, "false") == 0)))
+            continue;
+        exchange_fail(exchange, MHD_HTTP_BAD_REQUEST, "'%s' is 1, true, 0 or false, as in ?%s=1",
+                      flags[i], flags[i]);
+        return false;
+    }
+    return true;
+}
+
 bool
 exchange_query_is_set(const struct exchange *exchange, const char *key)
 {
     const char *value = exchange_query(exchange, key);
-    return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+    return value && is_yes(value);
 }
 
 unsigned

@@ -32,8 +32,23 @@ answer_verb(struct exchange *exchange, const char *status)
 }
 
 static void
+finish_call(struct exchange *exchange)
+{
+    if (exchange->done_status == AIRS_OK)
+        exchange_answer_done(exchange, "application/octet-stream");
+    else
+        exchange_fail_message(exchange, exchange->done_status, true,
+                              exchange->done_text ? exchange->done_text
+                                                  : airs_status_text(exchange->done_status));
+}
+
+static void
 finish_verb(struct exchange *exchange)
 {
+    if (strcmp(exchange->route.verb, "call") == 0) {
+        finish_call(exchange);
+        return;
+    }
     if (change_is_verb(exchange->route.verb)) {
         change_finish(exchange);
         return;
@@ -46,8 +61,6 @@ finish_verb(struct exchange *exchange)
         exchange_fail(exchange, code, "%s",
                       exchange->done_text ? exchange->done_text
                                           : airs_status_text(exchange->done_status));
-    } else if (strcmp(exchange->route.verb, "call") == 0) {
-        exchange_answer_done(exchange, "application/octet-stream");
     } else {
         answer_verb(exchange, exchange->done_status == AIRS_EALREADY ? "already running" : "done");
     }
@@ -99,6 +112,7 @@ exchange_finish(struct exchange *exchange)
     case TARGET_LOGS:
     case TARGET_DOWN:
     case TARGET_HEALTHZ:
+    case TARGET_METRICS:
         break;
     }
     assert(false && "answered on the loop");
@@ -114,7 +128,7 @@ exchange_await(struct exchange *exchange, enum airs_status status, const struct 
         return;
     }
     exchange->pending = false;
-    exchange_fail(exchange, exchange_refusal_code(status), "%s", error->message);
+    exchange_fail_message(exchange, status, false, error->message);
 }
 
 static void
@@ -142,7 +156,7 @@ request_send(struct exchange *exchange)
     if (status == AIRS_OK)
         answer_verb(exchange, "done");
     else
-        exchange_fail(exchange, exchange_refusal_code(status), "%s", error.message);
+        exchange_fail_message(exchange, status, false, error.message);
 }
 
 static void
@@ -306,6 +320,10 @@ dispatch_route(struct exchange *exchange)
     case TARGET_HEALTHZ:
         exchange_answer_text(exchange, MHD_HTTP_OK, "text/plain", "ok\n");
         return;
+    case TARGET_METRICS:
+        exchange_fail(exchange, MHD_HTTP_NOT_FOUND,
+                      "/metrics is not there in this version; see /v1/children and /v1/counts");
+        return;
     }
 }
 
@@ -314,7 +332,8 @@ exchange_dispatch(struct exchange *exchange)
 {
     switch (exchange->routed) {
     case ROUTE_FOUND:
-        dispatch_route(exchange);
+        if (exchange_check_flags(exchange))
+            dispatch_route(exchange);
         return;
     case ROUTE_UNKNOWN:
         exchange_fail(exchange, MHD_HTTP_NOT_FOUND, "no such page; see /v1/children");

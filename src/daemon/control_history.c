@@ -50,8 +50,6 @@ history_request(struct exchange *exchange)
 {
     const struct control_options *options = &exchange->server->options;
     const char *path = exchange->route.path;
-    const char *events = exchange_query(exchange, "events");
-    const char *exact = exchange_query(exchange, "exact");
     uint64_t count;
     if (!count_of(exchange, &count))
         return;
@@ -61,8 +59,8 @@ history_request(struct exchange *exchange)
     }
     exchange->history = (struct store_query){
         .path = path,
-        .reach = exact && strcmp(exact, "0") != 0 ? HISTORY_EXACT : HISTORY_BELOW,
-        .exits_alone = !events || strcmp(events, "0") == 0,
+        .reach = exchange_query_is_set(exchange, "exact") ? HISTORY_EXACT : HISTORY_BELOW,
+        .exits_alone = !exchange_query_is_set(exchange, "events"),
         .count = count,
         .visit = on_entry,
         .done = on_done,

@@ -157,6 +157,9 @@ void exchange_fail(struct exchange *exchange, unsigned status, const char *forma
     __attribute__((format(printf, 3, 4)));
 /** The same, of a text of any length. */
 void exchange_fail_text(struct exchange *exchange, unsigned status, const char *text);
+/** A message that was not taken, or not answered: "kind" says which of the two 502 is. */
+void exchange_fail_message(struct exchange *exchange, enum airs_status status, bool was_taken,
+                           const char *text);
 void exchange_answer_text(struct exchange *exchange, unsigned status, const char *content_type,
                           const char *text);
 /** With what was completed, `done_bytes`, as it is. */
@@ -164,7 +167,9 @@ void exchange_answer_done(struct exchange *exchange, const char *content_type);
 const char *exchange_query(const struct exchange *exchange, const char *key);
 /** Of a JSON value, which is consumed; NULL: out of memory. */
 void exchange_answer_json(struct exchange *exchange, json_t *object);
-/** Whether the query has `key`, and not as "0" or "false". */
+/** False, and the exchange failed: a flag in the query is neither yes nor no. */
+bool exchange_check_flags(struct exchange *exchange);
+/** Whether the query has the flag `key`, as "1" or "true". */
 bool exchange_query_is_set(const struct exchange *exchange, const char *key);
 
 /* control_change.c */

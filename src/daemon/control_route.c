@@ -136,8 +136,8 @@ static const struct {
     { "/v1/history", TARGET_HISTORY, false }, { "/v1/history/", TARGET_HISTORY, false },
     { "/v1/counts", TARGET_COUNTS, false }, { "/v1/counts/", TARGET_COUNTS, false },
     { "/v1/down", TARGET_DOWN, true },           { "/v1/reload", TARGET_RELOAD, true },
-    { "/healthz", TARGET_HEALTHZ, false },
-    { "/readyz", TARGET_READYZ, false },
+    { "/healthz", TARGET_HEALTHZ, false },       { "/readyz", TARGET_READYZ, false },
+    { "/metrics", TARGET_METRICS, false },
 };
 
 static const struct {

@@ -20,6 +20,7 @@ enum control_target {
     TARGET_COUNTS, /* `path` "/" without one. */
     TARGET_DOWN,
     TARGET_RELOAD,
+    TARGET_METRICS, /* Not there in this version. */
     TARGET_HEALTHZ,
     TARGET_READYZ
 };

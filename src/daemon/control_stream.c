@@ -29,18 +29,11 @@ number_of(struct exchange *exchange, const char *key, uint64_t fallback, uint64_
     return false;
 }
 
-static bool
-wants_to_follow(const struct exchange *exchange)
-{
-    const char *follow = exchange_query(exchange, "follow");
-    return follow && strcmp(follow, "0") != 0 && strcmp(follow, "false") != 0;
-}
-
 static void
 begin(struct exchange *exchange, enum stream_kind kind)
 {
     exchange->stream.kind = kind;
-    exchange->stream.follow = wants_to_follow(exchange);
+    exchange->stream.follow = exchange_query_is_set(exchange, "follow");
     exchange->status = MHD_HTTP_OK;
     exchange->content_type = "application/x-ndjson";
     exchange->state = EXCHANGE_ANSWERED;

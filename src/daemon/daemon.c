@@ -22,19 +22,6 @@
 
 /* ---- Words to the user ---- */
 
-void
-daemon_report(void *context, const char *line)
-{
-    struct daemon *daemon = context;
-    daemon->lines_told++;
-    if (daemon->is_child)
-        detach_report(&daemon->detach, line);
-    else if (daemon->options->report)
-        daemon->options->report(daemon->options->context, line);
-    else
-        fprintf(stderr, "airs: %s\n", line);
-}
-
 /* A line of the manifest's report begins with its place: it stands as it is. */
 static void
 report_manifest(void *context, const char *line)
@@ -45,6 +32,19 @@ report_manifest(void *context, const char *line)
         daemon->options->report(daemon->options->context, line);
     else
         fprintf(stderr, "%s\n", line);
+}
+
+void
+daemon_report(void *context, const char *line)
+{
+    struct daemon *daemon = context;
+    struct buffer text;
+    buffer_init(&text, 0);
+    if (daemon->is_child)
+        detach_report(&daemon->detach, line);
+    else
+        report_manifest(daemon, buffer_printf(&text, "airs up: %s", line) ? text.data : line);
+    buffer_deinit(&text);
 }
 
 /* ---- From the application, on its threads ---- */
@@ -213,6 +213,25 @@ load(struct daemon *daemon, struct airs_error *error)
     return airs_application_load(&options, report_manifest, daemon, &daemon->application, error);
 }
 
+/* Who has the name, and what to do about it. */
+static enum airs_status
+fail_running(const struct daemon *daemon, struct airs_error *error)
+{
+    char process[32] = "";
+    const char *name = airs_application_name(daemon->application);
+    pid_t pid = socket_lock_holder(&daemon->dirs);
+    if (pid > 0)
+        snprintf(process, sizeof process, " as process %d", (int)pid);
+    if (pid > 0 && access(daemon->dirs.socket, F_OK) != 0)
+        return fail(error, AIRS_EEXIST,
+                    "application '%s' is already running%s, but somebody has removed its socket; "
+                    "stop it: kill %d",
+                    name, process, (int)pid);
+    return fail(error, AIRS_EEXIST,
+                "application '%s' is already running%s; see: airs ps; stop it: airs down --app %s",
+                name, process, name);
+}
+
 static enum airs_status
 prepare(struct daemon *daemon, struct airs_error *error)
 {
@@ -221,11 +240,12 @@ prepare(struct daemon *daemon, struct airs_error *error)
     if (status == AIRS_OK)
         status = app_dirs_make(daemon->dirs.state, error);
     if (status == AIRS_OK)
+        status = app_dirs_provide(daemon->dirs.cache, error);
+    if (status == AIRS_OK)
         status = socket_lock_open(&daemon->dirs, &daemon->lock, error);
     if (status == AIRS_EEXIST) {
         *error = (struct airs_error){ 0 };
-        fail(error, status, "application '%s' is already running",
-             airs_application_name(daemon->application));
+        return fail_running(daemon, error);
     }
     return status;
 }

@@ -35,8 +35,9 @@
  *                                 (the socket is closed last); ?kill=1 kills
  *   GET  /healthz /readyz         200 "ok", or 503 while not ready
  * Errors: {"error":TEXT,"status":HTTP number}: 400 wrong use (exit 2), 404 no such child
- * (exit 4), 405, 408, 409 busy, exists or not running, 413, 429 mailbox full, 502 the target
- * failed or ended, 503 the application is starting or stopping, 504 out of time.
+ * (exit 4), 405, 408, 409 busy (also the application, while it stops), exists or not running, 413,
+ * 429 mailbox full, 502 the target failed or ended ("kind": "error", "target-ended" or
+ * "delivery-failed"), 503 the application is starting or has ended, 504 out of time.
  * PATH is percent-encoded, its slashes as they are: /v1/children/web/back%231/restart.
  */
 #ifndef DAEMON_DAEMON_H

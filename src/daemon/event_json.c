@@ -136,15 +136,15 @@ event_json_append(struct buffer *line, const char *app, const struct airs_event 
     return append_object(line, event_json(app, event));
 }
 
-/* The lines of `text` as an array. */
+/* The lines of `text`, any bytes, as an array. */
 static json_t *
-lines_json(const char *text)
+lines_json(const char *text, size_t size)
 {
     json_t *lines = json_array();
-    while (lines && *text) {
-        size_t size = strcspn(text, "\n");
-        json_array_append_new(lines, text_json(text, size));
-        text += size + (text[size] == '\n');
+    for (const char *end = text + size; lines && text < end;) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        json_array_append_new(lines, text_json(text, (size_t)((stop ? stop : end) - text)));
+        text = stop ? stop + 1 : end;
     }
     return lines;
 }
@@ -159,7 +159,7 @@ history_json_append(struct buffer *line, const char *app, const struct history_e
                                  || strcmp(entry->event.message, entry->event.detail) != 0))
         set_text(&object, "message", entry->event.message);
     if (entry->log)
-        set(&object, "log", lines_json(entry->log));
+        set(&object, "log", lines_json(entry->log, entry->log_size));
     if (entry->has_then)
         set(&object, "then", event_json(app, &entry->then));
     return append_object(line, object);
@@ -236,10 +236,11 @@ child_json_append(struct buffer *line, const struct airs_child *child)
 }
 
 bool
-error_json_append(struct buffer *line, const char *text, unsigned http_status)
+error_json_append(struct buffer *line, const char *text, unsigned http_status, const char *kind)
 {
     json_t *object = json_object();
     set_text(&object, "error", text);
     set_number(&object, "status", http_status);
+    set_text(&object, "kind", kind);
     return append_object(line, object);
 }

@@ -25,7 +25,8 @@ bool child_json_append(struct buffer *line, const struct airs_child *child);
 /** Appends `log_line` as one line (log_json.c: guests write many of them); bytes that are no UTF-8 become U+FFFD. False: as above. */
 bool log_json_append(struct buffer *line, const struct airs_log_line *log_line);
 
-/** Appends {"error":…,"status":…} as one line. False: as above. */
-bool error_json_append(struct buffer *line, const char *text, unsigned http_status);
+/** Appends {"error":…,"status":…,"kind":…} as one line; `kind` NULL: without. False: as above. */
+bool error_json_append(struct buffer *line, const char *text, unsigned http_status,
+                       const char *kind);
 
 #endif

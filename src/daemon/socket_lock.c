@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -29,6 +30,14 @@ is_named(int fd, const char *path)
            by_fd.st_ino == by_name.st_ino;
 }
 
+/* Whoever is refused learns who holds it. Not written: that stays unknown. */
+static void
+sign_lock(int fd)
+{
+    if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
+        dprintf(fd, "%d\n", (int)getpid());
+}
+
 static enum airs_status
 take_lock(const char *path, int *fd_out, struct airs_error *error)
 {
@@ -44,6 +53,7 @@ take_lock(const char *path, int *fd_out, struct airs_error *error)
             return fail(error, AIRS_EIO, "%s: %s", path, strerror(cause));
         }
         if (is_named(fd, path)) {
+            sign_lock(fd);
             *fd_out = fd;
             return AIRS_OK;
         }
@@ -96,9 +106,22 @@ socket_lock_open(const struct app_dirs *dirs, struct socket_lock *lock_out,
     return status;
 }
 
+pid_t
+socket_lock_holder(const struct app_dirs *dirs)
+{
+    char text[16] = "";
+    int fd = open(dirs->lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return 0;
+    ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    return size > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
 enum airs_status
 socket_lock_adopt(const struct socket_lock *lock, struct airs_error *error)
 {
+    sign_lock(lock->lock_fd);
     /* The system takes down who listened last. */
     if (listen(lock->listen_fd, SOCKET_BACKLOG) == 0)
         return AIRS_OK;

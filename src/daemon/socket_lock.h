@@ -6,6 +6,8 @@
 #ifndef DAEMON_SOCKET_LOCK_H
 #define DAEMON_SOCKET_LOCK_H
 
+#include <sys/types.h>
+
 #include "base/app_dirs.h"
 
 #define SOCKET_MODE 0600
@@ -27,8 +29,12 @@ struct socket_lock {
 enum airs_status socket_lock_open(const struct app_dirs *dirs, struct socket_lock *lock_out,
                                   struct airs_error *error);
 
+/** The process that holds the lock, by what it has written into it; 0: unknown. Meaningful after
+ * AIRS_EEXIST.  Blocks: for the file system. */
+pid_t socket_lock_holder(const struct app_dirs *dirs);
+
 /** After a fork, in the child: clients see this process behind the socket (SO_PEERCRED), whose
- * end they may wait for. AIRS_EIO. */
+ * end they may wait for, and others as the lock's holder. AIRS_EIO. */
 enum airs_status socket_lock_adopt(const struct socket_lock *lock, struct airs_error *error);
 
 /** Removes socket and lock file and gives up the lock; the runtime directory too, if empty. */

@@ -14,6 +14,8 @@
 
 #include <airs/application.h>
 
+#include "base/buffer.h"
+
 #define DATABASE_VERSION 2 /* 1 had no table `intensity`. */
 #define HISTORY_AGE_US_MAX (UINT64_C(30) * 86400 * 1000000) /* Older events go. */
 #define HISTORY_EVENTS_MAX UINT64_C(1000000)                /* Of these, the oldest. */
@@ -35,12 +37,12 @@ void database_close(struct database *database);
 uint64_t database_last_seq(const struct database *database);
 
 /* Between begin and commit: events in order of seq; `log` (NULL: none) are the last lines of
- * the instance that exited. AIRS_EIO ends the batch: rollback, and try again later; when the
+ * the instance that exited, any bytes. AIRS_EIO ends the batch: rollback, and try again later; when the
  * file is damaged, database_close() puts it aside. */
 enum airs_status database_begin(struct database *database, struct airs_error *error);
 enum airs_status database_take(struct database *database, uint64_t run,
                                const struct airs_event *event, const void *bytes, size_t size,
-                               const char *log, struct airs_error *error);
+                               const struct buffer *log, struct airs_error *error);
 enum airs_status database_commit(struct database *database, struct airs_error *error);
 void database_rollback(struct database *database);
 
@@ -68,7 +70,8 @@ struct history_entry {
     struct airs_event event;
     bool has_then;
     struct airs_event then;
-    const char *log; /* Last lines of the instance, or NULL. */
+    const char *log; /* Last lines of the instance, any bytes; NULL: none. */
+    size_t log_size;
 };
 
 enum history_reach {

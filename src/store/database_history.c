@@ -49,6 +49,7 @@ database_history(struct database *database, const char *path, enum history_reach
     database_bind_number(rows, 2, count);
     while (sqlite3_step(rows) == SQLITE_ROW) {
         struct history_entry entry = { .log = (const char *)sqlite3_column_text(rows, 2) };
+        entry.log_size = (size_t)sqlite3_column_bytes(rows, 2);
         const void *then = sqlite3_column_blob(rows, 3);
         entry.has_then =
             then && event_record_decode(then, (size_t)sqlite3_column_bytes(rows, 3), &entry.then);

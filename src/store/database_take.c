@@ -195,17 +195,18 @@ follow_child(struct database *database, uint64_t run, const struct airs_event *e
 }
 
 static enum airs_status
-take_log(struct database *database, uint64_t seq, const char *log, struct airs_error *error)
+take_log(struct database *database, uint64_t seq, const struct buffer *log,
+         struct airs_error *error)
 {
     sqlite3_stmt *statement = database->statements[TAKE_LOG];
     database_bind_number(statement, 1, seq);
-    database_bind_text(statement, 2, log);
+    sqlite3_bind_text64(statement, 2, log->data, log->size, SQLITE_STATIC, SQLITE_UTF8);
     return database_run(database, statement, error);
 }
 
 enum airs_status
 database_take(struct database *database, uint64_t run, const struct airs_event *event,
-              const void *bytes, size_t size, const char *log, struct airs_error *error)
+              const void *bytes, size_t size, const struct buffer *log, struct airs_error *error)
 {
     if (event->seq <= database->taken_seq)
         return AIRS_OK;

@@ -51,12 +51,12 @@ take_record(struct store *store, const struct journal_record *record, struct air
     struct airs_event event;
     if (!event_record_decode(record->bytes, record->size, &event))
         return AIRS_OK; /* Of a later version. */
-    const char *lines = NULL;
+    const struct buffer *lines = NULL;
     if (store->options.last_lines && event.path && strcmp(event.event, "exited") == 0) {
         buffer_consume(&store->lines, store->lines.size);
         store->options.last_lines(store->options.context, event.path, event.generation,
                                   &store->lines);
-        lines = store->lines.size > 0 ? store->lines.data : NULL;
+        lines = store->lines.size > 0 ? &store->lines : NULL;
     }
     return database_take(store->database, record->run, &event, record->bytes, record->size, lines,
                          error);

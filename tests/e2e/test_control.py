@@ -91,7 +91,12 @@ def test_clients_that_send_garbage(app, garbage):
     ("POST", "/v1/children/nobody/stop", 404), ("POST", "/v1/children/a/explode", 400),
     ("DELETE", "/v1/children/a", 405), ("POST", "/v1/children", 405), ("GET", "/v1/down", 405),
     ("GET", "/v1/events?since=first", 400), ("POST", "/v1/children/a/call?timeout=soon", 400),
-    ("GET", "/healthz", 200), ("GET", "/v1/version", 200),
+    ("POST", "/v1/reload?dry_run=x", 400), ("POST", "/v1/reload?dry_run=", 400),
+    ("POST", "/v1/reload?dry_run", 400), ("POST", "/v1/reload?dry_run=true", 200),
+    ("POST", "/v1/down?kill=2", 400), ("GET", "/v1/children/a?tree=yes", 400),
+    ("GET", "/v1/children/a?tree=0", 200), ("GET", "/v1/events?follow=no", 400),
+    ("GET", "/v1/history?events=all", 400), ("GET", "/v1/history?exact=false", 200),
+    ("GET", "/metrics", 404), ("POST", "/metrics", 405), ("GET", "/healthz", 200), ("GET", "/v1/version", 200),
 ])
 def test_answers_have_their_code(app, method, target, code):
     status, body = request(app, method, target)
@@ -100,6 +105,37 @@ def test_answers_have_their_code(app, method, target, code):
         said = json.loads(body)
         assert said["status"] == code and said["error"]
     answers(app)
+
+
+def test_metrics_say_that_they_are_not_there(app):
+    status, body = request(app, "GET", "/metrics")
+    assert (status, "/metrics is not there in this version" in body.decode()) == (404, True)
+
+
+@pytest.mark.parametrize("message, kind, words", [
+    (b"err no luck", "error", "no luck"), (b"crash trap", "target-ended", "ended"),
+])
+def test_an_answer_that_failed_says_who_failed(app, message, kind, words):
+    status, body = request(app, "POST", "/v1/children/a/call", message)
+    said = json.loads(body)
+    assert (status, said["status"], said["kind"]) == (502, 502, kind)
+    assert words in said["error"]
+
+
+def test_a_message_that_was_not_taken_says_so(app):
+    app.airs("stop", "/a")
+    app.wait("/a", "stopped")
+    for verb in ("call", "send"):
+        status, body = request(app, "POST", f"/v1/children/a/{verb}", b"x")
+        assert (status, json.loads(body)["kind"]) == (502, "delivery-failed")
+    assert "kind" not in json.loads(request(app, "POST", "/v1/children/a/kill")[1])
+
+
+def test_call_says_where_to_look_when_its_target_has_ended(app):
+    said = app.airs("call", "/a", "crash trap", code=1).stderr
+    assert said.splitlines()[1:] == ["See: airs explain /a"]
+    app.wait("/a", "running", "--generation", 2)
+    assert app.airs("call", "/a", "err no luck", code=1).stderr == "airs call: runtime-error: no luck\n"
 
 
 def test_a_message_that_is_too_large(app):

@@ -1,5 +1,6 @@
 """Guests that do everything wrong: each has a defined outcome, and the others are unharmed."""
 import datetime
+import json
 import socket
 import time
 
@@ -235,3 +236,16 @@ def test_a_restart_keeps_its_delay(place):
                                      "factor": 2, "jitter": "0%"}))
     daemon.wait_event("failed", "/a")
     assert [one["delay_ms"] for one in daemon.of("/a", "restart-scheduled")] == [100, 200, 400]
+
+
+def test_last_lines_go_on_behind_a_nul(place):
+    place.up(child("w", "crasher", args=["nul"], max_restarts=0), child("keep", "sleeper"))
+    place.wait("/w", "failed")
+    lines = ["crasher: start 1 nul", "a\0b", "last"]
+    told = [json.loads(line)["text"]
+            for line in place.airs("logs", "/w", "--json").stdout.splitlines()]
+    assert told == lines
+    exits = place.airs("history", "/w", "--json").stdout.splitlines()
+    assert [json.loads(line)["log"] for line in exits] == [lines]
+    assert place.status("/w")["report"]["log"] == lines
+    assert "    last\n" in place.airs("history", "/w", "--full").stdout

@@ -1,4 +1,5 @@
 """How an application begins and ends: signals, down, --for, --detach, a killed daemon."""
+import json
 import os
 import signal
 import stat
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from conftest import AIRS, DEADLINE_S, child, seqs_have_no_gap, supervisor
+from test_control import request
 
 
 def test_sigterm_stops_cleanly(place):
@@ -163,3 +165,38 @@ def test_nohup_and_a_closed_standard_output(place):
     place.follow(manifest)
     place.airs("down")
     assert daemon.wait(DEADLINE_S) == 0
+
+
+def test_a_live_name_is_refused_with_what_to_do(place):
+    daemon = place.up(child("a", "sleeper"))
+    pid = daemon.process.pid
+    for words in (["up"], ["up", "--detach"]):
+        assert place.airs(*words, code=1).stderr == (
+            f"airs up: application 'app' is already running as process {pid}; see: airs ps; "
+            "stop it: airs down --app app\n")
+    socket = place.runtime / "airs" / "app.sock"
+    kept = socket.with_name("kept")
+    socket.rename(kept)
+    assert place.airs("ps", code=3)
+    assert place.airs("up", code=1).stderr == (
+        f"airs up: application 'app' is already running as process {pid}, but somebody has removed "
+        f"its socket; stop it: kill {pid}\n")
+    kept.rename(socket)
+
+
+def test_a_detached_daemon_is_named_as_the_one_that_runs(place):
+    file = place.manifest(child("a", "sleeper"))
+    place.airs("up", "--detach")
+    place.follow(file)
+    pid = json.loads(request(place, "GET", "/v1/version")[1])["pid"]
+    assert f"as process {pid};" in place.airs("up", code=1).stderr
+    place.airs("down")
+
+
+@pytest.mark.parametrize("variable", ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"])
+def test_a_place_that_cannot_be_made_names_its_variable(place, variable):
+    place.manifest(child("a", "sleeper"))
+    done = place.airs("up", "--for", "1ms", env={**place.env, variable: "/etc/passwd"}, code=1)
+    assert done.stderr.startswith("airs up: cannot make /etc/passwd/airs: Not a directory; "
+                                  f"set {variable} to a directory of your own"), done.stderr
+    assert done.stdout == ""

@@ -188,7 +188,7 @@ appends_nothing_when_there_is_no_room(void **state)
     struct buffer line;
     buffer_init(&line, 40);
     assert_true(buffer_append_text(&line, "before\n"));
-    assert_false(error_json_append(&line, "a text that is far too long for it", 404));
+    assert_false(error_json_append(&line, "a text that is far too long for it", 404, NULL));
     assert_string_equal(line.data, "before\n");
     buffer_deinit(&line);
 }

@@ -49,10 +49,13 @@ take(struct world *world, uint64_t seq, uint64_t time_us)
                                 .uptime_us = AIRS_NONE,
                                 .memory_bytes = AIRS_NONE };
     size_t size = event_record_encode(&event, bytes);
+    struct buffer log;
+    buffer_init(&log, 0);
+    assert_true(buffer_append_text(&log, "line"));
     assert_int_equal(database_begin(world->database, &error), AIRS_OK);
-    assert_int_equal(database_take(world->database, 1, &event, bytes, size, "line", &error),
-                     AIRS_OK);
+    assert_int_equal(database_take(world->database, 1, &event, bytes, size, &log, &error), AIRS_OK);
     assert_int_equal(database_commit(world->database, &error), AIRS_OK);
+    buffer_deinit(&log);
 }
 
 static void
