@@ -1,5 +1,6 @@
-/* Child decision: which rule, budget or request a child's state goes back to. Nothing of it is stored:
- * the exit, the policy and the budget, whose clock stands still in a failed child, still say it.
+/* Child decision: which rule, budget or request a child's state goes back to. No answer is stored: the
+ * exit, how it was being stopped, the policy and the budget, whose clock stands still in a failed
+ * child, still say it.
  */
 #include "supervision/restart_budget.h"
 #include "supervision/supervisor_node.h"

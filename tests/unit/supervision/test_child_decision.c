@@ -179,7 +179,16 @@ a_follower_says_dependency_and_a_request_says_itself(void **state)
     at(13, START, a);
     assert_decided(a, "start");
     at(14, STARTED, a);
-    at(15, DELETE, a);
+    at(15, DEPENDENCY_LOST, a);
+    at(15, DEPENDENCY_EXITED, a);
+    at(16, EXITED, a);
+    assert_decided(a, "dependency");
+    at(17, STOP, a); /* Before it is met. */
+    at(18, START, a);
+    at(19, DEPENDENCY_MET, a);
+    assert_decided(a, "start");
+    at(20, STARTED, a);
+    at(21, DELETE, a);
     assert_decided(a, "delete");
 }
 
