@@ -81,7 +81,7 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.ignores = spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = path.rpartition("/")[0], place, "children" in spec
-        self.template = path.split("#")[0]
+        self.template = re.sub(r"#\d+$", "", path)
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
         self.health = None if self.is_supervisor else spec.get("health")
         self.probed = self.health is not None and self.health.get("readiness", True)
@@ -211,7 +211,7 @@ class Oracle:
             places.setdefault(child.template, child.place)
         for after, before in self.lifted():
             self.children[before].is_needed = True
-            edges.setdefault(after.split("#")[0], set()).add(before.split("#")[0])
+            edges.setdefault(self.children[after].template, set()).add(self.children[before].template)
         order = {}
         def put(entry):
             if entry not in order:
