@@ -102,7 +102,7 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.escalated = self.after_started = self.waited = self.met = self.ended_well = self.is_needed = False
         self.left, self.left_due, self.left_delay = None, None, 0  # By an earlier run: its state, as below.
         self.dynamic = self.trial = False  # Added by hand while it ran; changed, and not ready since.
-        self.lost, self.stop_time = -INFINITE, self.shutdown  # Of the stop under way.
+        self.lost, self.stop_time = -INFINITE, self.shutdown  # stop_time: of the stop under way.
         self.written, self.on = spec.get("depends-on", []), set()  # on: by its last `reloaded`, if there is one.
         self.passed = False  # A dependant has started without it: it must be about to go.
         self.follows = spec.get("when-dependency-restarts", "leave") == "restart"
