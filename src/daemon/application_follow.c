@@ -39,13 +39,24 @@ give(struct airs_application *application, struct tree_stale *stale)
     put(application, stale, status == AIRS_OK);
 }
 
+/* Members also go with the application: nobody starts any more who could depend on them. */
+static bool
+is_over(struct airs_application *application)
+{
+    pthread_mutex_lock(&application->lock);
+    enum application_phase phase = application->phase;
+    pthread_mutex_unlock(&application->lock);
+    return phase == APPLICATION_STOPPING || phase == APPLICATION_ENDED;
+}
+
 static void *
 follow(void *context)
 {
     struct airs_application *application = context;
     while (tree_wait_member_gone(&application->tree)) {
         pthread_mutex_lock(&application->change_lock);
-        application_follow(application);
+        if (!is_over(application))
+            application_follow(application);
         pthread_mutex_unlock(&application->change_lock);
     }
     return NULL;

@@ -2,17 +2,17 @@
 """Judges an application from outside: its manifest and what `airs events --json` said, by semantics.md.
 
     oracle.py [--cut] MANIFEST EVENTS [MANIFEST EVENTS]...
-Exit 0, or 1 with the line and the rule that it breaks. Each pair is a run that goes on from the one
-before, if that was killed: it has no `application-stopped`. With --cut the last one was, too. No event
-may be missing: what a run had kept and told nobody, `airs history --events` of a later one has.
-Verbs by hand show as: `stopping`, `registered` out of stopped or failed, `reset`, `restart-scheduled`
-from stopping (uncounted), `waiting` with delay_ms 0 (a start by hand cut a delay short).
-What an earlier run left is registered with its generation; then comes `exited` host-lost and a restart,
-the rest of its delay, or the rest that it was in.
-MANIFEST is that of the start, and may have more keys: `added`, lists of children by the path of the
-supervisor they were added to; `reloads`, the manifests that it was reloaded with; `scaled`, the paths
-of a `count` that were scaled; `left-out`, what was added and this run cannot read any more. What a
-reload changes it says: `reloaded` of each child, and of the application when all is done.
+Exit 0, or 1 with the line and the rule that it breaks. Each pair is a run that goes on from the one before, if that
+was killed: it has no `application-stopped`. With --cut the last one was, too. No event may be missing: what a run had
+kept and told nobody, `airs history --events` of a later one has. Verbs by hand show as: `stopping`, `registered` out
+of stopped or failed, `reset`, `restart-scheduled` from stopping (uncounted), `waiting` with delay_ms 0 (a start by
+hand cut a delay short). What an earlier run left is registered with its generation; then comes `exited` host-lost and
+a restart, the rest of its delay, or the rest that it was in.
+MANIFEST is that of the start, and may have more keys: `added`, lists of children by the path of the supervisor they
+were added to; `reloads`, the manifests that it was reloaded with; `scaled`, the paths of a `count` that were scaled;
+`left-out`, what was added and this run cannot read any more. What a reload changes it says: `reloaded` of each child,
+and of the application when all is done. The name of a `count` in `depends-on` is all members that there are;
+`reloaded` of the dependant says that it has heard who came or went.
 """
 import bisect, datetime, json, math, re, sys, yaml
 
@@ -26,8 +26,8 @@ NORMAL, INFINITE = ("normal", "shutdown"), float("inf")
 WORDS = {"infinity": INFINITE, "never": INFINITE, "unlimited": INFINITE, "kill": 0}
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 ALIVE, DUE, REST = {"starting", "running", "stopping"}, {"registered", "restarting"}, {"stopped", "failed"}
-POLICY = ("rules success significant restart health probed max_restarts within escalates shutdown delays strategy "
-          "factor initial max upward jitter reset_after follows").split()
+POLICY = ("rules success restart health probed max_restarts within escalates shutdown delays strategy "
+          "factor initial max upward jitter reset_after follows written").split()
 GONE, FOLLOWS_EXIT = {None, "deleted"}, {"restart-scheduled", "stopped", "failed", "deleted"}
 OTHER = {"denied", "dead-letter", "added", "application-started", "application-stopped"}
 LEGAL = {  # event: states from which it may come, state to which it leads (None: stays)
@@ -57,9 +57,8 @@ def code_fits(code, detail):  # code: None, a name, a number or "64-78"; detail:
 class Node:  # A supervisor, or the application itself: what it wants of its children.
     def __init__(self, spec):
         self.strategy, self.auto_shutdown = spec.get("strategy", "one-for-one"), spec.get("auto-shutdown", "never")
-        intensity = spec.get("intensity")
-        self.max_restarts = intensity["max-restarts"] if intensity else INFINITE
-        self.within = duration(intensity["within"]) if intensity else 0
+        intensity = spec.get("intensity") or {"max-restarts": INFINITE, "within": "0s"}
+        self.max_restarts, self.within = intensity["max-restarts"], duration(intensity["within"])
         self.former = set()  # Strategies before a reload: an order that began is finished.
         self.grants, self.forgotten = [], 0  # How many of them a start or a reset may have cleared.
 
@@ -79,10 +78,10 @@ class Node:  # A supervisor, or the application itself: what it wants of its chi
 class Child:  # Its policy out of the manifest, and what its events made of it.
     def __init__(self, spec, path, place, node):
         self.node, self.rules, self.success = node, spec.get("on-exit", []), spec.get("success-codes", [])
-        self.significant, self.ignores = spec.get("significant", False), spec.get("ignores", False)  # A native child.
+        self.ignores = spec.get("ignores", False)  # A native child.
         self.own = Node(spec) if "children" in spec else None  # As a supervisor.
         self.parent, self.place, self.is_supervisor = path.rpartition("/")[0], place, "children" in spec
-        self.template = path[:path.rfind("#")] if path.rfind("#") > path.rfind("/") else path
+        self.template = re.sub(r"#\d+$", "", path)
         restart, limit = str(spec.get("restart", "permanent")), spec.get("max-restarts", 3)
         self.health = None if self.is_supervisor else spec.get("health")
         self.probed = self.health is not None and self.health.get("readiness", True)
@@ -98,18 +97,17 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         jitter = backoff.get("jitter", "10%")
         self.upward, self.jitter = jitter[0] == "+", float(jitter.strip("+%")) / 100
         self.reset_after = duration(backoff.get("reset-after", spec.get("within", "60s")))
-        self.state = self.started_at = self.ready_since = self.exit = self.due = None  # due: its reason
-        self.escalated = self.after_started = self.waited = False
+        self.state = self.started_at = self.ready_since = self.exit = self.detail = self.cause = None
+        self.due = self.gave_up = None  # due: its reason
+        self.escalated = self.after_started = self.waited = self.met = self.ended_well = self.is_needed = False
         self.left, self.left_due, self.left_delay = None, None, 0  # By an earlier run: its state, as below.
         self.dynamic = self.trial = False  # Added by hand while it ran; changed, and not ready since.
-        self.stop_time = self.shutdown  # Of the stop under way.
-        self.written, self.on = spec.get("depends-on", []), []
+        self.lost, self.stop_time = -INFINITE, self.shutdown  # stop_time: of the stop under way.
+        self.written, self.on = spec.get("depends-on", []), set()  # on: by its last `reloaded`, if there is one.
+        self.passed = False  # A dependant has started without it: it must be about to go.
         self.follows = spec.get("when-dependency-restarts", "leave") == "restart"
         self.changes = spec.get("depends-on-changes", False)  # While it ran: the simulator says so.
-        self.met = self.ended_well = self.is_needed = False
-        self.lost = -INFINITE
         self.taken = self.in_group = False  # By a sibling's restart; in the order of siblings.
-        self.detail = self.cause = self.gave_up = None
         self.generation = self.time = self.lived = self.born = self.not_before = self.registered_at = 0
         self.clear()
 
@@ -117,10 +115,9 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         self.grants, self.ns = [], {0}  # ns: what n may be; more than one at the edge of reset-after
 
     def remember(self, old, now):  # What survives of it.
-        for key in ("generation", "born", "grants", "ns", "ended_well"):
+        for key in ("generation", "born", "grants", "ns", "ended_well", "left", "left_due", "left_delay"):
             setattr(self, key, getattr(old, key))
         self.lived = old.lived + (now - old.ready_since if old.ready_since is not None else 0)
-        self.left, self.left_due, self.left_delay = old.left, old.left_due, old.left_delay
         if not old.left:
             self.left, self.left_due, self.left_delay = old.state, old.due, max(old.not_before - now, 0)
         if self.own and old.own:
@@ -137,13 +134,8 @@ class Child:  # Its policy out of the manifest, and what its events made of it.
         for rule in self.rules:
             if rule["reason"] == self.exit and code_fits(rule.get("code"), self.detail):
                 return rule["do"]
-        if self.exit == "load-error":
-            return "fail"
         asks = self.restart == "permanent" or (self.restart == "transient" and self.exit not in NORMAL)
-        return "restart" if asks else "stop"
-
-    def asks_for_restart(self):
-        return self.action() == "restart"
+        return "fail" if self.exit == "load-error" else "restart" if asks else "stop"
 
     def delay_fits(self, delay, n):
         if self.delays:
@@ -171,25 +163,25 @@ class Oracle:
         self.by_hand, self.left = set(), []  # Children that came by hand; that an earlier run left.
         self.children = children_of(manifest, "", {}, self.root)
         self.places = len(self.children)
-        for path in self.children:
-            self.depend(path)
+        self.several = {child.template for path, child in self.children.items() if child.template != path}
         self.put_in_order()
-        self.seq, self.last_stop = earlier.seq if earlier else 0, {}
-        self.ended = self.started = False
-        self.now, self.slack, self.goes_on = 0, SLACK, False
+        self.seq, self.last_stop, self.now, self.slack = earlier.seq if earlier else 0, {}, 0, SLACK
+        self.ended = self.started = self.goes_on = False
         if earlier and not earlier.ended:
             self.go_on(earlier, manifest.get("left-out", []))
+        for child in self.children.values():
+            child.on = self.means(child)
         self.later = manifest.get("reloads", [])
 
     def go_on(self, earlier, left_out):
         self.now, self.slack, self.goes_on = earlier.now, earlier.slack, True
         self.root.grants, self.root.forgotten = earlier.root.grants, earlier.root.forgotten
-        self.scaled |= earlier.scaled
+        self.scaled, self.several = self.scaled | earlier.scaled, self.several | earlier.several
         for path, specs in earlier.added.items():
             self.added[path] = specs + self.added.get(path, [])
         there = {path: old for path, old in earlier.children.items() if (old.state or old.left) not in GONE}
         self.children = {path: child for path, child in self.children.items()
-                         if path in there or path.split("#")[0] not in self.scaled}
+                         if path in there or child.template not in self.scaled}
         for path, old in there.items():
             if path not in self.children and path in earlier.by_hand and path not in left_out:
                 self.enter(path, old.dynamic)
@@ -197,24 +189,29 @@ class Oracle:
                 self.children[path].remember(old, self.now)
                 self.left.append(path)
 
-    def depend(self, path):  # The name of several means all that there are by now.
-        for name in self.children[path].written:
-            members = [other for other in self.children if other.startswith(name + "#")]
-            self.children[path].on += members if members and name not in self.children else [name]
+    def means(self, child):  # By its depends-on: the name of several is all of them that there are by now.
+        several = self.several.intersection(child.written)
+        among = self.children.items() if several else ()
+        members = {path for path, other in among if other.template in several and other.state != "deleted"}
+        return members.union(child.written) - several
+
+    def may_mean(self, child, path):  # Also until it has heard who has come or gone.
+        return child.changes or path in child.on or path in self.means(child)
 
     def lifted(self):  # Pairs of siblings: one, or something below it, depends on what is below the other.
         for path, child in self.children.items():
-            for one, two in ((path.split("/"), other.split("/")) for other in child.on if other in self.children):
+            for other in self.means(child) & self.children.keys():
+                one, two = path.split("/"), other.split("/")
                 depth = next(i for i, step in enumerate(one) if two[i:i + 1] != [step])
                 yield "/".join(one[:depth + 1]), "/".join(two[:depth + 1])
 
     def put_in_order(self):  # What an entry depends on comes before it; else the order of the file.
         places, edges = {}, {}
-        for path, child in self.children.items():
-            places.setdefault(path.split("#")[0], child.place)
+        for child in self.children.values():
+            places.setdefault(child.template, child.place)
         for after, before in self.lifted():
             self.children[before].is_needed = True
-            edges.setdefault(after.split("#")[0], set()).add(before.split("#")[0])
+            edges.setdefault(self.children[after].template, set()).add(self.children[before].template)
         order = {}
         def put(entry):
             if entry not in order:
@@ -224,8 +221,7 @@ class Oracle:
                 order[entry] = sum(place is not None for place in order.values())
         for entry in places:
             put(entry)
-        by_order = sorted(self.children.items(), key=lambda item: (order[item[0].split("#")[0]], item[1].place))
-        for place, (_path, child) in enumerate(by_order):
+        for place, child in enumerate(sorted(self.children.values(), key=lambda one: (order[one.template], one.place))):
             child.place = place
 
     def find_in(self, spec, path):
@@ -251,10 +247,10 @@ class Oracle:
             return
         self.places += 1
         node = self.children[parent].own if parent else self.root
-        self.children[path] = Child(self.spec_of(path), path, self.places, node)
-        self.children[path].dynamic = dynamic
+        child = self.children[path] = Child(self.spec_of(path), path, self.places, node)
+        (self.several.discard if child.template == path else self.several.add)(child.template)
         (self.by_hand.discard if self.later else self.by_hand.add)(path)
-        self.depend(path)
+        child.dynamic, child.on = dynamic, self.means(child)
         for _after, before in self.lifted():
             self.children[before].is_needed = True
 
@@ -287,14 +283,14 @@ class Oracle:
         child, before = self.children[path], self.children[path].state
         require(now >= child.time, "time goes back")
         child.time = now
+        require(not child.passed or name not in ("registered", "starting"), f"{path} was not waited for, and stays")
         self.move(child, name, event)
         require(not name.endswith("ready") or (child.ready_since is None) == (name == "ready"), f"{name} twice")
         if name in ("not-ready", "stopping", "exited") and child.ready_since is not None:
             child.lived, child.ready_since = child.lived + now - child.ready_since, None
         elif before and name in ("registered", "reset"):
             child.clear()
-            nodes = [child.own] if child.own else []
-            for node in nodes + ([] if child.parent else [child.node]):  # Those of the root have no event.
+            for node in filter(None, (child.own, not child.parent and child.node)):  # The root has no event.
                 node.forgotten = len(node.grants)
         child.ready_since = now if name == "ready" else child.ready_since
         child.started_at = now if name == "started" else child.started_at
@@ -307,11 +303,14 @@ class Oracle:
             child.in_group = event.get("waits_for") == "turn"
         if event.get("cause") in self.children and name != "escalated" and child.exit != "escalated":
             cause = self.children[event["cause"]]
-            follows = child.follows and (child.changes or event["cause"] in child.on)
+            follows = child.follows and self.may_mean(child, event["cause"])
             require(cause.parent != child.parent or cause.escalated or follows or child.node.takes(cause, child),
                     f"{name} because of {event['cause']}, which does not take it along")
         waits_for = event.get("waits_for", "")
-        require(waits_for[:1] != "/" or child.changes or waits_for in child.on, "waits for no dependency")
+        if waits_for in child.written:  # If it was the name of several, it is free again.
+            self.several.discard(waits_for)
+            child.on.add(waits_for)
+        require(waits_for[:1] != "/" or self.may_mean(child, waits_for), "waits for no dependency")
         met = child.ready_since is not None or (child.state == "stopped" and child.ended_well)
         child.lost = now if child.met and not met else child.lost
         child.met = met
@@ -328,8 +327,7 @@ class Oracle:
         return now
 
     def move(self, child, name, event):
-        require(child.state is not None or name == "registered", f"{name} before registered")
-        require(child.state is None or child.state in LEGAL[name][0], f"{name} in {child.state}")
+        require(child.state in LEGAL[name][0] if child.state else name == "registered", f"{name} in {child.state}")
         state = child.state or "registered"
         require(event.get("from", state) == state, f"from {event.get('from')} in {state}")
         require(child.exit is None or name in FOLLOWS_EXIT, f"{name} after exited")
@@ -362,24 +360,25 @@ class Oracle:
         above = self.children.get(child.parent)
         if child.left not in REST and (child.left == "registered" or above and above.due != "go-on"):
             child.left = child.clear()  # Its supervisor was down: started again, it begins anew.
-        child.due, child.not_before, child.waited = "first", now, False
-        child.registered_at = now if before else 0
+        child.due, child.not_before, child.waited, child.registered_at = "first", now, False, now if before else 0
 
     def on_starting(self, child, event, now, _before):
         require(child.due and now >= child.not_before - TICK, "started before its delay was over")
         require(self.children.get(child.parent, child).state in ALIVE, "started below what is down")
-        for path in [] if child.changes else child.on:
+        for path in set() if child.changes else child.on & self.means(child):
             other = self.children.get(path)
-            require(other and (other.met or now - other.lost <= LAG), f"started while {path} was not met")
+            met = other and (other.met or now - other.lost <= LAG)
+            require(met or path not in child.written, f"started while {path} was not met")
+            other.passed = other.passed or not met  # It was scaled away, which it says behind its dependants.
         for other in self.children.values():
-            same = other.parent == child.parent and other.is_supervisor == child.is_supervisor
-            if same and child.due == "first" and other.place < child.place and not (child.waited or other.waited):
+            before = other.parent == child.parent and other.is_supervisor == child.is_supervisor
+            before = before and other.place < child.place
+            if before and child.due == "first" and not (child.waited or other.waited):
                 require(other.state != "registered" or other.registered_at != child.registered_at,
                         "started before an earlier sibling")
             other.escalated = other.escalated and other.parent != event["path"]
-            before = same and other.place < child.place and child.in_group and child.node.strategy != "predicate"
-            before = before and other.template != child.template
-            require(not (before and other.in_group), "started in a group before an earlier sibling was ready")
+            waits = child.in_group and child.node.strategy != "predicate" and other.template != child.template
+            require(not (before and waits and other.in_group), "started in a group before an earlier sibling was ready")
         if child.own and child.due != "go-on":  # Started again, it begins with an empty intensity.
             child.own.forgotten = len(child.own.grants)
         child.due, child.generation, child.born = None, child.generation + 1, child.lived
@@ -395,17 +394,14 @@ class Oracle:
             setattr(child, key, getattr(fresh, key))
         if child.own:
             child.own.become(fresh.own)
-        if child.written != fresh.written:
-            child.written, child.on, child.changes = fresh.written, [], True
-            self.depend(event["path"])
+        child.on = self.means(child) if "depends-on" in event.get("detail", "") else child.on
         child.trial = "restarts:" in event.get("detail", "") and before in ("starting", "running")
 
     def on_stopping(self, child, event, now, _before):  # All that stops in one instant: in reverse order.
         child.stopping_since, child.cause, child.stop_time = now, event.get("cause"), child.shutdown
         if child.cause and child.node.strategy in ("one-for-all", "rest-for-one") and not child.node.former:
-            later = [c for c in self.children.values() if c.parent == child.parent and c.place > child.place]
-            later = [c for c in later if c.template != child.template]
-            require(not any(c.state == "stopping" and c.cause == child.cause for c in later),
+            others = [c for c in self.children.values() if c.parent == child.parent and c.template != child.template]
+            require(not any(c.place > child.place and c.state == "stopping" and c.cause == child.cause for c in others),
                     "stopped in a group before a later sibling had ended")
         if child.is_needed:  # Its stop may wait for those that depend on it.
             return
@@ -417,8 +413,8 @@ class Oracle:
         child.exit, child.detail = event["reason"], event.get("detail")
         is_success = any(code_fits(code, child.detail) for code in child.success)
         require(child.exit != "error" or not is_success, "an exit code of success-codes is an error")
-        lived = before in ALIVE and child.exit != "host-lost"
-        require(lived or child.exit == "load-error", f"{child.exit} without an instance")
+        require(before in ALIVE and child.exit != "host-lost" or child.exit == "load-error",
+                f"{child.exit} without an instance")
         require(child.exit != "unhealthy" or child.health is not None, "unhealthy without probes")
         child.end_life(self.slack)
         if before == "stopping":
@@ -440,7 +436,7 @@ class Oracle:
         if not counted:
             require(before == "stopping" or child.taken, f"restarted after {child.exit}, not counted")
             return require(delay == 0, "a restart by hand, or by a sibling, waits")
-        require(child.asks_for_restart(), f"restarted after {child.exit}")
+        require(child.action() == "restart", f"restarted after {child.exit}")
         require(child.used(-self.slack) < child.max_restarts, "restarted beyond its budget")
         require(child.node.used(now, -self.slack) < child.node.max_restarts, "restarted beyond the intensity")
         child.grants.append(child.lived)
@@ -464,20 +460,24 @@ class Oracle:
         require(not (by_itself and child.dynamic and child.restart == "temporary"), "stays, though added as temporary")
         in_order = child.node.strategy != "one-for-one" or child.is_needed  # It may end while its stop waits.
         in_order = in_order or (child.ignores and before == "starting" and child.exit == "normal")
-        require(not by_itself or in_order or not child.asks_for_restart(), "not restarted")
+        require(not by_itself or in_order or child.action() != "restart", "not restarted")
         self.on_stopping(child, event, now, before) if before in DUE and not in_order else None
 
     def on_failed(self, child, _event, now, _before):
-        used_up = child.asks_for_restart() and child.used(self.slack) >= child.max_restarts
-        too_many = child.asks_for_restart() and child.node.used(now, self.slack, False) >= child.node.max_restarts
-        child.gave_up = too_many or child.action() == "escalate"
-        told = child.action() in ("fail", "escalate") or child.exit == "load-error"
+        action = child.action()
+        used_up = action == "restart" and child.used(self.slack) >= child.max_restarts
+        too_many = action == "restart" and child.node.used(now, self.slack, False) >= child.node.max_restarts
+        child.gave_up = too_many or action == "escalate"
+        told = action in ("fail", "escalate") or child.exit == "load-error"
         require(told or used_up or too_many, f"failed after {child.exit} with budget left")
 
     def finish(self, is_whole):
         for path, child in self.children.items() if is_whole or self.ended else ():
             restless = self.ended and child.state in ALIVE | {"restarting"}
             require(child.exit is None and not restless, f"{path} is {child.state} at the end")
+            require(child.state in GONE or child.changes or self.means(child) <= child.on or not self.ended,
+                    f"{path} has not heard of all that it depends on")
+            require(not child.passed or child.state == "deleted", f"{path} was not waited for, and stays")
 
 def judge_runs(runs, cut=False):  # (a parsed manifest, lines, name) of each. None, or what is wrong.
     oracle = None

@@ -78,6 +78,12 @@ def in_a_terminal(place, *words):
     return shown
 
 
+def down_while_followed(place, manifest):
+    follower = place.follow(manifest)
+    place.airs("down")
+    follower.wait()
+
+
 # ---- Nothing is dropped unsaid ----
 
 @pytest.mark.parametrize("words, name", [
@@ -114,18 +120,20 @@ def test_up_says_when_the_disk_behind_stdout_is_full(place):
     manifest = place.manifest(child("a", "sleeper"))
     for words in ([], ["--json"]):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([AIRS, "up", "-f", manifest, "--for", "100ms", *words],
-                                  env=place.env, cwd=place.work, stdout=full,
-                                  stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S)
-        assert done.returncode == 1
-        assert "cannot write to standard output" in done.stderr
+            process = subprocess.Popen([AIRS, "up", "-f", manifest, *words], env=place.env,
+                                       cwd=place.work, stdout=full, stderr=subprocess.PIPE, text=True)
+        down_while_followed(place, manifest)
+        said = process.communicate(timeout=DEADLINE_S)[1]
+        assert process.returncode == 1
+        assert "cannot write to standard output" in said
 
 
 def test_up_is_fine_without_a_reader(place):
     manifest = place.manifest(child("a", "sleeper"))
-    process = subprocess.Popen([AIRS, "up", "-f", manifest, "--for", "100ms"], env=place.env,
-                               cwd=place.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([AIRS, "up", "-f", manifest], env=place.env, cwd=place.work,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
+    down_while_followed(place, manifest)
     assert process.wait(DEADLINE_S) == 0
     assert process.stderr.read() == b""
 
@@ -135,24 +143,25 @@ def test_up_is_fine_without_a_reader(place):
     ("name: block\nchildren: [CHILD]", "block"),
 ])
 def test_detached_it_is_named(place, text, name):
-    place.work.joinpath("airs.yaml").write_text(
-        text.replace("CHILD", json.dumps(child("a", "sleeper"))))
+    manifest = place.work / "airs.yaml"
+    manifest.write_text(text.replace("CHILD", json.dumps(child("a", "sleeper"))))
     assert f"airs down --app {name}" in place.airs("up", "--detach").stdout
-    place.airs("down")
+    down_while_followed(place, manifest)
     assert json.loads(place.airs("up", "--detach", "--json").stdout)["app"] == name
-    place.airs("down")
+    down_while_followed(place, manifest)
     # Its name stands in ./airs.yaml, so that it is that one which does not run.
     assert f"{name} is not running" in place.airs("ps", code=3).stderr
 
 
 def test_detached_a_name_that_is_hard_to_find_is_not_guessed(place):
     spec = json.dumps(child("a", "sleeper"))
-    place.work.joinpath("airs.yaml").write_text(f"{{ name: flow, children: [{spec}] }}\n")
+    manifest = place.work / "airs.yaml"
+    manifest.write_text(f"{{ name: flow, children: [{spec}] }}\n")
     assert place.airs("up", "--detach").stdout == \
         "it is running; see: airs ps; stop it: airs down\n"
-    place.airs("down")
+    down_while_followed(place, manifest)
     assert json.loads(place.airs("up", "--detach", "--json").stdout) == {"status": "started"}
-    place.airs("down")
+    down_while_followed(place, manifest)
 
 
 # ---- What to do next ----
@@ -191,7 +200,7 @@ def test_without_a_manifest_it_says_how_to_name_one(place):
 
 def test_nothing_else_is_taken_for_a_number(running):
     running.airs("add", "/n", "--component", ECHO, "--max-restarts", "unlimited", "--count", "1")
-    running.added.setdefault("/", []).append(child("n", "echo", max_restarts="unlimited", count=1))
+    running.runs[-1].added["/"] = [child("n", "echo", max_restarts="unlimited", count=1)]
     assert running.status("/n#1")["budget"] == "0/unlimited"
 
 
@@ -231,7 +240,6 @@ def test_down_of_an_application_that_is_killed_meanwhile(place):
     daemon.process.kill()
     said = down.communicate(timeout=DEADLINE_S)[1]
     assert down.returncode == 1 and "ended before it answered" in said
-    daemon.judged = False
     for left in (place.runtime / "airs").iterdir():
         left.unlink()  # As the next `up` would.
 

@@ -73,11 +73,11 @@ TREE = copy.deepcopy(MANIFEST)
 TREE["children"][0]["backoff"] = ["1s"]
 
 
-def verdict(*runs, trees=()):
-    """Of runs, all but the last killed; with a manifest each, or one for all."""
+def verdict(*runs, trees=(), cut=False):
+    """Of runs, all but the last killed (`cut`: that, too); with a manifest each, or one for all."""
     trees = trees or [TREE] * len(runs)
     return oracle.judge_runs([(tree, [json.dumps(event) for event in run], f"run {number}")
-                              for number, (tree, run) in enumerate(zip(trees, runs), 1)])
+                              for number, (tree, run) in enumerate(zip(trees, runs), 1)], cut)
 
 
 def test_accepts_what_goes_on():
@@ -330,6 +330,148 @@ def test_nothing_goes_on_after_a_clean_end():
     counted = Later(one)
     counted.children["/worker"]["generation"] = 0
     assert "not 0 restarts" in verdict(one.events, counted.add("/worker", "registered").events)
+
+
+# ---- Who depends on the name of a `count` ----
+
+TIED = yaml.safe_load("""
+name: shop
+children:
+  - { name: back, component: a.wasm, count: 2 }
+  - { name: user, component: a.wasm, depends-on: [/back], when-dependency-restarts: restart }
+""")
+SCALED = {**TIED, "scaled": ["/back"]}
+BACK = ["/back#1", "/back#2"]
+
+
+def tied():
+    """Two of back, and user, which depends on them all."""
+    run = Run().at(0)
+    for path in [*BACK, "/user"]:
+        run.add(path, "registered")
+    run.app("application-started").at(1)
+    for path in [*BACK, "/user"]:
+        run.start(path)
+    return run.at(10)
+
+
+def came(run, path):
+    return run.add(path, "added").add(path, "registered")
+
+
+def told(run):
+    return run.add("/user", "reloaded", detail="live: depends-on")
+
+
+def restart(run, path="/user", **because):
+    """By hand, or with a dependency."""
+    run.add(path, "stopping", **because)
+    return run.exits(path, "shutdown", "restart-scheduled", delay_ms=0.0, **because)
+
+
+def ended(run):
+    """All have stopped, the last one first."""
+    run.at(run.ms + 1000)
+    paths = [path for path in reversed(run.children) if run.children[path]["state"] == "running"]
+    for path in sorted(paths, reverse=True):
+        run.add(path, "stopping").exits(path, "shutdown", "stopped")
+    return run.app("application-stopped")
+
+
+def test_a_dependant_waits_for_a_member_that_has_joined():
+    joined = told(came(tied(), "/back#3"))
+    waits = restart(copy.deepcopy(joined)).add("/user", "waiting", waits_for="/back#3")
+    waits.start("/back#3").start("/user")
+    assert verdict(ended(waits).events, trees=[SCALED]) is None
+    early = restart(copy.deepcopy(joined)).start("/user").start("/back#3")
+    assert "/back#3 was not waited for, and stays" in verdict(early.events, trees=[SCALED])
+    never = ended(restart(copy.deepcopy(joined)).start("/user").add("/back#3", "stopped"))
+    assert "/back#3 was not waited for, and stays" in verdict(never.events, trees=[SCALED])
+
+
+def test_a_dependant_must_hear_who_has_joined():
+    joined = came(tied(), "/back#3").start("/back#3")
+    heard, unheard = told(copy.deepcopy(joined)), joined
+    assert verdict(ended(heard).events, trees=[SCALED]) is None
+    said = verdict(ended(unheard).events, trees=[SCALED])
+    assert "/user has not heard of all that it depends on" in said
+
+
+def test_a_dependant_may_start_without_a_member_that_is_scaled_away():
+    run = tied().add("/back#2", "stopping").exits("/back#2", "shutdown", "stopped").at(1000)
+    restart(run).add("/user", "waiting", waits_for="/back#2")
+    gone = told(copy.deepcopy(run)).start("/user").add("/back#2", "deleted")
+    assert verdict(ended(gone).events, trees=[SCALED]) is None
+    stays = told(copy.deepcopy(run)).start("/user")
+    assert "/back#2 was not waited for, and stays" in verdict(ended(stays).events, trees=[SCALED])
+    again = gone.events[:the(gone.events, "/back#2", "deleted")]
+    assert verdict(again, trees=[SCALED], cut=True) is None  # Cut before it was said.
+
+
+@pytest.mark.parametrize("is_gone, rule", [(False, None), (True, "waits for no dependency")])
+def test_a_dependant_does_not_wait_for_a_member_that_is_gone(is_gone, rule):
+    run = tied().add("/back#2", "stopping").exits("/back#2", "shutdown",
+                                                  "deleted" if is_gone else "stopped")
+    told(run) if is_gone else None
+    restart(run.at(1000)).add("/user", "waiting", waits_for="/back#2")
+    said = verdict(run.events, trees=[SCALED])
+    assert said is None if rule is None else rule in said
+
+
+@pytest.mark.parametrize("cause, rule", [("/back#3", None), ("/other#1", "does not take it along")])
+def test_a_dependant_follows_members_alone(cause, rule):
+    tree = copy.deepcopy(SCALED)
+    tree["children"].append({"name": "other", "component": "a.wasm", "count": 1})
+    run = Run().at(0)
+    for path in [*BACK, "/user", "/other#1"]:
+        run.add(path, "registered")
+    run.app("application-started").at(1)
+    for path in [*BACK, "/user", "/other#1"]:
+        run.start(path)
+    told(came(run, "/back#3")).start("/back#3").at(10).add(cause, "exited", reason="killed")
+    run.add(cause, "restart-scheduled", reason="killed", delay_ms=100.0)
+    said = verdict(restart(run, cause=cause).events, trees=[tree])
+    assert said is None if rule is None else rule in said
+
+
+def test_a_name_that_was_deleted_is_waited_for_until_it_is_there_again():
+    run = tied()
+    for path in reversed(BACK):
+        run.add(path, "stopping").exits(path, "shutdown", "deleted")
+    restart(told(run).at(1000)).add("/user", "waiting", waits_for="/back")
+    tree = {**TIED, "added": {"/": [{"name": "back", "component": "a.wasm"}]}}
+    again = came(copy.deepcopy(run), "/back").start("/back").start("/user")
+    assert verdict(again.events, trees=[tree]) is None
+    early = came(copy.deepcopy(run), "/back").start("/user")
+    assert "started while /back was not met" in verdict(early.events, trees=[tree])
+    assert "started while /back was not met" in verdict(run.start("/user").events, trees=[tree])
+
+
+def after_a_kill(*started):
+    """back#3 came and back#1 went; the next run starts these, and then user."""
+    one = told(came(tied(), "/back#3").start("/back#3"))
+    one.add("/back#1", "stopping").exits("/back#1", "shutdown", "deleted")
+    run = Later(told(one))
+    left = ["/back#2", "/back#3", "/user"]
+    for path in left:
+        run.take_up(path)
+    run.app("application-started").at(AGAIN_MS + 1)
+    for path in started:
+        run.start(path)
+    run.start("/user")
+    for path in left:
+        run.start(path) if run.children[path]["state"] == "restarting" else None
+    return one.events, run.events
+
+
+def test_after_a_kill_a_dependant_waits_for_the_members_that_were_there():
+    trees = [SCALED, TIED]
+    assert verdict(*after_a_kill("/back#2", "/back#3"), trees=trees) is None
+    said = verdict(*after_a_kill("/back#2"), trees=trees)
+    assert said.startswith("run 2:") and "/back#3 was not waited for, and stays" in said
+    one, two = after_a_kill("/back#2", "/back#3")
+    without("/back#3")(two)
+    assert "started without ['/back#3']" in verdict(one, two, trees=trees)
 
 
 def killed_at_once(before, *paths, ended=()):
