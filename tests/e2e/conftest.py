@@ -59,6 +59,7 @@ class Run:
         self.added = {}     # Children by the path of the supervisor that they were added to.
         self.scaled = []    # Paths of a `count`.
         self.left_out = []  # What was added, and cannot be read any more by this run.
+        self.is_lost = False  # A test has damaged what it left: the next one goes on from before it.
         self.events = []
         self.complaints = []
         self.changed = threading.Condition()
@@ -197,7 +198,7 @@ class Place:
         assert code is None or done.returncode == code, \
             f"airs {' '.join(map(str, words))}: {done.returncode}, not {code}\n" \
             f"{done.stdout}\n{done.stderr}"
-        if words[:1] == ("scale",) and done.returncode == 0:
+        if words[:1] == ("scale",) and done.returncode == 0 and "--help" not in words:
             self.runs[-1].scaled.append(words[1])
         return done
 
@@ -317,17 +318,23 @@ class Place:
         for run, last, first in ends:
             run.events += [event for event in events if last < event["seq"] < first]
 
+    def judge_runs(self, app, runs):
+        self.add_untold(app, runs)
+        wrong = oracle.judge_runs(
+            [(run.tree(), map(json.dumps, run.events), f"run {number} of {app}")
+             for number, run in enumerate(runs, 1)], runs[-1].was_killed())
+        assert wrong is None, f"the oracle rejects this run:\n{wrong}"
+        for run in runs:
+            has_ended = run.events[-1]["event"] == "application-stopped"
+            assert has_ended or run.was_killed(), f"a run of {app} has no end: {run.stderr!r}"
+
     def judge(self):
         told, kept = self.runs_by_application(), self.kept_by_application()
         for app, runs in told.items():
-            self.add_untold(app, runs)
-            wrong = oracle.judge_runs(
-                [(run.tree(), map(json.dumps, run.events), f"run {number} of {app}")
-                 for number, run in enumerate(runs, 1)], runs[-1].was_killed())
-            assert wrong is None, f"the oracle rejects this run:\n{wrong}"
-            for run in runs:
-                has_ended = run.events[-1]["event"] == "application-stopped"
-                assert has_ended or run.was_killed(), f"a run of {app} has no end: {run.stderr!r}"
+            for at, run in enumerate(runs):
+                if run.is_lost:
+                    self.judge_runs(app, [one for one in runs[:at] if not one.is_lost] + [run])
+            self.judge_runs(app, [run for run in runs if not run.is_lost])
             is_whole = runs[-1].was_killed() or runs[-1].events[-1]["seq"] >= kept.get(app, 0)
             assert is_whole, f"nobody has followed the last run of {app}"
         assert kept.keys() <= told.keys(), "nobody has followed an application"

@@ -160,6 +160,7 @@ def test_a_newer_journal(place, folder):
     content = bytearray(journal.read_bytes())
     content[8:12] = (99).to_bytes(4, "little")
     journal.write_bytes(content)
+    daemon.is_lost = True
     daemon = goes_on(place, run(place))
     said_once(daemon, "newer version")
     assert lost(place) > 0
