@@ -11,6 +11,7 @@ none came after, for nobody has seen them, and test_example.py's program, which 
 its own and no daemon: that test recounts what it prints.
 """
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -59,7 +60,7 @@ class Run:
         self.added = {}     # Children by the path of the supervisor that they were added to.
         self.scaled = []    # Paths of a `count`.
         self.left_out = []  # What was added, and cannot be read any more by this run.
-        self.is_lost = False  # A test has damaged what it left: the next one goes on from before it.
+        self.is_lost = False  # A test has damaged what it left: the next one may know less of it.
         self.events = []
         self.complaints = []
         self.changed = threading.Condition()
@@ -86,6 +87,12 @@ class Run:
         """What the oracle takes for its manifest."""
         return {**yaml.safe_load(self.text), "added": self.added, "reloads": self.reloads,
                 "scaled": self.scaled, "left-out": self.left_out}
+
+    def as_far_as(self, seq):
+        """The same run with its events before `seq`."""
+        run = copy.copy(self)
+        run.events = [one for one in self.events if one["seq"] < seq]
+        return run
 
     def was_killed(self):
         """No end is told of it."""
@@ -333,8 +340,9 @@ class Place:
         for app, runs in told.items():
             for at, run in enumerate(runs):
                 if run.is_lost:
-                    self.judge_runs(app, [one for one in runs[:at] if not one.is_lost] + [run])
-            self.judge_runs(app, [run for run in runs if not run.is_lost])
+                    self.judge_runs(app, runs[:at + 1])
+                    runs[at] = run.as_far_as(runs[at + 1].events[0]["seq"])
+            self.judge_runs(app, [run for run in runs if run.events])
             is_whole = runs[-1].was_killed() or runs[-1].events[-1]["seq"] >= kept.get(app, 0)
             assert is_whole, f"nobody has followed the last run of {app}"
         assert kept.keys() <= told.keys(), "nobody has followed an application"
