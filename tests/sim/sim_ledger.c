@@ -481,7 +481,8 @@ sim_ledger_take(struct sim *sim, struct sim_child *subject, const struct node_ac
         break;
     case EVENT_STOPPING:
         sim->outcomes[OUTCOME_FOLLOWED] += sim->event->type == NODE_DEPENDENCY_EXITED;
-        ledger->on_trial |= sim->event->type == NODE_CHANGE && sim->event->on_trial;
+        if (sim->event->type == NODE_CHANGE) /* The last change says. */
+            ledger->on_trial = sim->event->on_trial;
         take_stopping(sim, subject);
         break;
     case EVENT_STOPPED:
