@@ -137,9 +137,7 @@ wait_for_restart(struct step *step, struct supervisor_child *child, uint64_t del
         child->group_delay = in_group;
         step->node->group_delays += in_group;
     } else if (in_group) {
-        child->wait = WAIT_TURN;
-        step->node->turn_asked = false;
-        child->due_us = due_us;
+        group_wait_turn(step, child, due_us);
     } else {
         child_ask_start(step, child, due_us);
     }

@@ -121,9 +121,7 @@ cut_wait_short(struct step *step, struct supervisor_child *child)
 static void
 cut_delay_short(struct step *step, struct supervisor_child *child)
 {
-    child->wait = WAIT_TURN;
-    step->node->turn_asked = false;
-    child->due_us = step->now_us;
+    group_wait_turn(step, child, step->now_us);
     struct node_action *event = step_notify(step, child, EVENT_WAITING, child->state);
     event->has_delay = true;
     event->wait = WAIT_TURN;

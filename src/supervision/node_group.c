@@ -131,13 +131,19 @@ group_takes(const struct step *step, struct supervisor_child *child)
 }
 
 void
+group_wait_turn(struct step *step, struct supervisor_child *child, uint64_t due_us)
+{
+    child->wait = WAIT_TURN;
+    child->due_us = due_us;
+    step->node->turn_asked = false;
+}
+
+void
 group_await_turn(struct step *step, struct supervisor_child *child)
 {
     struct supervisor_node *node = step->node;
     child->group = GROUP_START;
-    child->wait = WAIT_TURN;
-    child->due_us = step->now_us;
-    node->turn_asked = false;
+    group_wait_turn(step, child, step->now_us);
     if (!node->turn)
         node->turn = child;
     bool in_turn = node->turn == child || are_fellows(node, node->turn, child);
@@ -179,9 +185,7 @@ wait_in_group(struct step *step, struct supervisor_child *child)
     child_end_wait(step, child);
     child->group = GROUP_START;
     child->group_taken = true;
-    child->wait = WAIT_TURN;
-    step->node->turn_asked = false;
-    child->due_us = step->now_us;
+    group_wait_turn(step, child, step->now_us);
     enum child_state from = child_enter(step, child, CHILD_RESTARTING);
     enum event_type event = from == CHILD_RESTARTING ? EVENT_WAITING : EVENT_RESTART_SCHEDULED;
     struct node_action *action = step_notify(step, child, event, from);

@@ -115,6 +115,8 @@ step_waits(const struct step *step)
 void group_begin(struct step *step, struct supervisor_child *failed);
 /** REGISTERED or RESTARTING without delay: it starts when those before it are ready. */
 void group_await_turn(struct step *step, struct supervisor_child *child);
+/** GROUP_START, without delay: its turn has not come yet, or is looked at next. */
+void group_wait_turn(struct step *step, struct supervisor_child *child, uint64_t due_us);
 /** Its part in the order is over: ready, at rest, or taken out by hand. */
 void group_leave(struct step *step, struct supervisor_child *child);
 /** Takes everything out of the order that leads to `child`, which is about to be removed. */
