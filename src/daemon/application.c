@@ -260,8 +260,8 @@ application_on_end(void *context, struct exit_info exit)
         application->options.ended(application->options.context, exit_code);
 }
 
-static enum application_phase
-phase_of(const struct airs_application *application)
+enum application_phase
+application_phase(const struct airs_application *application)
 {
     struct airs_application *locked = (struct airs_application *)(uintptr_t)application;
     pthread_mutex_lock(&locked->lock);
@@ -273,7 +273,7 @@ phase_of(const struct airs_application *application)
 bool
 airs_application_is_running(const struct airs_application *application)
 {
-    enum application_phase phase = phase_of(application);
+    enum application_phase phase = application_phase(application);
     return phase == APPLICATION_RUNNING || phase == APPLICATION_STOPPING;
 }
 
@@ -397,7 +397,7 @@ application_check_running(struct airs_application *application, struct airs_erro
 enum airs_status
 application_check_not_stopping(struct airs_application *application, struct airs_error *error)
 {
-    if (phase_of(application) == APPLICATION_STOPPING)
+    if (application_phase(application) == APPLICATION_STOPPING)
         return fail(error, AIRS_EBUSY, "the application is stopping");
     return application_check_running(application, error);
 }

@@ -43,9 +43,7 @@ give(struct airs_application *application, struct tree_stale *stale)
 static bool
 is_over(struct airs_application *application)
 {
-    pthread_mutex_lock(&application->lock);
-    enum application_phase phase = application->phase;
-    pthread_mutex_unlock(&application->lock);
+    enum application_phase phase = application_phase(application);
     return phase == APPLICATION_STOPPING || phase == APPLICATION_ENDED;
 }
 

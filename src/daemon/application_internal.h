@@ -134,6 +134,8 @@ enum airs_status application_calls_start(struct airs_application *application,
 /** Frees calls that the end of the actor system left; after actor_system_stop. */
 void application_calls_free(struct airs_application *application);
 
+/** Where it is now. Thread: any. */
+enum application_phase application_phase(const struct airs_application *application);
 /** AIRS_ENOTRUNNING unless the tree is up. */
 enum airs_status application_check_running(struct airs_application *application,
                                            struct airs_error *error);
