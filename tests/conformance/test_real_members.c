@@ -67,17 +67,25 @@ they_stop_together_after_those_behind_them(void **state)
     world_end(world);
 }
 
-static void
-under_rest_for_one_none_goes_with_another(void **state)
+/* Two echoes, the first of which has just crashed: all that goes with it is ready again. */
+static struct world *
+world_after_a_crash(enum strategy strategy)
 {
-    (void)state;
-    struct world *world = members_world(STRATEGY_REST_FOR_ONE, echo_of(world_immortal()),
-                                        echo_of(world_immortal()));
+    struct world *world =
+        members_world(strategy, echo_of(world_immortal()), echo_of(world_immortal()));
     world_start(world);
     world_wait_event(world, "/g", EVENT_READY, 1);
     assert_answer(world, SECOND, "count", "1");
     crash(world, FIRST);
     world_wait_event(world, AFTER, EVENT_READY, 2);
+    return world;
+}
+
+static void
+under_rest_for_one_none_goes_with_another(void **state)
+{
+    (void)state;
+    struct world *world = world_after_a_crash(STRATEGY_REST_FOR_ONE);
     assert_int_equal(world_view(world, FIRST).generation, 2);
     assert_int_equal(world_view(world, SECOND).generation, 1);
     assert_answer(world, SECOND, "count", "2");
@@ -88,13 +96,7 @@ static void
 under_one_for_all_all_go_with_each(void **state)
 {
     (void)state;
-    struct world *world = members_world(STRATEGY_ONE_FOR_ALL, echo_of(world_immortal()),
-                                        echo_of(world_immortal()));
-    world_start(world);
-    world_wait_event(world, "/g", EVENT_READY, 1);
-    assert_answer(world, SECOND, "count", "1");
-    crash(world, FIRST);
-    world_wait_event(world, AFTER, EVENT_READY, 2);
+    struct world *world = world_after_a_crash(STRATEGY_ONE_FOR_ALL);
     assert_int_equal(world_view(world, SECOND).generation, 2);
     assert_answer(world, SECOND, "count", "1");
     world_end(world);
