@@ -48,14 +48,14 @@ answer(struct store *store, struct store_query *query)
     query->done(query, status, status == AIRS_OK ? NULL : error.message);
 }
 
-static bool
-answer_all(struct store *store)
+/* Those asked so far, in order. */
+static struct store_query *
+take_queries(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
     struct store_query *query = store->queries;
     store->queries = NULL;
     pthread_mutex_unlock(&store->lock);
-    bool any = query != NULL;
     struct store_query *in_order = NULL;
     while (query) {
         struct store_query *next = query->next;
@@ -63,12 +63,21 @@ answer_all(struct store *store)
         in_order = query;
         query = next;
     }
-    while (in_order) {
-        query = in_order;
-        in_order = query->next;
+    return in_order;
+}
+
+/* What was appended before a question is taken over before its answer: whoever asks is told of every
+ * event that they can have seen. */
+static void
+feed_and_answer(struct store *store)
+{
+    struct store_query *query = take_queries(store);
+    store_feed(store);
+    while (query) {
+        struct store_query *next = query->next;
         answer(store, query);
+        query = next;
     }
-    return any;
 }
 
 void
@@ -126,8 +135,7 @@ run(void *context)
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     for (bool closing = false; !closing;) {
         uint64_t seen = atomic_load(&store->appended);
-        store_feed(store);
-        answer_all(store);
+        feed_and_answer(store);
         tell_losses(store);
         store_write_clock(store);
         bool has_backlog = !store->database && !store->is_refused;
@@ -138,8 +146,7 @@ run(void *context)
         if (!closing && atomic_load(&store->appended) != seen)
             closing = wait_for_work(store, 0, STORE_BATCH_US, false);
     }
-    store_feed(store);
-    answer_all(store);
+    feed_and_answer(store);
     tell_losses(store);
     return NULL;
 }
