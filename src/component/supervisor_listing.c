@@ -72,6 +72,7 @@ keep(struct kept_view *kept, struct wrapper_child *child, const struct child_vie
         .is_supervisor = view->is_supervisor,
         .state = view->state,
         .stop_cause = view->stop_cause,
+        .comes_back = view->comes_back,
         .ready = view->ready,
         .generation = view->generation,
         .restarts = view->restarts,

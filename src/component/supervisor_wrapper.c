@@ -60,13 +60,21 @@ on_event(void *context, const struct event *event)
 /* ---- The root. ---- */
 
 static void
-on_root_idle(void *context, bool idle, bool any_failed_of_root)
+on_root_idle(void *context, bool idle)
 {
     struct supervisor_wrapper *wrapper = context;
 
     if (wrapper->options.on_idle)
-        wrapper->options.on_idle(wrapper->options.context, idle,
-                                 any_failed_of_root || wrapper_any_failed(wrapper));
+        wrapper->options.on_idle(wrapper->options.context, idle, wrapper_any_failed(wrapper));
+}
+
+static void
+on_root_stopping(void *context)
+{
+    struct supervisor_wrapper *wrapper = context;
+
+    if (wrapper->options.on_stopping)
+        wrapper->options.on_stopping(wrapper->options.context);
 }
 
 static void
@@ -145,6 +153,7 @@ spawn_root(struct supervisor_wrapper *wrapper, struct airs_error *error)
                                                          .intensity_us = memory.intensity_us,
                                                          .intensity_size = memory.intensity_size,
                                                          .user_free = wrapper_child_release,
+                                                         .on_stopping = on_root_stopping,
                                                          .on_end = on_root_end,
                                                          .on_idle = on_root_idle,
                                                          .ctx = wrapper,

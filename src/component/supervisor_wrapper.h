@@ -31,6 +31,7 @@ struct supervisor_wrapper_options {
                     const char *candidate);
 
     /* On a worker; quick, may not block. NULL is allowed. */
+    void (*on_stopping)(void *context); /* The root begins to stop, asked to or by itself. */
     void (*on_end)(void *context, struct exit_info exit); /* The root has ended. */
     /* Nothing can run any more and none was stopped by request; or again it can. `any_failed`:
      * some child of the tree is failed, as the events have shown. */

@@ -238,6 +238,13 @@ application_on_idle(void *context, bool idle, bool any_failed)
                                       (struct bridge_completion){ 0 });
 }
 
+/* Of a root that gives up nothing is to be started any more. */
+void
+application_on_stopping(void *context)
+{
+    set_phase(context, APPLICATION_RUNNING, APPLICATION_STOPPING);
+}
+
 void
 application_on_end(void *context, struct exit_info exit)
 {

@@ -122,6 +122,7 @@ make_supervision(struct airs_application *application, struct airs_error *error)
         .memory = application_memory,
         .affects = application->options.affects ? affects : NULL,
         .root_policy = &application->manifest->root->config.node,
+        .on_stopping = application_on_stopping,
         .on_end = application_on_end,
         .on_idle = application_on_idle,
         .context = application,

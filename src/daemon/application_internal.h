@@ -122,6 +122,7 @@ void application_write_reloaded(struct airs_application *application, const char
 void application_write_stopped(struct airs_application *application, struct exit_info exit);
 /** application.c: the root's callbacks, on a worker. */
 void application_on_idle(void *context, bool idle, bool any_failed);
+void application_on_stopping(void *context);
 void application_on_end(void *context, struct exit_info exit);
 
 /** application_memory.c: what the last run left of `path`, as the wrapper asks for it. */

@@ -267,16 +267,6 @@ rule_text(const struct child_policy *policy, struct exit_info exit, char text[RU
     return text;
 }
 
-/* It is being stopped to start again. */
-static bool
-comes_back(const struct supervision_view *view)
-{
-    bool is_temporary = view->config->policy.restart == RESTART_TEMPORARY;
-    return view->state == CHILD_STOPPING &&
-           (view->decision == DECIDED_BY_RESTART || view->decision == DECIDED_BY_DEPENDENCY ||
-            (view->decision == DECIDED_BY_GROUP && !is_temporary));
-}
-
 static void
 show(const struct request *request, const struct supervision_view *view)
 {
@@ -310,7 +300,7 @@ show(const struct request *request, const struct supervision_view *view)
         .messages = AIRS_NONE,
     };
     if (view->state == CHILD_STOPPED || view->state == CHILD_STOPPING)
-        child.stopped = comes_back(view) ? "restart" : application_stop_name(view->stop_cause);
+        child.stopped = view->comes_back ? "restart" : application_stop_name(view->stop_cause);
     if (view->has_exit) {
         child.exit_reason = exit_reason_name(view->exit.reason);
         child.exit_detail = application_exit_detail(view->exit, view->exit_detail, buffer);

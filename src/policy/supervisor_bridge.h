@@ -43,6 +43,7 @@ struct supervision_view {
     bool is_supervisor;
     enum child_state state;
     enum stop_cause stop_cause; /* Meaningful in CHILD_STOPPED. */
+    bool comes_back;            /* It is being stopped to start again. */
     bool ready;
     uint32_t generation;
     uint32_t restarts; /* Grants since registered or reset. */

@@ -187,6 +187,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .is_supervisor = node->is_supervisor,
         .state = node->state,
         .stop_cause = node->stop_cause,
+        .comes_back = node->state == CHILD_STOPPING && child_after_starts(node->after),
         .ready = node->ready,
         .generation = node->generation,
         .restarts = node->restarts,

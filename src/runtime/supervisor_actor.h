@@ -35,10 +35,9 @@ struct supervisor_options {
      * Thread: any. Must not block. */
     void (*user_free)(void *user);
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
+    void (*on_stopping)(void *ctx); /* It begins to stop, asked to or not; told before its events. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
-    /* Nothing in it can run any more, or something can again. `any_failed`: a child of the root
-     * itself is failed. */
-    void (*on_idle)(void *ctx, bool idle, bool any_failed);
+    void (*on_idle)(void *ctx, bool idle); /* Nothing in it can run any more, or something can again. */
     void *ctx;
 };
 
@@ -58,6 +57,7 @@ struct child_view {
     bool is_supervisor;
     enum child_state state;
     enum stop_cause stop_cause; /* STOPPED. */
+    bool comes_back;            /* STOPPING to start again. */
     bool ready;
     uint32_t generation;
     uint32_t restarts;

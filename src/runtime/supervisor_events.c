@@ -272,9 +272,7 @@ note_instance(struct supervised_child *child, struct event *event)
     }
     event->has_stop_cause = event->state == CHILD_STOPPED || event->state == CHILD_STOPPING;
     event->stop_cause = child->node.stop_cause;
-    event->comes_back = event->state == CHILD_STOPPING &&
-                        (child->node.after == AFTER_RESTART || child->node.after == AFTER_GROUP ||
-                         child->node.after == AFTER_DEPENDENCY);
+    event->comes_back = event->state == CHILD_STOPPING && child_after_starts(child->node.after);
 }
 
 void

@@ -108,7 +108,16 @@ tell_idle(struct supervisor *supervisor, bool idle)
     if (child_generation(supervisor->context) != 0)
         child_report_idle(supervisor->context, idle);
     else if (options->on_idle)
-        options->on_idle(options->ctx, idle, supervisor->node.counts[CHILD_FAILED] > 0);
+        options->on_idle(options->ctx, idle);
+}
+
+/* A root that begins to stop: before what it does about it is seen. */
+static void
+tell_stopping(struct supervisor *supervisor)
+{
+    const struct supervisor_options *options = &supervisor->options;
+    if (child_generation(supervisor->context) == 0 && options->on_stopping)
+        options->on_stopping(options->ctx);
 }
 
 static void
@@ -185,9 +194,14 @@ perform(struct supervisor *supervisor, const struct node_action *action)
 
 /* ---- Steps ---- */
 
+/* `ran`: before the decision that these actions follow from; then, after it. */
 static void
-perform_all(struct supervisor *supervisor, const struct node_actions *actions)
+perform_all(struct supervisor *supervisor, const struct node_actions *actions, bool *ran)
 {
+    bool runs = supervisor->node.state == NODE_RUNNING;
+    if (*ran && !runs)
+        tell_stopping(supervisor);
+    *ran = runs;
     for (size_t i = 0; i < actions->size; i++)
         perform(supervisor, &actions->items[i]);
 }
@@ -197,12 +211,13 @@ step(struct supervisor *supervisor, struct node_event *event)
 {
     struct node_actions actions;
     event->now_us = clock_now_us();
+    bool ran = supervisor->node.state == NODE_RUNNING;
     enum node_result result = supervisor_node_step(&supervisor->node, event, &actions);
     enum node_reply reply = actions.reply;
-    perform_all(supervisor, &actions);
+    perform_all(supervisor, &actions, &ran);
     while (result == NODE_MORE) {
         result = supervisor_node_continue(&supervisor->node, &actions);
-        perform_all(supervisor, &actions);
+        perform_all(supervisor, &actions, &ran);
     }
 
     struct supervised_child *removed;

@@ -93,12 +93,16 @@ is_by_request(const struct supervisor_child *child)
     return child->state == CHILD_STOPPED && child->stop_cause == STOPPED_BY_REQUEST;
 }
 
+bool
+child_after_starts(enum child_after after)
+{
+    return after == AFTER_RESTART || after == AFTER_GROUP || after == AFTER_DEPENDENCY;
+}
+
 static bool
 is_returning(const struct supervisor_child *child)
 {
-    return child->state == CHILD_STOPPING &&
-           (child->after == AFTER_RESTART || child->after == AFTER_GROUP ||
-            child->after == AFTER_DEPENDENCY);
+    return child->state == CHILD_STOPPING && child_after_starts(child->after);
 }
 
 bool

@@ -48,6 +48,9 @@ enum child_after {
     AFTER_DELETED
 };
 
+/** Whether what follows STOPPING is a start. Thread: any. */
+bool child_after_starts(enum child_after after);
+
 /* What a registered or restarting child waits for. */
 enum child_wait {
     WAIT_NOTHING,   /* Its delay, if `timer_armed`. */

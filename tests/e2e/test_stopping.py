@@ -65,6 +65,22 @@ def test_all_else_is_answered(stopping):
     stopping.daemon.wait_event("deleted", "/idle")
 
 
+def test_a_root_that_gives_up_is_stopping_too(place):
+    """From the escalation on, though nobody has asked for it; its exit code stays."""
+    daemon = place.up(
+        child("idle", "echo"), child("slow", "badstop", config="sleep", shutdown="infinity"),
+        supervisor("web", child("crash", "crasher", args=["trap"], max_restarts=0,
+                                on_exhausted="escalate"),
+                   on_exhausted="escalate", max_restarts=0))
+    daemon.wait_event("stopping", "/slow")
+    place.airs("stop", "/idle")
+    for words in (["start", "/idle"], ["restart", "/slow"], ["reload"],
+                  ["add", "/new", "--component", GUESTS / "echo.wasm"]):
+        assert place.airs(*words, code=1).stderr.splitlines()[0] == f"airs {words[0]}: {STOPPING}"
+    place.airs("kill", "/slow")
+    assert daemon.wait() == 1
+
+
 def test_a_subtree_that_stops_alone_is_as_before(place):
     """Its parent runs on: what is said of a supervisor's path by hand holds."""
     daemon = place.up(supervisor("web", child("front", "badstop", config="sleep",

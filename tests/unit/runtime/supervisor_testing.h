@@ -85,7 +85,6 @@ struct stage {
     struct counter ends;
     struct exit_info end;
     struct counter idles;
-    bool any_failed;
 };
 
 static inline void
@@ -97,10 +96,9 @@ note_end(void *ctx, struct exit_info exit)
 }
 
 static inline void
-note_idle(void *ctx, bool idle, bool any_failed)
+note_idle(void *ctx, bool idle)
 {
     struct stage *stage = ctx;
-    stage->any_failed = any_failed;
     counter_add(&stage->idles, idle ? 1 : 0);
 }
 
