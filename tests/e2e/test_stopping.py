@@ -71,7 +71,7 @@ def test_a_root_that_gives_up_is_stopping_too(place):
         child("idle", "echo"), child("slow", "badstop", config="sleep", shutdown="infinity"),
         supervisor("web", child("crash", "crasher", args=["trap"], max_restarts=0,
                                 on_exhausted="escalate"),
-                   on_exhausted="escalate", max_restarts=0))
+                   on_exhausted="escalate", max_restarts=0, depends_on=["/idle", "/slow"]))
     daemon.wait_event("stopping", "/slow")
     place.airs("stop", "/idle")
     for words in (["start", "/idle"], ["restart", "/slow"], ["reload"],

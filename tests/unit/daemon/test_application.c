@@ -83,6 +83,29 @@ ends_with_1_when_the_root_escalates(void **state)
     assert_string_equal(last(world, "/bad", "exited")->detail, "unreachable");
 }
 
+/* Nor once it was asked to stop as well. */
+static void
+starts_nothing_more_once_the_root_gives_up(void **state)
+{
+    struct world *world = *state;
+    start(world, "  - { name: deaf, component: " GUESTS "/badstop.wasm, config: sleep,\n"
+                 "      shutdown: infinity }\n"
+                 "  - { name: bad, component: " GUESTS "/crasher.wasm, args: [trap],\n"
+                 "      max-restarts: 0, on-exhausted: escalate, depends-on: [/deaf] }\n");
+    wait_for(world, "/deaf", "stopping", 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(airs_application_control(world->application, AIRS_START, "/bad",
+                                                  on_done, world, NULL),
+                         AIRS_EBUSY);
+        airs_application_stop(world->application);
+    }
+    assert_int_equal(airs_application_control(world->application, AIRS_KILL, "/deaf", on_done,
+                                              world, NULL),
+                     AIRS_OK);
+    wait_done(world, AIRS_OK);
+    assert_ends_with(world, 1);
+}
+
 static void
 ends_with_0_when_asked_also_with_failed_children(void **state)
 {
@@ -251,6 +274,7 @@ main(void)
         CASE(ends_by_itself_with_0_when_all_ended_well),
         CASE(ends_by_itself_with_1_when_a_child_failed),
         CASE(ends_with_1_when_the_root_escalates),
+        CASE(starts_nothing_more_once_the_root_gives_up),
         CASE(ends_with_0_when_asked_also_with_failed_children),
         CASE(runs_the_rest_when_one_component_cannot_be_compiled),
         CASE(answers_calls),
