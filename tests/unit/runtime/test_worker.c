@@ -164,6 +164,11 @@ assert_soon_after_its_wake(struct actor_system *system, airs_pid pid, struct bes
         turns[i] = actor_system_worker_counters(system, i).turns;
     assert_true(counter_reaches(&beside->turns, n));
     assert_true(beside->turn <= turns[beside->worker] + 3);
+    /* It is parked: woken in its own turn, it might lie behind the guests. */
+    uint64_t deadline_us = clock_now_us() + PATIENCE_S * US_PER_S;
+    while (actor_system_worker_counters(system, beside->worker).turns == beside->turn &&
+           clock_now_us() < deadline_us)
+        sched_yield();
 }
 
 static void
