@@ -40,9 +40,11 @@ static void
 one_starts_while_another_hangs_in_its_start(void **state)
 {
     (void)state;
+    struct supervisor_config patient =
+        supervisor_config_with_start_timeout(world_immortal(), DURATION_INFINITE);
     struct world_child hangs = { .guest = "initfail",
                                  .text = "sleep",
-                                 .config = supervisor_config_with_shutdown(world_immortal(), 0) };
+                                 .config = supervisor_config_with_shutdown(patient, 0) };
     struct world *world = members_world(STRATEGY_ONE_FOR_ALL, hangs, echo_of(world_immortal()));
     world_start(world);
     world_wait_event(world, SECOND, EVENT_READY, 1);

@@ -55,7 +55,7 @@ a_drain_ends_when_nobody_reads(void **state)
     fill(&writer, 1000000);
     uint64_t began_us = clock_now_us();
     writer_drain(&writer, 50);
-    assert_true(clock_now_us() - began_us < 5 * US_PER_S);
+    assert_true(clock_now_us() - began_us < 60 * US_PER_S);
     assert_true(writer.pending.size > 0);
     writer_deinit(&writer);
     close(ends[0]);

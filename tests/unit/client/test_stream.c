@@ -4,6 +4,8 @@
 #include "client/stream.h"
 #include "unit/client/fake_server.h"
 
+#define ANSWER_MS 60000 /* Nothing here takes so long. */
+
 static struct client_stream *
 open_stream(const struct fake_server *server)
 {
@@ -31,11 +33,12 @@ gives_lines_however_they_are_cut(void **state)
     const char *line;
     size_t size;
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_LINE);
+        assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL),
+                         CLIENT_LINE);
         assert_string_equal(line, expected[i]);
         assert_int_equal(size, strlen(expected[i]));
     }
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_END);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL), CLIENT_END);
     client_stream_free(stream);
     fake_stop(&server);
 }
@@ -83,10 +86,11 @@ gives_all_of_a_flood(void **state)
     const char *line;
     size_t size;
     for (size_t i = 0; i < lines; i++) {
-        assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_LINE);
+        assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL),
+                         CLIENT_LINE);
         assert_int_equal(strtoul(line, NULL, 10), i);
     }
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_END);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL), CLIENT_END);
     client_stream_free(stream);
     fake_stop(&server);
     free(answer);
@@ -109,7 +113,7 @@ gives_up_after_a_time_and_when_woken(void **state)
     assert_int_equal(write(wake[1], "x", 1), 1);
     assert_int_equal(client_stream_next(stream, -1, wake[0], &line, &size, NULL), CLIENT_WOKEN);
     assert_int_equal(write(hold[1], "x", 1), 1);
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_LINE);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL), CLIENT_LINE);
     assert_string_equal(line, "half a line");
     client_stream_free(stream);
     fake_stop(&server);
@@ -132,7 +136,8 @@ reports_an_error_answer(void **state)
     struct airs_error error = { 0 };
     const char *line;
     size_t size;
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, &error), CLIENT_FAILED);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, &error),
+                     CLIENT_FAILED);
     assert_int_equal(error.status, AIRS_ENOENT);
     assert_string_equal(error.message, "no child '/x'");
     client_stream_free(stream);
@@ -151,8 +156,8 @@ an_answer_cut_short_is_an_end(void **state)
     struct client_stream *stream = open_stream(&server);
     const char *line;
     size_t size;
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_LINE);
-    assert_int_equal(client_stream_next(stream, 5000, -1, &line, &size, NULL), CLIENT_END);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL), CLIENT_LINE);
+    assert_int_equal(client_stream_next(stream, ANSWER_MS, -1, &line, &size, NULL), CLIENT_END);
     client_stream_free(stream);
     fake_stop(&server);
 }

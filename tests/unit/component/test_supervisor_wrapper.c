@@ -49,10 +49,7 @@ rig_open(struct rig *rig)
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    rig->recorder = calloc(1, sizeof *rig->recorder);
-    assert_non_null(rig->recorder);
-    pthread_mutex_init(&rig->recorder->lock, NULL);
-    pthread_cond_init(&rig->recorder->changed, &monotonic);
+    rig->recorder = new_recorder();
     pthread_mutex_init(&rig->idle_watch.lock, NULL);
     pthread_cond_init(&rig->idle_watch.changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
@@ -101,13 +98,9 @@ rig_close(struct rig *rig)
     event_log_remove_sink(actor_system_event_log(rig->system), record, rig->recorder);
     supervisor_wrapper_free(rig->wrapper);
     actor_system_free(rig->system);
-    for (size_t i = 0; i < rig->recorder->size; i++)
-        event_deinit(&rig->recorder->events[i]);
-    pthread_mutex_destroy(&rig->recorder->lock);
-    pthread_cond_destroy(&rig->recorder->changed);
+    free_recorder(rig->recorder);
     pthread_mutex_destroy(&rig->idle_watch.lock);
     pthread_cond_destroy(&rig->idle_watch.changed);
-    free(rig->recorder);
 }
 
 static void

@@ -97,7 +97,11 @@ set_up(void **state)
     static struct world world;
     memset(&world, 0, sizeof world);
     pthread_mutex_init(&world.lock, NULL);
-    pthread_cond_init(&world.changed, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&world.changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     world.ended_code = -1;
     temp_dir_make(&world.dir);
     temp_dir_file(&world.dir, "airs.yaml", world.manifest);
@@ -182,7 +186,7 @@ static inline struct timespec
 deadline(void)
 {
     struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
+    clock_gettime(CLOCK_MONOTONIC, &time);
     time.tv_sec += (time_t)(WAIT_US / 1000000);
     return time;
 }
@@ -197,14 +201,42 @@ wait_for(struct world *world, const char *path, const char *event, size_t times)
     pthread_mutex_unlock(&world->lock);
 }
 
+static inline size_t
+times(struct world *world, const char *path, const char *event)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t found = count_locked(world, path, event);
+    pthread_mutex_unlock(&world->lock);
+    return found;
+}
+
+static inline size_t
+events_so_far(struct world *world)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t count = world->events_count;
+    pthread_mutex_unlock(&world->lock);
+    return count;
+}
+
 static inline const struct seen *
-last(const struct world *world, const char *path, const char *event)
+last_locked(const struct world *world, const char *path, const char *event)
 {
     const struct seen *found = NULL;
     for (size_t i = 0; i < world->events_count; i++)
         if (strcmp(world->events[i].path, path) == 0 && strcmp(world->events[i].event, event) == 0)
             found = &world->events[i];
     assert_non_null(found);
+    return found;
+}
+
+/* It stays where it is, as it is. */
+static inline const struct seen *
+last(struct world *world, const char *path, const char *event)
+{
+    pthread_mutex_lock(&world->lock);
+    const struct seen *found = last_locked(world, path, event);
+    pthread_mutex_unlock(&world->lock);
     return found;
 }
 

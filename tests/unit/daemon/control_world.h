@@ -18,7 +18,7 @@
 #include "daemon/socket_lock.h"
 #include "unit/daemon/temp_dir.h"
 
-#define ANSWER_MS 10000 /* Nothing may take so long. */
+#define ANSWER_MS 60000 /* Nothing may take so long. */
 
 struct world {
     struct temp_dir dir;

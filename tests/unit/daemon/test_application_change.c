@@ -122,18 +122,9 @@ static size_t
 place_of(struct world *world, const char *path, const char *event)
 {
     pthread_mutex_lock(&world->lock);
-    size_t place = (size_t)(last(world, path, event) - world->events);
+    size_t place = (size_t)(last_locked(world, path, event) - world->events);
     pthread_mutex_unlock(&world->lock);
     return place;
-}
-
-static size_t
-times(struct world *world, const char *path, const char *event)
-{
-    pthread_mutex_lock(&world->lock);
-    size_t found = count_locked(world, path, event);
-    pthread_mutex_unlock(&world->lock);
-    return found;
 }
 
 /* ---- Tests ---- */
@@ -272,6 +263,8 @@ those_that_stay_come_back_with_their_supervisor(void **state)
         "added /web/t\n");
     add(world, "/web", "{ name: j, component: " GUESTS "/sleeper.wasm, restart: temporary }",
         "added /web/j\n");
+    wait_for(world, "/web/p", "started", 1);
+    wait_for(world, "/web/t", "started", 1);
     wait_for(world, "/web/j", "started", 1);
     control(world, AIRS_RESTART, "/web", AIRS_OK);
     wait_for(world, "/web/p", "started", 2);
@@ -286,6 +279,7 @@ a_template_is_scaled_up_and_down_by_its_highest_numbers(void **state)
     struct world *world = *state;
     start(world, ECHO "  - { name: back, component: " GUESTS "/sleeper.wasm, count: 2 }\n");
     scale(world, "/back", 4, "added /back#3\nadded /back#4\n");
+    wait_for(world, "/back#1", "started", 1);
     wait_for(world, "/back#4", "started", 1);
     scale(world, "/back", 4, "");
     scale(world, "/back", 1, "deleted /back#4\ndeleted /back#3\ndeleted /back#2\n");
@@ -337,6 +331,8 @@ a_supervisor_has_at_most_max_children(void **state)
     scale(world, "/web/a", 2, "deleted /web/a#3\n");
     wait_for(world, "/web/a#3", "deleted", 1);
     add(world, "/web", "{ name: x, component: " GUESTS "/sleeper.wasm }", "added /web/x\n");
+    wait_for(world, "/web/a#1", "started", 1);
+    wait_for(world, "/web/a#2", "started", 1);
     wait_for(world, "/web/x", "started", 1);
     struct airs_counts counts = count(world, "/web");
     assert_int_equal(counts.children, 3);
@@ -365,9 +361,8 @@ a_predicate_of_the_programs_says_who_is_taken_along(void **state)
                       "      - { name: a2, component: " GUESTS "/echo.wasm }\n");
     wait_for(world, "/web", "ready", 1);
     control(world, AIRS_KILL, "/web/a1", AIRS_OK);
-    wait_for(world, "/web/a1", "started", 2);
-    wait_for(world, "/web/a2", "started", 2);
-    wait_for(world, "/web", "ready", 2);
+    wait_for(world, "/web/a1", "ready", 2);
+    wait_for(world, "/web/a2", "ready", 2); /* The last of them. */
     assert_int_equal(times(world, "/web/b1", "stopping"), 0);
     assert_int_equal(times(world, "/web/b1", "started"), 1);
     airs_application_stop(world->application);

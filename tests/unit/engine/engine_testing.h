@@ -26,7 +26,7 @@
 #include "engine/engine.h"
 #include "engine/instance.h"
 
-#define WAIT_S 20
+#define WAIT_S 60
 #define TEST_IDS 2048
 
 struct bench_of_tests {
@@ -54,13 +54,20 @@ on_wake(void *wake_context, uint64_t id)
     pthread_mutex_unlock(&bench->lock);
 }
 
+static inline struct timespec
+wait_end(void)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += WAIT_S;
+    return deadline;
+}
+
 /* Takes the wake-up of `id`, waiting for it. */
 static inline void
 wait_for_wake(uint64_t id)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += WAIT_S;
+    struct timespec deadline = wait_end();
     pthread_mutex_lock(&tests.lock);
     while (!tests.is_woken[id])
         assert_int_equal(pthread_cond_timedwait(&tests.woken, &tests.lock, &deadline), 0);
@@ -90,7 +97,11 @@ start_engine(void **state)
     (void)state;
     tests = (struct bench_of_tests){ 0 };
     pthread_mutex_init(&tests.lock, NULL);
-    pthread_cond_init(&tests.woken, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&tests.woken, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     make_test_directory();
     tests.config.instances_max = test_instances_max;
     tests.config.memory_bytes_max = UINT64_C(16) << 20;

@@ -42,6 +42,7 @@ a_guest_born_late_in_an_engines_life_is_not_interrupted(void **state)
     instance_free(instance);
 }
 
+/* The ticker is a thread that may come late: guests run until enough was asked. */
 static void
 a_guest_that_yields_goes_on_where_it_was(void **state)
 {
@@ -51,14 +52,17 @@ a_guest_that_yields_goes_on_where_it_was(void **state)
     };
     const struct instance_options options = { .host = &ticking, .on_epoch = on_epoch };
     struct component *component = open_text(COUNTS("50000000"));
-    struct instance *instance = start_instance(component, &options);
-    component_unref(component);
+    uint64_t deadline_us = clock_now_us() + WAIT_S * US_PER_S;
     start_ticking(&ticking);
-    instance_begin_run(instance);
-    assert_outcome(finish(instance, 0), OUTCOME_OK);
+    do {
+        struct instance *instance = start_instance(component, &options);
+        instance_begin_run(instance);
+        assert_outcome(finish(instance, 0), OUTCOME_OK);
+        instance_free(instance);
+    } while (ticking.asked < 4 && clock_now_us() < deadline_us);
     stop_ticking(&ticking);
+    component_unref(component);
     assert_true(ticking.asked >= 4);
-    instance_free(instance);
 }
 
 /* Sleeps for an hour, through the host functions of airssys:core. */
@@ -112,16 +116,23 @@ a_sleeping_guest_is_woken_when_its_time_comes(void **state)
     (void)state;
     struct component *component = open_text(SLEEPS("20"));
     const struct instance_options options = { .id = 7 };
-    struct instance *instance = start_instance(component, &options);
+    uint64_t deadline_us = clock_now_us() + WAIT_S * US_PER_S;
+    bool slept;
+    do { /* On a busy machine a poll may last until the time is up. */
+        struct instance *instance = start_instance(component, &options);
+        uint64_t began = clock_now_us();
+        instance_begin_run(instance);
+        slept = instance_poll(instance) == CALL_PENDING;
+        if (slept) {
+            wait_for_wake(7);
+            assert_int_equal(instance_poll(instance), CALL_DONE);
+        }
+        assert_outcome(instance_outcome(instance), OUTCOME_OK);
+        assert_true(clock_now_us() - began >= 20 * US_PER_MS);
+        instance_free(instance);
+    } while (!slept && clock_now_us() < deadline_us);
     component_unref(component);
-    uint64_t began = clock_now_us();
-    instance_begin_run(instance);
-    assert_int_equal(instance_poll(instance), CALL_PENDING);
-    wait_for_wake(7);
-    assert_int_equal(instance_poll(instance), CALL_DONE);
-    assert_outcome(instance_outcome(instance), OUTCOME_OK);
-    assert_true(clock_now_us() - began >= 20 * US_PER_MS);
-    instance_free(instance);
+    assert_true(slept);
 }
 
 /* Cancels when the time is about up: some wake-ups come after the instance is gone. */

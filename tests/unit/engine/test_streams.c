@@ -298,9 +298,7 @@ cpu_us(void)
 static void
 wait_for_wakes(uint64_t count)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += WAIT_S;
+    struct timespec deadline = wait_end();
     pthread_mutex_lock(&tests.lock);
     while (tests.wakes < count)
         assert_int_equal(pthread_cond_timedwait(&tests.woken, &tests.lock, &deadline), 0);

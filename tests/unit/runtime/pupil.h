@@ -139,11 +139,15 @@ static const struct native_behaviour pupil_behaviour = {
     .destroy = pupil_destroy,
 };
 
-/* Permanent, 3 restarts, 1 ms between them: quick to watch. */
+/* Permanent, 3 restarts, 1 ms between them: quick to watch. Its other times are such that no machine
+ * is too slow for them. */
 static inline struct child_policy
 quick_policy(void)
 {
     struct child_policy policy = child_policy_default(false);
+    policy.within_us = 3600 * US_PER_S;
+    policy.start_timeout_us = 3600 * US_PER_S;
+    policy.shutdown_us = 3600 * US_PER_S;
     policy.backoff.strategy = BACKOFF_LINEAR;
     policy.backoff.initial_us = 1000;
     policy.backoff.max_us = 1000;

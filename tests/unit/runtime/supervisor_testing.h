@@ -13,13 +13,11 @@
 
 /* ---- Events ---- */
 
-#define EVENTS_MAX 20000
-
 struct recorder {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct event events[EVENTS_MAX];
-    size_t size;
+    struct event **events; /* Each stays where it is. */
+    size_t size, room;
     bool has_gap;
 };
 
@@ -27,10 +25,15 @@ static inline void
 record(void *ctx, const struct event *event)
 {
     struct recorder *recorder = ctx;
+    struct event *copy = malloc(sizeof *copy);
+    *copy = event_copy(event);
     pthread_mutex_lock(&recorder->lock);
-    assert_true(recorder->size < EVENTS_MAX);
+    if (recorder->size == recorder->room) {
+        recorder->room = recorder->room ? 2 * recorder->room : 1024;
+        recorder->events = realloc(recorder->events, recorder->room * sizeof copy);
+    }
     recorder->has_gap |= event->seq != recorder->size + 1;
-    recorder->events[recorder->size++] = event_copy(event);
+    recorder->events[recorder->size++] = copy;
     pthread_cond_broadcast(&recorder->changed);
     pthread_mutex_unlock(&recorder->lock);
 }
@@ -41,11 +44,37 @@ find_event_locked(const struct recorder *recorder, const char *path, enum event_
                   unsigned n)
 {
     for (size_t i = 0; i < recorder->size; i++) {
-        const struct event *event = &recorder->events[i];
+        const struct event *event = recorder->events[i];
         if (event->type == type && event->path && strcmp(event->path->text, path) == 0 && --n == 0)
             return event;
     }
     return NULL;
+}
+
+static inline struct recorder *
+new_recorder(void)
+{
+    struct recorder *recorder = calloc(1, sizeof *recorder);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&recorder->lock, NULL);
+    pthread_cond_init(&recorder->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return recorder;
+}
+
+static inline void
+free_recorder(struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->size; i++) {
+        event_deinit(recorder->events[i]);
+        free(recorder->events[i]);
+    }
+    free(recorder->events);
+    pthread_mutex_destroy(&recorder->lock);
+    pthread_cond_destroy(&recorder->changed);
+    free(recorder);
 }
 
 /* Waits for it; the test fails if it never comes. */
@@ -125,13 +154,7 @@ open_stage_with(struct stage *stage, const struct actor_system_options *options)
     *stage = (struct stage){ .system = new_system(options) };
     counter_init(&stage->ends);
     counter_init(&stage->idles);
-    stage->recorder = calloc(1, sizeof *stage->recorder);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&stage->recorder->lock, NULL);
-    pthread_cond_init(&stage->recorder->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    stage->recorder = new_recorder();
     event_log_add_sink(actor_system_event_log(stage->system), record, stage->recorder, NULL);
     stage->root = spawn_supervisor(stage, "/");
     assert_int_equal(actor_system_start(stage->system, NULL), AIRS_OK);
@@ -152,11 +175,7 @@ close_stage(struct stage *stage)
     assert_int_equal(actor_system_counters(stage->system).actors, 0);
     actor_system_free(stage->system);
     assert_false(stage->recorder->has_gap);
-    for (size_t i = 0; i < stage->recorder->size; i++)
-        event_deinit(&stage->recorder->events[i]);
-    pthread_mutex_destroy(&stage->recorder->lock);
-    pthread_cond_destroy(&stage->recorder->changed);
-    free(stage->recorder);
+    free_recorder(stage->recorder);
     counter_deinit(&stage->ends);
     counter_deinit(&stage->idles);
 }

@@ -3,6 +3,8 @@
  *
  * Events are only counted: there are too many to keep.
  */
+#include <assert.h>
+
 #include "pupil.h"
 
 /* ---- A tree without a recorder ---- */
@@ -162,20 +164,21 @@ a_stop_in_the_middle_of_a_storm_ends_for_its_subtree_alone(void **state)
 
 #define CONTESTANTS 4
 #define TURNS 200
+#define PUPILS (CONTESTANTS * (TURNS + CONTESTANTS + 1))
 
 struct contest {
     struct storm storm;
-    struct pupil pupils[CONTESTANTS * TURNS];
-    atomic_uint used; /* Pupils that were spawned. */
+    struct pupil pupils[PUPILS];
+    atomic_uint used; /* Pupils that may have been spawned. */
     atomic_uint added, deleted, wrong;
 };
 
-static void
-try_to_add(struct contest *contest, struct refstr *path)
+/* False: the name was taken, and the pupil is nobody's still. */
+static bool
+try_to_add(struct contest *contest, struct refstr *path, struct pupil *pupil)
 {
     struct actor_system *system = contest->storm.stage.system;
     struct child_policy policy = quick_policy();
-    struct pupil *pupil = &contest->pupils[atomic_fetch_add(&contest->used, 1)];
     struct native_options options = {
         .behaviour = &pupil_behaviour,
         .state = pupil,
@@ -184,13 +187,22 @@ try_to_add(struct contest *contest, struct refstr *path)
     };
     struct supervisor_request request = { .verb = REQUEST_ADD, .path = path, .policy = policy };
     enum airs_status status = native_spawn(system, &options, &request.child, NULL);
-    if (status == AIRS_OK) { /* The name is this thread's: nobody else can add it now. */
-        status = supervisor_request_wait(system, registry_find(system, "/s"), &request);
-        atomic_fetch_add(status == AIRS_OK ? &contest->added : &contest->wrong, 1);
-    } else {
-        atomic_store(&pupil->destroyed, true); /* It was never an actor's. */
+    if (status != AIRS_OK) {
         atomic_fetch_add(&contest->wrong, status != AIRS_EEXIST);
+        return false;
     }
+    /* The name is this thread's: nobody else can add it now. */
+    status = supervisor_request_wait(system, registry_find(system, "/s"), &request);
+    atomic_fetch_add(status == AIRS_OK ? &contest->added : &contest->wrong, 1);
+    return true;
+}
+
+static struct pupil *
+next_pupil(struct contest *contest)
+{
+    unsigned used = atomic_fetch_add(&contest->used, 1);
+    assert(used < PUPILS);
+    return &contest->pupils[used];
 }
 
 static void *
@@ -199,14 +211,18 @@ add_and_delete(void *argument)
     struct contest *contest = argument;
     struct actor_system *system = contest->storm.stage.system;
     struct refstr *path = text_of("/s/x");
-    for (unsigned i = 0; i < TURNS; i++) {
-        try_to_add(contest, path);
+    struct pupil *pupil = next_pupil(contest);
+    /* Turns may all fall into the time in which one that was deleted still ends: then on. */
+    for (unsigned i = 0; i < TURNS || atomic_load(&contest->added) <= CONTESTANTS; i++) {
+        if (try_to_add(contest, path, pupil))
+            pupil = next_pupil(contest);
         struct supervisor_request request = { .verb = REQUEST_DELETE, .path = path };
         enum airs_status status =
             supervisor_request_wait(system, registry_find(system, "/s"), &request);
         atomic_fetch_add(&contest->deleted, status == AIRS_OK);
         atomic_fetch_add(&contest->wrong, status != AIRS_OK && status != AIRS_ENOENT);
     }
+    atomic_store(&pupil->destroyed, true); /* It was never an actor's. */
     refstr_unref(path);
     return NULL;
 }
