@@ -18,7 +18,7 @@
 #include "runtime/actor_system.h"
 #include "testing.h"
 
-#define PATIENCE_S 30 /* Under TSan, on a loaded machine. */
+#define PATIENCE_S 120 /* Under TSan, on a loaded machine. */
 
 /* A number that threads advance and others wait for. */
 struct counter {
