@@ -4,6 +4,7 @@
  *   starts           how many times initialize ran in this instance
  *   crash HOW        trap · oob · oom · loop · stack · abort · exit N
  *   sleep MS         waits, then answers "slept"
+ *   wait NAME        waits until a component of that name is there, then answers "waited"
  *   loop             computes without end
  *   err TEXT         answers that error
  *   none             no answer
@@ -211,6 +212,15 @@ wait_ms(uint64_t ms)
 }
 
 static struct airs_result
+wait_for(const char *name)
+{
+    struct airs_component_info about;
+    while (airs_component_info(sibling(name), &about))
+        airs_sleep_ms(2);
+    return airs_text("waited");
+}
+
+static struct airs_result
 print(const char *text)
 {
     printf("%s\n", text);
@@ -281,6 +291,8 @@ answer_host(const char *text, struct airs_result *result_out)
         *result_out = info(rest);
     else if ((rest = after(text, "sleep")))
         *result_out = wait_ms(strtoull(rest, NULL, 10));
+    else if ((rest = after(text, "wait")))
+        *result_out = wait_for(rest);
     else if ((rest = after(text, "log")))
         *result_out = write_log(rest);
     else if ((rest = after(text, "level")))

@@ -6,10 +6,12 @@
  *   hang             waits for an hour
  *   spin             computes without end
  *   late-MS          waits that long, then is healthy
+ *   until-NAME       waits until a component of that name is there, then is healthy
  *   ill-MS           waits that long, then is unhealthy
  *
  * Messages: "be WORDS" replaces the list; "probes" how many probes this instance got; "count"
- * how many messages, with this one; "sleep MS" waits, then answers how many probes came meanwhile; any other: its text.
+ * how many messages, with this one; "sleep MS" waits, then answers how many probes came meanwhile;
+ * "sleep MS WORDS" replaces the list before that; any other: its text.
  */
 #include "airs_guest.h"
 
@@ -43,6 +45,18 @@ is_word(const char *text, size_t size, const char *word)
     return size == strlen(word) && memcmp(text, word, size) == 0;
 }
 
+static void
+wait_for(const char *name, size_t size)
+{
+    char copy[64];
+    struct airs_id id = {.namespace = airs_self()->namespace, .name = copy, .instance = "0"};
+    struct airs_component_info about;
+
+    snprintf(copy, sizeof copy, "%.*s", (int)size, name);
+    while (airs_component_info(id, &about))
+        airs_sleep_ms(2);
+}
+
 static enum airs_health
 answer(const char *word, size_t size)
 {
@@ -60,6 +74,8 @@ answer(const char *word, size_t size)
         turns++;
     if (strncmp(word, "late-", 5) == 0)
         airs_sleep_ms(strtoull(word + 5, NULL, 10));
+    if (strncmp(word, "until-", 6) == 0)
+        wait_for(word + 6, size - 6);
     if (strncmp(word, "ill-", 4) == 0) {
         airs_sleep_ms(strtoull(word + 4, NULL, 10));
         return AIRS_UNHEALTHY;
@@ -92,7 +108,11 @@ on_message(const struct airs_message *message)
     if (strncmp(message->text, "be ", 3) == 0)
         be(message->text + 3);
     if (strncmp(message->text, "sleep ", 6) == 0) {
-        airs_sleep_ms(strtoull(message->text + 6, NULL, 10));
+        char *rest;
+        uint64_t ms = strtoull(message->text + 6, &rest, 10);
+        if (*rest == ' ')
+            be(rest + 1);
+        airs_sleep_ms(ms);
         return airs_text("%u", probes - before);
     }
     return airs_text("%s", message->text);

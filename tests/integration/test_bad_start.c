@@ -139,14 +139,16 @@ a_child_with_a_load_error_can_be_started_and_fails_again(void **state)
 
 /* ---- A start that goes wrong: same budget, same delays. ---- */
 
-/* Two attempts of `child`, both ending as said, none ever started; /good does not notice. */
+/* Two attempts of `child`, both ending as said, none ever started; /good does not notice. Only what
+ * is to be ended by its start timeout has a short one. */
 static void
 fails_to_start(struct world_child child, enum exit_reason reason, int32_t code, const char *text)
 {
     struct world *world = world_begin();
 
-    child.config = supervisor_config_with_start_timeout(
-        supervisor_config_with_max_restarts(world_immortal(), 1), 200 * US_PER_MS);
+    child.config = supervisor_config_with_max_restarts(world_immortal(), 1);
+    if (reason == EXIT_TIMEOUT)
+        child.config = supervisor_config_with_start_timeout(child.config, 200 * US_PER_MS);
     world_add(world, "/bad", child);
     world_add(world, "/good", (struct world_child){ .guest = "echo" });
     world_start(world);

@@ -75,6 +75,7 @@ a_supervisors_path_means_its_subtree(void **state)
     world_add(world, "/web/b", (struct world_child){ .parent = "/web", .guest = "echo" });
     world_add(world, "/other", (struct world_child){ .guest = "echo" });
     world_start(world);
+    world_wait_event(world, "/other", EVENT_READY, 1);
     world_wait_event(world, "/web", EVENT_READY, 1);
     assert_int_equal(world_do(world, world_stop, "/web"), AIRS_OK);
     world_wait_event(world, "/web", EVENT_STOPPED, 1);

@@ -173,6 +173,7 @@ many_threads_add_and_delete_the_same_child(void **state)
         pthread_join(threads[i], NULL);
 
     world_wait_until(world, !component_supervisor_has(world->handles, "/a"));
+    world_wait_count(world, "/a", EVENT_DELETED, 1 + atomic_load(&contest.added));
     size_t deleted = world_count(world, "/a", EVENT_DELETED);
     assert_int_equal(deleted, 1 + atomic_load(&contest.added));
     assert_int_equal(atomic_load(&contest.added) + atomic_load(&contest.refused), THREADS * ROUNDS);

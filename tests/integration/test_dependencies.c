@@ -58,9 +58,17 @@ static void
 a_start_waits_for_a_child_of_another_supervisor(void **state)
 {
     (void)state;
-    struct world *world = begin_pair(world_immortal(), world_immortal());
+    static const char *const on_go[] = { "/go" };
+    struct world *world = world_begin();
+    add_supervisor(world, "/front");
+    add_below(world, "/front", "/front/web", on(world_immortal(), on_store, 1));
+    add_supervisor(world, "/data");
+    add_below(world, "/data", "/data/store", on(world_immortal(), on_go, 1));
+    world_start(world);
     assert_string_equal(world_wait_event(world, "/front/web", EVENT_WAITING, 0).waits_for->text,
                         "/data/store");
+    add_echo(world, "/go", world_immortal()); /* The store was held back until then. */
+    world_wait_event(world, "/front/web", EVENT_READY, 1);
     assert_true(seq_of(world, "/front/web", EVENT_STARTING, 1) >
                 seq_of(world, "/data/store", EVENT_READY, 1));
     assert_true(seq_of(world, "/front", EVENT_READY, 1) >
@@ -77,6 +85,8 @@ a_dead_dependant_waits_for_a_dependency_that_has_failed(void **state)
     struct world *world = begin_pair(quick(supervisor_config_permanent(), 0), world_immortal());
     end_by(world, "/data/store", "crash trap");
     world_wait_event(world, "/data/store", EVENT_FAILED, 1);
+    /* Dependants are told behind the event: the answer comes after that. */
+    assert_int_equal(world_view(world, "/data/store").state, CHILD_FAILED);
     assert_answer(world, "/front/web", "count", "1"); /* It is up, and minds nothing. */
     end_by(world, "/front/web", "crash oob");
     world_wait_event(world, "/front/web", EVENT_WAITING, 1);

@@ -103,7 +103,7 @@ intensity_used_up_ends_the_supervisor_which_its_parent_restarts(void **state)
 {
     (void)state;
     struct supervisor_config group = supervisor_config_with_intensity(
-        group_of(STRATEGY_ONE_FOR_ONE), 2, UINT64_C(60) * US_PER_S);
+        group_of(STRATEGY_ONE_FOR_ONE), 2, UINT64_C(3600) * US_PER_S);
     group = supervisor_config_with_backoff(group, backoff_immediate());
     struct world *world = group_begin_world(group, world_immortal());
     crash(world, "/g/a");

@@ -52,11 +52,11 @@ initialize_gets_config_and_limits(void **state)
     (void)state;
     struct world *world = world_of_echo((struct world_child){
         .text = "be nice",
-        .limits = { .memory_bytes = 8u << 20, .call_timeout_us = 7 * US_PER_S },
+        .limits = { .memory_bytes = 8u << 20, .call_timeout_us = 70 * US_PER_S },
     });
 
     assert_answer(world, "/a", "config", "be nice");
-    assert_answer(world, "/a", "limits", "8388608 7000");
+    assert_answer(world, "/a", "limits", "8388608 70000");
     world_end(world);
 }
 
@@ -197,13 +197,13 @@ a_guest_that_prints_without_end_is_held_to_a_rate_and_the_others_run(void **stat
     (void)state;
     struct world *world = world_begin();
 
-    world_add(world, "/lines", (struct world_child){ .guest = "chatter", .args = { "newline" } });
     world_add(world, "/endless",
               (struct world_child){ .guest = "chatter", .args = { "nonewline" } });
     world_add(world, "/a", (struct world_child){ .guest = "echo" });
     world_start(world);
-    world_wait_until(world, world->lines_total > 20000);
     const struct world_line *line = world_wait_line(world, "/endless", "without end", 1);
+    world_add(world, "/lines", (struct world_child){ .guest = "chatter", .args = { "newline" } });
+    world_wait_until(world, world->lines_total > 20000); /* More than are kept. */
     assert_true(line->continues);
     assert_int_equal(line->size, 8192);
     assert_answer(world, "/a", "hello", "hello");
@@ -230,11 +230,12 @@ a_full_mailbox_rejects(void **state)
     struct world *world = world_of_echo((struct world_child){ .limits = { .mailbox = 2 } });
     struct world_answer in_hand, answers[2], rejected;
 
-    assert_int_equal(world_send(world, "/a", "sleep 1500", &in_hand), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "wait go", &in_hand), AIRS_OK);
     world_wait_mailbox(world, "/a", 0);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(world_send(world, "/a", "count", &answers[i]), AIRS_OK);
     assert_int_equal(world_send(world, "/a", "count", &rejected), AIRS_ELIMIT);
+    world_go(world);
     world_wait_answer(world, &answers[1]);
     assert_string_equal(answers[0].text, "2");
     assert_string_equal(answers[1].text, "3");
@@ -249,10 +250,11 @@ a_full_mailbox_may_drop_its_oldest_instead(void **state)
         (struct world_child){ .limits = { .mailbox = 2, .on_full = ON_FULL_DROP_OLDEST } });
     struct world_answer in_hand, answers[3];
 
-    assert_int_equal(world_send(world, "/a", "sleep 1500", &in_hand), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "wait go", &in_hand), AIRS_OK);
     world_wait_mailbox(world, "/a", 0);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(world_send(world, "/a", "count", &answers[i]), AIRS_OK);
+    world_go(world);
     world_wait_answer(world, &answers[2]);
     world_wait_answer(world, &answers[0]);
     assert_int_equal(answers[0].status, AIRS_ELIMIT);

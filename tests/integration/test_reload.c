@@ -74,15 +74,17 @@ another_spec_makes_a_new_instance_and_keeps_the_mail(void **state)
 {
     (void)state;
     struct world *world = begin_echo(quick(supervisor_config_permanent(), 0));
-    struct world_answer slept, waiting;
+    struct world_answer in_hand, waiting;
     config = quick(supervisor_config_permanent(), 0);
     next_spec(world, (struct world_child){ .guest = "echo", .variable = { "M", "new" } });
     assert_answer(world, "/a", "env M", "(unset)");
-    assert_int_equal(world_send(world, "/a", "sleep 50", &slept), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "wait go", &in_hand), AIRS_OK);
+    world_wait_mailbox(world, "/a", 0);
     assert_int_equal(world_send(world, "/a", "env M", &waiting), AIRS_OK);
     assert_int_equal(change(world, "/a", spec, true, false), 2);
+    world_go(world);
     world_wait_answer(world, &waiting);
-    assert_string_equal(slept.text, "slept"); /* Asked to end, it ends what is in hand. */
+    assert_string_equal(in_hand.text, "waited"); /* Asked to end, it ends what is in hand. */
     assert_string_equal(waiting.text, "new");
     assert_answer(world, "/a", "starts", "1");
     struct supervision_view view = world_view(world, "/a");
@@ -116,14 +118,15 @@ another_mailbox_is_that_of_the_next_instance(void **state)
     (void)state;
     config = quick(supervisor_config_permanent(), 0);
     struct world *world = begin_echo(config);
-    struct world_answer slept, one, refused;
+    struct world_answer in_hand, one, refused;
     next_spec(world, (struct world_child){ .guest = "echo", .limits = { .mailbox = 1 } });
     change(world, "/a", spec, true, false);
     world_wait_event(world, "/a", EVENT_READY, 2);
-    assert_int_equal(world_send(world, "/a", "sleep 50", &slept), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "wait go", &in_hand), AIRS_OK);
     world_wait_mailbox(world, "/a", 0);
     assert_int_equal(world_send(world, "/a", "count", &one), AIRS_OK);
     assert_int_equal(world_send(world, "/a", "count", &refused), AIRS_ELIMIT);
+    world_go(world);
     world_wait_answer(world, &one);
     world_end(world);
 }
@@ -164,6 +167,7 @@ a_file_that_is_opened_anew_is_other_code_for_those_who_are_given_it(void **state
     world_add(world, "/a", (struct world_child){ .file = file, .config = config, .text = "hello" });
     world_add(world, "/b", (struct world_child){ .file = file, .config = config, .text = "hello" });
     world_start(world);
+    world_wait_event(world, "/a", EVENT_READY, 1);
     world_wait_event(world, "/b", EVENT_READY, 1);
     before = component_spawner_get(world->spawner, file);
     assert_int_equal(component_file_is_current(before, &current, &error), AIRS_OK);
@@ -217,8 +221,8 @@ probes_begin_and_end_while_it_runs(void **state)
     (void)state;
     struct world *world = world_begin();
     struct health_restart_config health = health_restart_config_default();
-    health.probe.interval_us = 20 * MS;
-    health.probe.failures = 1000;
+    health.probe.interval_us = 100 * MS;
+    health.probe.failures = HEALTH_FAILURES_MAX;
     config = quick(supervisor_config_permanent(), 0);
     world_add(world, "/a",
               (struct world_child){ .guest = "sick", .config = config, .text = "unhealthy" });

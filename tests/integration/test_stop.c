@@ -52,14 +52,19 @@ an_actor_finishes_the_message_in_hand_before_it_stops(void **state)
     world_add(world, "/x", (struct world_child){ .guest = "echo" });
     world_start(world);
     world_wait_event(world, "/x", EVENT_READY, 1);
-    assert_int_equal(world_send(world, "/x", "sleep 100", &in_hand), AIRS_OK);
+    assert_int_equal(world_send(world, "/x", "wait go", &in_hand), AIRS_OK);
+    world_wait_mailbox(world, "/x", 0);
     assert_int_equal(world_send(world, "/x", "count", &queued), AIRS_OK);
-    world_wait_mailbox(world, "/x", 1);
-    struct world_answer stopped = world_stop_all(world, DURATION_INFINITE);
+    struct world_answer stopped = { .world = world };
+    component_supervisor_stop_all(world->handles, DURATION_INFINITE,
+                                  (struct bridge_completion){ world_completed, &stopped });
+    world_wait_event(world, "/x", EVENT_STOPPING, 1);
+    world_go(world);
+    world_wait_answer(world, &stopped);
     assert_int_equal(stopped.status, AIRS_OK);
     world_wait_answer(world, &queued);
     assert_int_equal(in_hand.status, AIRS_OK);
-    assert_string_equal(in_hand.text, "slept");
+    assert_string_equal(in_hand.text, "waited");
     assert_int_equal(queued.status, AIRS_EENDED);
     assert_int_equal(world_wait_event(world, "/x", EVENT_EXITED, 1).exit.reason, EXIT_SHUTDOWN);
     world_end(world);
@@ -250,7 +255,7 @@ a_bounded_stop_of_all_kills_the_rest_and_names_it(void **state)
     world_start(world);
     world_wait_event(world, "/good", EVENT_READY, 1);
     world_wait_event(world, "/bad", EVENT_READY, 1);
-    struct world_answer stopped = world_stop_all(world, 200 * US_PER_MS);
+    struct world_answer stopped = world_stop_all(world, 5 * US_PER_S); /* Time for the good one. */
     assert_int_equal(stopped.status, AIRS_ETIMEDOUT);
     assert_string_equal(stopped.text, "/bad");
     assert_int_equal(world_wait_event(world, "/good", EVENT_EXITED, 1).exit.reason, EXIT_SHUTDOWN);

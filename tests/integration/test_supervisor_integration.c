@@ -122,9 +122,18 @@ static void
 test_mail_sent_during_the_delay_is_answered_by_the_new_instance(void **state)
 {
     (void)state;
-    struct world *world = begin_echo(delayed(supervisor_config_permanent(), 300 * MS));
+    struct world *world = world_begin_with((struct world_options){ .max_concurrent_starts = 1 });
     struct world_answer answers[4];
 
+    add_echo(world, "/a", delayed(supervisor_config_permanent(), 300 * MS));
+    world_start(world);
+    world_wait_event(world, "/a", EVENT_READY, 1);
+    /* It has the one place among those that start: over the delay /a waits until all is sent. */
+    world_add(world, "/hangs",
+              (struct world_child){ .guest = "initfail",
+                                    .text = "sleep",
+                                    .config = quick(supervisor_config_permanent(), 0) });
+    world_wait_event(world, "/hangs", EVENT_STARTING, 1);
     assert_answer(world, "/a", "count", "1");
     end_by(world, "/a", "crash trap");
     world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, 1);
@@ -132,6 +141,7 @@ test_mail_sent_during_the_delay_is_answered_by_the_new_instance(void **state)
         assert_int_equal(world_send(world, "/a", "count", &answers[i]), AIRS_OK);
     /* All four lay there before the new instance was begun. */
     assert_int_equal(world_count(world, "/a", EVENT_STARTING), 1);
+    assert_int_equal(world_do(world, component_supervisor_kill, "/hangs"), AIRS_OK);
     for (size_t i = 0; i < 4; i++) {
         world_wait_answer(world, &answers[i]);
         assert_int_equal(answers[i].status, AIRS_OK);

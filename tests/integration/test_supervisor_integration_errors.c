@@ -79,10 +79,12 @@ test_mail_of_a_failed_component_is_refused(void **state)
     struct world *world = begin_echo(quick(supervisor_config_permanent(), 0));
     struct world_answer hand, crash, queued[2], late;
 
-    assert_int_equal(world_send(world, "/a", "sleep 100", &hand), AIRS_OK);
+    assert_int_equal(world_send(world, "/a", "wait go", &hand), AIRS_OK);
+    world_wait_mailbox(world, "/a", 0);
     assert_int_equal(world_send(world, "/a", "crash trap", &crash), AIRS_OK);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(world_send(world, "/a", "count", &queued[i]), AIRS_OK);
+    world_go(world);
     world_wait_event(world, "/a", EVENT_FAILED, 1);
     world_wait_answer(world, &crash);
     for (size_t i = 0; i < 2; i++) {
@@ -90,7 +92,7 @@ test_mail_of_a_failed_component_is_refused(void **state)
         assert_int_equal(queued[i].status, AIRS_EENDED);
     }
     assert_int_equal(world_send(world, "/a", "count", &late), AIRS_EENDED);
-    assert_string_equal(hand.text, "slept");
+    assert_string_equal(hand.text, "waited");
     world_end(world);
 }
 

@@ -125,11 +125,11 @@ test_a_grant_leaves_the_window_after_that_much_lived_time(void **state)
 {
     (void)state;
     struct world *world = begin_echo(
-        supervisor_config_with_restart_window(quick(supervisor_config_permanent(), 1), 800 * MS));
+        supervisor_config_with_restart_window(quick(supervisor_config_permanent(), 1), 4 * US_PER_S));
 
     assert_restarts(world, "/a", "crash trap");
     assert_int_equal(world_view(world, "/a").budget_used, 1);
-    assert_answer(world, "/a", "sleep 900", "slept");
+    assert_answer(world, "/a", "sleep 4100", "slept");
     assert_int_equal(world_view(world, "/a").budget_used, 0);
     assert_restarts(world, "/a", "crash trap");
     end_by(world, "/a", "crash trap");
@@ -148,12 +148,12 @@ test_a_stable_run_begins_the_delays_anew(void **state)
     struct backoff backoff = backoff_linear(10 * MS, US_PER_S);
 
     backoff.jitter = 0;
-    backoff.reset_after_us = 800 * MS;
+    backoff.reset_after_us = 4 * US_PER_S;
     struct world *world = begin_echo(supervisor_config_with_backoff(config, backoff));
     assert_restarts(world, "/a", "crash trap");
     assert_restarts(world, "/a", "crash trap");
     assert_int_equal(world_view(world, "/a").attempt, 2);
-    assert_answer(world, "/a", "sleep 900", "slept");
+    assert_answer(world, "/a", "sleep 4100", "slept");
     assert_restarts(world, "/a", "crash trap");
     for (uint32_t n = 1; n <= 3; n++)
         assert_int_equal(world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, n).delay_us,

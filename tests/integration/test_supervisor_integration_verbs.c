@@ -60,22 +60,27 @@ static void
 test_stop_disarms_a_restart_that_waits(void **state)
 {
     (void)state;
-    struct world *world = begin_echo(delayed(supervisor_config_permanent(), 50 * MS));
+    static const uint64_t delays_us[] = { 5 * MS, NEVER_BACK_US };
+    struct backoff backoff = backoff_list(delays_us, 2);
     struct world_answer queued;
 
+    backoff.jitter = 0;
+    struct world *world =
+        begin_echo(supervisor_config_with_backoff(supervisor_config_permanent(), backoff));
+    assert_restarts(world, "/a", "crash trap");
     end_by(world, "/a", "crash trap");
-    world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, 1);
+    world_wait_event(world, "/a", EVENT_RESTART_SCHEDULED, 2);
     assert_int_equal(world_send(world, "/a", "count", &queued), AIRS_OK);
     assert_int_equal(world_do(world, world_stop, "/a"), AIRS_OK);
-    world_wait_event(world, "/a", EVENT_STOPPED, 1);
+    world_wait_event(world, "/a", EVENT_STOPPED, 2);
     world_wait_answer(world, &queued);
     assert_int_equal(queued.status, AIRS_EENDED);
     assert_int_equal(world_view(world, "/a").stop_cause, STOPPED_BY_REQUEST);
     assert_false(world_view(world, "/a").has_due);
-    assert_int_equal(world_count(world, "/a", EVENT_STARTING), 1);
+    assert_int_equal(world_count(world, "/a", EVENT_STARTING), 2);
     /* It stays so until a request starts it. */
     assert_int_equal(world_do(world, component_supervisor_start, "/a"), AIRS_OK);
-    world_wait_event(world, "/a", EVENT_READY, 2);
+    world_wait_event(world, "/a", EVENT_READY, 3);
     assert_restarts(world, "/a", "crash trap");
     world_end(world);
 }

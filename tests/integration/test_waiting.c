@@ -12,19 +12,23 @@ the_start_timeout_begins_after_the_wait_for_a_place(void **state)
     (void)state;
     struct world *world = world_begin_with((struct world_options){ .max_concurrent_starts = 1 });
 
+    add_echo(world, "/clock", quick(supervisor_config_permanent(), 3));
     world_add(world, "/hangs",
               (struct world_child){ .guest = "initfail",
                                     .text = "sleep",
                                     .config = supervisor_config_with_start_timeout(
-                                        quick(supervisor_config_permanent(), 0), 3 * US_PER_S) });
+                                        quick(supervisor_config_permanent(), 0),
+                                        DURATION_INFINITE) });
     add_echo(world, "/waits",
              supervisor_config_with_start_timeout(quick(supervisor_config_permanent(), 3),
-                                                  2 * US_PER_S));
+                                                  4 * US_PER_S));
     world_start(world);
     struct event waiting = world_wait_event(world, "/waits", EVENT_WAITING, 0);
     assert_string_equal(waiting.waits_for->text, "pool");
+    assert_answer(world, "/clock", "sleep 4100", "slept");
+    assert_int_equal(world_do(world, component_supervisor_kill, "/hangs"), AIRS_OK);
     struct event ready = world_wait_event(world, "/waits", EVENT_READY, 1);
-    assert_true(ready.time_us - waiting.time_us > 2 * US_PER_S);
+    assert_true(ready.time_us - waiting.time_us > 4 * US_PER_S);
     assert_true(world_wait_event(world, "/hangs", EVENT_EXITED, 1).seq < ready.seq);
     assert_int_equal(world_count(world, "/waits", EVENT_EXITED), 0);
     assert_restarts(world, "/waits", "crash trap");

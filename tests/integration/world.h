@@ -161,6 +161,17 @@ world_immortal(void)
     return supervisor_config_with_backoff(config, backoff_immediate());
 }
 
+/* A start and a stop that have the default's time have as long as a test waits: the machine may be
+ * busy, and what a test is about it sets itself. */
+HELPER void
+world_be_patient(struct child_policy *policy)
+{
+    if (policy->start_timeout_us == START_TIMEOUT_US_DEFAULT)
+        policy->start_timeout_us = WORLD_DEADLINE_US;
+    if (policy->shutdown_us == SHUTDOWN_US_DEFAULT)
+        policy->shutdown_us = WORLD_DEADLINE_US;
+}
+
 /* Adds a child; its config's zero is world_immortal(). */
 HELPER void
 world_add(struct world *world, const char *path, struct world_child child)
@@ -174,6 +185,7 @@ world_add(struct world *world, const char *path, struct world_child child)
         child.config = is_supervisor ? supervisor_config_default_supervisor() : world_immortal();
     world->configs[index] = malloc(sizeof *world->configs[index]);
     *world->configs[index] = child.config;
+    world_be_patient(&world->configs[index]->policy);
     world->specs[index] = is_supervisor ? NULL : world_spec(world, &child);
     enum airs_status status = component_supervisor_supervise(
         world->handles, child.parent ? child.parent : "/", path, world->configs[index],
@@ -382,7 +394,7 @@ HELPER void
 world_end(struct world *world)
 {
     if (!world->ended)
-        world_stop_all(world, 20 * US_PER_S);
+        world_stop_all(world, 5 * US_PER_S); /* Kills what is deaf. */
     struct engine_usage usage;
     engine_usage(world->engine, &usage);
     assert_int_equal(usage.instances, 0);

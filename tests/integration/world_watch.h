@@ -238,16 +238,39 @@ world_wait_event(struct world *world, const char *path, enum event_type type, ui
 }
 
 HELPER size_t
-world_count(struct world *world, const char *path, enum event_type type)
+world_count_locked(struct world *world, const char *path, enum event_type type)
 {
     size_t count = 0;
 
-    pthread_mutex_lock(&world->lock);
     for (size_t i = 0; i < world->events_size; i++)
         count += world->events[i].type == type && world->events[i].path &&
                  strcmp(world->events[i].path->text, path) == 0;
+    return count;
+}
+
+HELPER size_t
+world_count(struct world *world, const char *path, enum event_type type)
+{
+    pthread_mutex_lock(&world->lock);
+    size_t count = world_count_locked(world, path, type);
     pthread_mutex_unlock(&world->lock);
     return count;
+}
+
+/* Waits until there are that many events of the kind. */
+HELPER void
+world_wait_count(struct world *world, const char *path, enum event_type type, size_t count)
+{
+    world_wait_until(world, world_count_locked(world, path, type) >= count);
+}
+
+/* Lets go on what waits for /go: an echo's "wait go", a sick one's "until-go". */
+HELPER void
+world_go(struct world *world)
+{
+    assert_int_equal(component_registry_add(world->registry, "/go", AIRS_PID_NONE,
+                                            COMPONENT_UNKNOWN, NULL, NULL),
+                     AIRS_OK);
 }
 
 HELPER const struct world_line *
