@@ -150,10 +150,9 @@ child_report_health_failed(struct actor_context *context, struct refstr *detail)
 {
     struct child_link *link = own_link(context);
     assert(link && link->has_instance);
-    struct child_texts *texts = detail ? child_texts_make(link) : child_texts_of(link);
+    struct child_texts *texts = child_texts_make(link);
     if (texts)
-        refstr_unref(
-            atomic_exchange_explicit(&texts->health, refstr_ref(detail), memory_order_acq_rel));
+        child_texts_add_failure(texts, detail);
     report(context, link, 0, REPORT_HEALTH_FAILED);
 }
 
@@ -346,16 +345,14 @@ child_link_take_reports(struct child_link *link)
         .started = bits & REPORT_STARTED,
         .has_ready = bits & (REPORT_READY | REPORT_NOT_READY),
         .ready = bits & REPORT_READY,
-        .health_failed = bits & REPORT_HEALTH_FAILED,
         .degraded = bits & REPORT_DEGRADED,
         .has_idle = bits & (REPORT_IDLE | REPORT_NOT_IDLE),
         .idle = bits & REPORT_IDLE,
         .exited = bits & REPORT_EXITED,
     };
     struct child_texts *texts = child_texts_of(link);
-    if (reports.health_failed && texts)
-        reports.health_detail =
-            atomic_exchange_explicit(&texts->health, NULL, memory_order_acq_rel);
+    if ((bits & REPORT_HEALTH_FAILED) && texts) /* Not without: `started` comes before them. */
+        reports.failures = child_texts_take_failures(texts);
     if (!reports.exited)
         return reports;
     reports.exit = (struct exit_info){ .reason = (enum exit_reason)link->exit_reason,

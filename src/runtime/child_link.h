@@ -70,10 +70,11 @@ bool child_is_killed(const struct child_link *link);
 void child_report_started(struct actor_context *context);
 /** Supervisors, and children whose policy has `reports_ready`; others are ready when started. */
 void child_report_ready(struct actor_context *context, bool ready);
-/** A probe failed; `detail` (NULL: none) is referenced. Of several that the supervisor has not yet
- * taken, the last one's stays. */
+/** A probe failed; `detail` (NULL: none) is referenced. Each is told, however late the supervisor
+ * comes, as long as no more than HEALTH_FAILURES_MAX wait for it; out of memory it is not. */
 void child_report_health_failed(struct actor_context *context, struct refstr *detail);
-/** A probe passed, and the child says that it is degraded. */
+/** A probe passed, and the child says that it is degraded; told once if the supervisor comes later
+ * than the next time. */
 void child_report_degraded(struct actor_context *context);
 /** Supervisors: whether nothing in it can run any more. */
 void child_report_idle(struct actor_context *context, bool idle);
@@ -89,14 +90,15 @@ void child_report_ignored(struct actor_context *context);
 
 /* ---- The supervisor's side: in its turn. ---- */
 
+struct child_failure;
+
 struct child_reports {
     uint32_t generation;
     bool started;
     bool has_ready;
     bool ready;
-    bool health_failed;
     bool degraded;
-    struct refstr *health_detail; /* The caller's reference; NULL without. */
+    struct child_failure *failures; /* The caller's, in their order (child_texts.h). */
     bool has_idle;
     bool idle;
     bool exited;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "supervision/health_policy.h"
+
 struct child_texts *
 child_texts_of(const struct child_link *link)
 {
@@ -24,12 +26,57 @@ child_texts_make(struct child_link *link)
     return there;
 }
 
+/* They are taken out to be looked at, since the supervisor may free what it has taken. If it finds
+ * none meanwhile, it finds them with the report that follows. */
+void
+child_texts_add_failure(struct child_texts *texts, struct refstr *detail)
+{
+    struct child_failure *earlier =
+        atomic_exchange_explicit(&texts->failures, NULL, memory_order_acquire);
+    struct child_failure *failure = NULL;
+    if (!earlier || earlier->count < HEALTH_FAILURES_MAX)
+        failure = malloc(sizeof *failure);
+    if (failure)
+        *failure = (struct child_failure){ .next = earlier,
+                                           .count = earlier ? earlier->count + 1 : 1,
+                                           .detail = refstr_ref(detail) };
+    /* Release pairs with the acquire in child_texts_take_failures(). */
+    atomic_store_explicit(&texts->failures, failure ? failure : earlier, memory_order_release);
+}
+
+struct child_failure *
+child_texts_take_failures(struct child_texts *texts)
+{
+    struct child_failure *last =
+        atomic_exchange_explicit(&texts->failures, NULL, memory_order_acquire);
+    struct child_failure *first = NULL;
+    while (last) {
+        struct child_failure *earlier = last->next;
+        last->next = first;
+        first = last;
+        last = earlier;
+    }
+    return first;
+}
+
+struct child_failure *
+child_failure_free_first(struct child_failure *failure)
+{
+    struct child_failure *next = failure->next;
+    refstr_unref(failure->detail);
+    free(failure);
+    return next;
+}
+
 void
 child_texts_free(struct child_texts *texts)
 {
     if (!texts)
         return;
-    refstr_unref(atomic_load_explicit(&texts->health, memory_order_relaxed));
+    struct child_failure *failure =
+        atomic_load_explicit(&texts->failures, memory_order_relaxed);
+    while (failure)
+        failure = child_failure_free_first(failure);
     refstr_unref(texts->detail);
     refstr_unref(texts->cause);
     refstr_unref(texts->last_detail);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runtime/child_texts.h"
 #include "runtime/supervisor_state.h"
 #include "supervision/restart_intensity.h"
 
@@ -41,13 +42,13 @@ take_reports(struct supervisor *supervisor, struct supervised_child *child)
         event.type = NODE_STARTED;
         supervisor_feed(supervisor, event);
     }
-    if (reports.health_failed) {
+    for (struct child_failure *failure = reports.failures; failure;
+         failure = child_failure_free_first(failure)) {
         event.type = NODE_HEALTH_FAILED;
-        supervisor->told_detail = reports.health_detail;
+        supervisor->told_detail = failure->detail;
         supervisor_feed(supervisor, event);
-        supervisor->told_detail = NULL;
-        refstr_unref(reports.health_detail);
     }
+    supervisor->told_detail = NULL;
     if (reports.has_ready) {
         event.type = reports.ready ? NODE_READY : NODE_NOT_READY;
         supervisor_feed(supervisor, event);

@@ -78,10 +78,7 @@ a_child_that_never_gets_ready_has_exactly_its_budget(void **state)
     world_wait_event(world, "/a", EVENT_FAILED, 3);
     assert_int_equal(world_count(world, "/a", EVENT_RESTART_SCHEDULED), 2);
     assert_int_equal(world_count(world, "/a", EVENT_READY), 0);
-    for (uint32_t generation = 1; generation <= 3; generation++) {
-        struct event exited = world_wait_event(world, "/a", EVENT_EXITED, generation);
-        assert_string_equal(exited.detail->text, "3 of 3: unhealthy");
-    }
+    assert_int_equal(world_count(world, "/a", EVENT_HEALTH_FAILED), 9);
     world_end(world);
 }
 
@@ -130,7 +127,7 @@ a_probe_that_hangs_ends_the_child_by_its_intervals(void **state)
 
     assert_int_equal(exited.exit.reason, EXIT_UNHEALTHY);
     assert_string_equal(exited.detail->text, "3 of 3: no answer within 100ms");
-    assert_in_range(world_count(world, "/a", EVENT_HEALTH_FAILED), 1, 3);
+    assert_int_equal(world_count(world, "/a", EVENT_HEALTH_FAILED), 3);
     /* It failed at 100, 200 and 300 ms of the first call. */
     assert_true(exited.time_us - from_us >= 300 * MS);
     world_end(world);
