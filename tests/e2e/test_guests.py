@@ -222,7 +222,7 @@ def test_a_pool_that_the_machine_cannot_hold(place):
 def test_a_nested_supervisor_escalates_and_comes_back(place):
     daemon = place.up(witness(), supervisor(
         "group", child("bad", "crasher", args=["trap"], max_restarts=1, backoff=["1ms"],
-                       on_exhausted="escalate"), child("good", "sleeper"),
+                       on_exhausted="escalate", depends_on=["/group/good"]), child("good", "sleeper"),
         max_restarts=1, backoff=["1ms"]))
     daemon.wait_event("failed", "/group")
     assert [one["reason"] for one in daemon.of("/group", "exited")] == ["escalated"] * 2

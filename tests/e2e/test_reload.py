@@ -66,6 +66,7 @@ def test_what_has_not_changed_keeps_its_instance_and_what_has_restarts_uncounted
 
 def test_a_budget_stays_and_the_new_limit_holds_at_once(place):
     daemon = place.up(child("a", "echo", max_restarts=5, backoff=["1ms"]))
+    daemon.wait_event("ready", "/a")
     for generation in (2, 3):
         place.airs("kill", "/a")
         daemon.wait_event("ready", "/a", generation=generation)
@@ -78,6 +79,7 @@ def test_a_budget_stays_and_the_new_limit_holds_at_once(place):
 
 def test_a_wrong_manifest_changes_nothing_and_names_the_place(place):
     daemon = place.up(child("a", "echo"))
+    daemon.wait_event("ready", "/a")
     file = place.work / "airs.yaml"
     good = file.read_text()
     component = GUESTS / "echo.wasm"
@@ -333,6 +335,7 @@ def test_health_is_turned_on_and_off_while_it_runs(place):
 def test_a_daemon_that_dies_after_a_reload_goes_on_with_the_new_manifest(place):
     keys = dict(max_restarts=5, backoff=["1ms"])
     daemon = place.up(child("a", "echo", **keys), child("gone", "echo"))
+    daemon.wait_event("ready", "/a")
     for generation in (2, 3):
         place.airs("kill", "/a")
         daemon.wait_event("ready", "/a", generation=generation)
