@@ -107,8 +107,8 @@ def get(place, target):
 ], ids=["dies at once", "dies in its start", "always times out in its start"])
 def test_delays_longer_than_the_window_do_not_help(place, bad):
     """Lived time stands still while a child waits: exactly max-restarts, then failed."""
-    bad.update({"max-restarts": 2, "within": "100ms",
-                "backoff": {"strategy": "linear", "initial": "1s", "max": "1s"}})
+    bad.update({"max-restarts": 2, "within": "2s",
+                "backoff": {"strategy": "linear", "initial": "3s", "max": "3s"}})
     daemon = place.up(witness(), bad)
     daemon.wait_event("failed", "/bad")
     assert len(daemon.of("/bad", "restart-scheduled")) == 2
