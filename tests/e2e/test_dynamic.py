@@ -202,6 +202,7 @@ def test_what_was_added_and_scaled_comes_back_after_a_crash(place):
     place.airs("scale", "/web/deep/b", 1)
     place.airs("delete", "/gone")
     place.airs("delete", "/back#1")
+    daemon.wait_event("started", "/x", generation=1)
     place.airs("kill", "/x")
     for path, generation in (("/x", 2), ("/job", 1), ("/back#4", 1), ("/web/deep/b#1", 1)):
         daemon.wait_event("started", path, generation=generation)

@@ -54,8 +54,9 @@ def test_a_rule_is_named_with_what_it_makes_of_the_exit(place):
     assert rule_of(place, "/coded") == "on-exit { reason: error, code: 64-78, do: stop }"
     assert rule_of(place, "/one") == "on-exit { reason: error, code: 70, do: fail }"
     again = explained(place, "/again")
-    assert again["rule"] == "on-exit { reason: trap, do: restart }; 1 of 3 restarts are used " \
-                            "within 1m00s of being ready; one comes free after 1m00s more of it"
+    assert re.fullmatch(r"on-exit { reason: trap, do: restart }; 1 of 3 restarts are used within "
+                        r"1m00s of being ready; one comes free after (1m00s|\d+s) more of it",
+                        again["rule"])
     assert again["next"].startswith("its delay ends and it starts in ")
     row = place.status("/fails")
     assert row["decided_by"] == "on-exit"

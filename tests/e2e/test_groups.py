@@ -11,6 +11,7 @@ def order_of(daemon, *wanted):
 def test_one_for_all_restarts_all_in_order_and_says_because_of_whom(place):
     daemon = place.up(child("a", "echo"), child("b", "echo", backoff=["1ms"]), child("c", "echo"),
                       strategy="one-for-all")
+    daemon.wait_event("ready", "/c")
     place.airs("kill", "/b")
     daemon.wait_event("ready", "/c", generation=2)
     places = order_of(daemon, ("/c", "stopping", 1), ("/c", "exited", 1), ("/a", "stopping", 1),
@@ -26,6 +27,7 @@ def test_one_for_all_restarts_all_in_order_and_says_because_of_whom(place):
 def test_rest_for_one_leaves_what_stands_before(place):
     daemon = place.up(supervisor("s", child("a", "echo"), child("b", "echo", backoff=["1ms"]),
                                  child("c", "echo"), strategy="rest-for-one"))
+    daemon.wait_event("ready", "/s/c")
     place.airs("kill", "/s/b")
     daemon.wait_event("ready", "/s/c", generation=2)
     assert place.status("/s/a")["generation"] == 1

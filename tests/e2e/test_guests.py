@@ -107,8 +107,8 @@ def get(place, target):
 ], ids=["dies at once", "dies in its start", "always times out in its start"])
 def test_delays_longer_than_the_window_do_not_help(place, bad):
     """Lived time stands still while a child waits: exactly max-restarts, then failed."""
-    bad.update({"max-restarts": 2, "within": "100ms",
-                "backoff": {"strategy": "linear", "initial": "1s", "max": "1s"}})
+    bad.update({"max-restarts": 2, "within": "2s",
+                "backoff": {"strategy": "linear", "initial": "3s", "max": "3s"}})
     daemon = place.up(witness(), bad)
     daemon.wait_event("failed", "/bad")
     assert len(daemon.of("/bad", "restart-scheduled")) == 2
@@ -222,7 +222,7 @@ def test_a_pool_that_the_machine_cannot_hold(place):
 def test_a_nested_supervisor_escalates_and_comes_back(place):
     daemon = place.up(witness(), supervisor(
         "group", child("bad", "crasher", args=["trap"], max_restarts=1, backoff=["1ms"],
-                       on_exhausted="escalate"), child("good", "sleeper"),
+                       on_exhausted="escalate", depends_on=["/group/good"]), child("good", "sleeper"),
         max_restarts=1, backoff=["1ms"]))
     daemon.wait_event("failed", "/group")
     assert [one["reason"] for one in daemon.of("/group", "exited")] == ["escalated"] * 2

@@ -15,6 +15,8 @@ def test_sigterm_stops_cleanly(place):
     daemon = place.up(child("a", "echo"), child("b", "sleeper"),
                       child("f", "crasher", args=["exit", "1"], max_restarts=0))
     daemon.wait_event("failed", "/f")
+    for path in ("/a", "/b"):
+        daemon.wait_event("ready", path)
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
     assert daemon.events[-1]["event"] == "application-stopped"
@@ -34,6 +36,7 @@ def test_one_sigint_stops_cleanly(place):
 
 def test_a_second_sigint_kills_at_once(place):
     daemon = place.up(child("a", "badstop", config="sleep", shutdown="infinity"))
+    daemon.wait_event("ready", "/a")
     daemon.signal(signal.SIGINT)
     daemon.wait_event("stopping", "/a")
     daemon.signal(signal.SIGINT)
@@ -52,7 +55,10 @@ def test_sigint_while_everything_still_starts(place):
                                           ("trap", "trap")])
 def test_a_bad_end_does_not_hold_up_the_end(place, mode, reason):
     daemon = place.up(child("good", "echo"), child("bad", "badstop", config=mode,
-                                                   shutdown="200ms"))
+                                                   shutdown="200ms" if reason == "timeout"
+                                                   else "1h"))
+    for path in ("/good", "/bad"):
+        daemon.wait_event("ready", path)
     assert daemon.stop() == 0
     assert daemon.of("/bad", "exited")[-1]["reason"] == reason
     assert daemon.of("/good", "exited")[-1]["reason"] == "shutdown"
@@ -61,6 +67,8 @@ def test_a_bad_end_does_not_hold_up_the_end(place, mode, reason):
 def test_down_leaves_nothing(place):
     daemon = place.up(child("a", "echo"), child("b", "stopper"), child("c", "stdin", stdin="open"),
                       child("d", "spinner"), supervisor("s", child("e", "ticker")))
+    for path in ("/b", "/c"):
+        daemon.wait_event("ready", path)
     place.airs("down")
     # `down` ends after the process has.
     assert daemon.process.poll() == 0
@@ -71,6 +79,7 @@ def test_down_leaves_nothing(place):
 
 def test_down_of_what_does_not_stop_is_helped_by_kill(place):
     daemon = place.up(child("a", "badstop", config="sleep", shutdown="infinity"))
+    daemon.wait_event("ready", "/a")
     down = subprocess.Popen([AIRS, "down"], env=place.env, cwd=place.work)
     daemon.wait_event("stopping", "/a")
     place.airs("kill", "/a")
