@@ -18,8 +18,8 @@ import bisect, datetime, json, math, re, sys, yaml
 
 TICK = 2          # µs: a delay is rounded down, and printed in milliseconds.
 SLACK = 1000      # µs of lived time around the edge of a window, where either answer is right.
-LATE = 2_000_000  # µs that a kill may take on a busy machine.
-LAG = 500_000     # µs until the supervisor of a dependant hears that a dependency is lost.
+LATE = 10_000_000  # µs that a kill may take on a busy machine.
+LAG = 500_000      # µs until the supervisor of a dependant hears that a dependency is lost.
 UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
 ALIASES = {"always": "permanent", "on-failure": "transient", "no": "temporary", "False": "temporary"}
 NORMAL, INFINITE = ("normal", "shutdown"), float("inf")

@@ -122,6 +122,7 @@ def test_the_socket_is_the_user_s_own(place):
 
 def test_a_live_name_is_refused(place):
     daemon = place.up(child("a", "sleeper"))
+    place.wait("/a", "running")
     second = place.airs("up", code=1)
     assert "running" in second.stderr
     place.airs("up", "--detach", code=1)

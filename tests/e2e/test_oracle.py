@@ -302,7 +302,7 @@ def test_rejects(run, change, rule):
 
 def test_rejects_a_stop_past_its_time():
     run = up()
-    run.at(10).add("/worker", "stopping").at(3011).exits("/worker", "timeout", "stopped")
+    run.at(10).add("/worker", "stopping").at(11_011).exits("/worker", "timeout", "stopped")
     assert "too late" in verdict(run.events)
 
 

@@ -3,19 +3,21 @@
 Judged from outside: by the events that were reported before each death, by the lines that
 the guests wrote when they started, and by the history that is there at the end.
 """
-import datetime
 import json
 import random
 import signal
 import subprocess
-import time
 
 import pytest
 
-from conftest import AIRS, DEADLINE_S, SLOW, child, supervisor
+from conftest import AIRS, DEADLINE_S, child, supervisor
 
 KILLS_EACH = 20
 KILLS_RANDOM = 40
+KILLS_MAX = 200
+# Where a kill is placed: which child is to be in which state.
+PLACED = {"grant": ("/loop", "restarting"), "delay": ("/wait", "restarting"),
+          "start": ("/slow", "starting")}
 TIGHT = 5     # max-restarts of /tight
 WIDE = 100000
 
@@ -126,7 +128,8 @@ def check_budgets(events):
 
 
 def killed_at(place, manifest, found):
-    """What a recorder of `events -f` was shown of a run that is killed once `found` is true of it."""
+    """Events of a run that is killed once `found` is true of what a recorder, `events -f`, was shown:
+    those that it was shown, and those that the run itself told."""
     daemon = place.run(manifest, started=False)
     daemon.wait_for(lambda events: events, "event")  # It can be asked.
     recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
@@ -141,20 +144,32 @@ def killed_at(place, manifest, found):
     recorder.stdout.close()
     recorder.wait(DEADLINE_S)
     assert daemon.process.poll() == -signal.SIGKILL, shown[-5:]
-    return shown + daemon.events
+    return shown, daemon.events
+
+
+def died_as(events, path, state):
+    states = [one["state"] for one in events if one.get("path") == path and "state" in one]
+    return states[-1:] == [state]
 
 
 def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     chance = random.Random(4)
     manifest = crash_loop(place)
-    kinds = ["grant", "delay", "start"] * KILLS_EACH + ["random"] * KILLS_RANDOM
+    kinds = [*PLACED] * KILLS_EACH + ["random"] * KILLS_RANDOM
     chance.shuffle(kinds)
-    reported = []
-    for kind in kinds:
-        reported += killed_at(place, manifest, moment(kind, chance))
+    reported, kills = [], 0
+    while kinds:
+        kind = kinds.pop()
+        shown, told = killed_at(place, manifest, moment(kind, chance))
+        reported += shown + told
+        kills += 1
+        if kind in PLACED and not died_as(told, *PLACED[kind]):
+            kinds.append(kind)  # It came too late: once more.
+        assert kills < KILLS_MAX
 
     place.run(manifest)
     place.wait("/tight", "failed")
+    place.wait("/below/ended", "stopped")
     lines = start_lines(place)  # Before the history: it goes on.
     events = history(place, "--events")
     assert len(events) < 10000 and events[0]["seq"] == 1
@@ -171,8 +186,8 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     assert lines and lines <= started, lines - started
 
     deaths = states_at_death(runs_of(events))
-    assert len(deaths) == len(kinds)
-    for path, state in (("/loop", "restarting"), ("/wait", "restarting"), ("/slow", "starting")):
+    assert len(deaths) == kills >= KILLS_EACH * len(PLACED) + KILLS_RANDOM
+    for path, state in PLACED.values():
         assert sum(death.get(path) == state for death in deaths) >= KILLS_EACH, (path, state)
     assert place.status("/below/ended")["state"] == "stopped"
     # Cut off before its end it starts again; once it has ended, never.
@@ -183,50 +198,6 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
     assert len(ends) == 1 and names.count("starting") == place.status("/below/ended")["generation"]
     assert not any(one.get("path") == "/below/ended" and one["event"] == "starting"
                    for one in events[ends[0]:])
-
-
-# ---- How soon an event is seen ----
-
-VISIBLE_S = 0.05 * SLOW
-VISIBLE_EVENTS = 500
-VISIBLE_TRIES = 5  # On a busy machine it is the reader that comes late; a late event always does.
-
-
-def lags(place):
-    """Seconds from each event's time to its line out of `events -f`, sorted."""
-    recorder = subprocess.Popen([AIRS, "events", "-f", "--json"], env=place.env, cwd=place.work,
-                                stdout=subprocess.PIPE)
-    try:
-        follows_from = None  # What happened before it had its first line is what was kept.
-        found = []
-        for line in recorder.stdout:
-            seen = time.time()
-            follows_from = follows_from or seen
-            at = datetime.datetime.fromisoformat(
-                json.loads(line)["time"].replace("Z", "+00:00")).timestamp()
-            if at > follows_from:
-                found.append(seen - at)
-            if len(found) == VISIBLE_EVENTS:
-                return sorted(found)
-        raise AssertionError("the events have ended")
-    finally:
-        recorder.kill()
-        recorder.wait()
-        recorder.stdout.close()
-
-
-def test_an_event_is_visible_within_50_ms(place):
-    place.up(child("loop", "crasher", args=["trap"], count=4, max_restarts=WIDE, within="10h",
-                   backoff=["40ms"]))
-    worst = []
-    for _ in range(VISIBLE_TRIES):
-        found = lags(place)
-        worst.append(found[len(found) * 99 // 100])
-        if worst[-1] <= VISIBLE_S:
-            break
-    assert min(worst) <= VISIBLE_S, worst
-    # One clock: an event is not seen before its time (the wall clock may be set by a hair).
-    assert found[0] > -VISIBLE_S
 
 
 # ---- One thing each ----
