@@ -40,7 +40,7 @@ mutants: setup
 	@scripts/mutants
 
 fmt:
-	@git ls-files '*.c' '*.h' | grep -v '^guests/sdk/gen/' | xargs clang-format-19 -i
+	@git ls-files '*.c' '*.h' | grep -v '/gen/' | xargs clang-format-19 -i
 
 bindings:
 	@scripts/make-bindings

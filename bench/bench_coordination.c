@@ -111,8 +111,8 @@ measure_paths(void)
     for (unsigned i = 0; i < CHILDREN; i++) {
         struct refstr *path = refstr_new(paths[i], strlen(paths[i]));
         airs_pid pid;
-        check(native_spawn(
-            system, &(struct native_options){ .behaviour = &quiet, .path = path }, &pid, NULL));
+        check(native_spawn(system, &(struct native_options){ .behaviour = &quiet, .path = path },
+                           &pid, NULL));
         refstr_unref(path);
     }
     uint64_t random = 1;
@@ -247,8 +247,7 @@ rise(struct actor_context *context, void *state, uint32_t generation)
 {
     (void)context, (void)state;
     if (generation > 1 && generation - 2 < RESTARTS)
-        phoenix.invocation_us[generation - 2] =
-            (double)(clock_now_ns() - phoenix.decided_ns) / 1e3;
+        phoenix.invocation_us[generation - 2] = (double)(clock_now_ns() - phoenix.decided_ns) / 1e3;
     return true;
 }
 

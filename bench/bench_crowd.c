@@ -74,10 +74,10 @@ add_child(struct crowd *crowd, unsigned number)
     char text[24];
     snprintf(text, sizeof text, "/child-%u", number);
     struct refstr *path = refstr_new(text, strlen(text));
-    check(native_spawn(crowd->system,
-                       &(struct native_options){
-                           .behaviour = &child_behaviour, .path = path, .supervised = true },
-                       &crowd->pids[number], NULL));
+    check(native_spawn(
+        crowd->system,
+        &(struct native_options){ .behaviour = &child_behaviour, .path = path, .supervised = true },
+        &crowd->pids[number], NULL));
     struct supervisor_request add = {
         .verb = REQUEST_ADD,
         .path = path,

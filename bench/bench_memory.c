@@ -191,8 +191,7 @@ main(void)
     printf("%-52s %12.1f B\n", "an unsupervised native actor, with its path", nameless);
     printf("%-52s %12.1f B\n", "supervision: path to pid", registry);
     printf("%-52s %12.1f B\n", "supervision: path to handle, and the handle", handles);
-    printf("%-52s %12.1f B\n", "supervision: node, link, shell, agenda",
-           all - registry - handles);
+    printf("%-52s %12.1f B\n", "supervision: node, link, shell, agenda", all - registry - handles);
     judge("mappings of a child in bytes", registry + handles, false, MAPPINGS_BYTES_MAX);
     judge("supervision of a child in all, in bytes", all, false, CHILD_BYTES_MAX);
     judge("supervision of 100 children in bytes",

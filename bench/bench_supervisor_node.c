@@ -119,7 +119,8 @@ int
 main(void)
 {
     uint64_t empty_ns = empty_measurement_ns();
-    printf("a child of a node takes %zu B without its grants, 8 B each\n", sizeof(struct supervisor_child));
+    printf("a child of a node takes %zu B without its grants, 8 B each\n",
+           sizeof(struct supervisor_child));
     bool small = measure(10, empty_ns);
     bool large = measure(100000, empty_ns);
     return small && large ? 0 : 1;

@@ -13,9 +13,9 @@ on_metadata(void)
 {
     const char *mode = airs_config();
     if (strcmp(mode, "ok") == 0)
-        return (struct airs_metadata){.name = "badmeta", .version = "1.0.0"};
+        return (struct airs_metadata){ .name = "badmeta", .version = "1.0.0" };
     if (strcmp(mode, "utf8") == 0)
-        return (struct airs_metadata){.name = "bad\xff\xfe" "meta"};
+        return (struct airs_metadata){ .name = "bad\377\376meta" };
     if (strcmp(mode, "loop") == 0)
         for (;;)
             turns++;

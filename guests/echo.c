@@ -41,10 +41,15 @@ static void *volatile eaten; /* Volatile: an allocation that nobody sees is left
 struct airs_metadata
 on_metadata(void)
 {
-    static const char *const operations[] = {"count", "crash", "sleep", NULL};
+    static const char *const operations[] = { "count", "crash", "sleep", NULL };
     return (struct airs_metadata){
-        .name = "echo", .version = "1.2.3", .description = "answers what it gets",
-        .author = "airs", .license = "MIT", .operations = operations, .stateful = true,
+        .name = "echo",
+        .version = "1.2.3",
+        .description = "answers what it gets",
+        .author = "airs",
+        .license = "MIT",
+        .operations = operations,
+        .stateful = true,
     };
 }
 
@@ -130,8 +135,7 @@ id_text(const struct airs_id *id)
 static struct airs_id
 sibling(const char *name)
 {
-    return (struct airs_id){
-        .namespace = airs_self()->namespace, .name = name, .instance = "0"};
+    return (struct airs_id){ .namespace = airs_self()->namespace, .name = name, .instance = "0" };
 }
 
 static struct airs_result

@@ -35,10 +35,10 @@ connect_tcp(uint16_t port)
         return error;
 
     wasi_sockets_tcp_borrow_tcp_socket_t socket = wasi_sockets_tcp_borrow_tcp_socket(own);
-    wasi_sockets_network_own_network_t network =
-        wasi_sockets_instance_network_instance_network();
+    wasi_sockets_network_own_network_t network = wasi_sockets_instance_network_instance_network();
     wasi_sockets_tcp_ip_socket_address_t address = {
-        .tag = 0, .val.ipv4 = {.port = port, .address = {127, 0, 0, 1}}};
+        .tag = 0, .val.ipv4 = { .port = port, .address = { 127, 0, 0, 1 } }
+    };
     if (!wasi_sockets_tcp_method_tcp_socket_start_connect(
             socket, wasi_sockets_network_borrow_network(network), &address, &error))
         return error;

@@ -49,7 +49,7 @@ static void
 wait_for(const char *name, size_t size)
 {
     char copy[64];
-    struct airs_id id = {.namespace = airs_self()->namespace, .name = copy, .instance = "0"};
+    struct airs_id id = { .namespace = airs_self()->namespace, .name = copy, .instance = "0" };
     struct airs_component_info about;
 
     snprintf(copy, sizeof copy, "%.*s", (int)size, name);

@@ -11,11 +11,11 @@
 
 #undef fail /* cmocka's macro; base/error.h has a function of that name. */
 #undef fail_msg
-#define fail_msg(...)               \
-    do {                            \
-        print_error(__VA_ARGS__);   \
-        print_error("\n");          \
-        _fail(__FILE__, __LINE__);  \
+#define fail_msg(...)              \
+    do {                           \
+        print_error(__VA_ARGS__);  \
+        print_error("\n");         \
+        _fail(__FILE__, __LINE__); \
     } while (0)
 
 #endif

@@ -63,7 +63,7 @@ on_health(void)
 __attribute__((weak)) struct airs_metadata
 on_metadata(void)
 {
-    return (struct airs_metadata){.name = "actor"};
+    return (struct airs_metadata){ .name = "actor" };
 }
 
 /* ---- Texts ---- */
@@ -71,13 +71,13 @@ on_metadata(void)
 static text_t
 text_of(const char *string)
 {
-    return (text_t){.ptr = (uint8_t *)string, .len = string ? strlen(string) : 0};
+    return (text_t){ .ptr = (uint8_t *)string, .len = string ? strlen(string) : 0 };
 }
 
 static text_t
 text_copy(const char *string)
 {
-    text_t text = {0};
+    text_t text = { 0 };
     if (string)
         runtime_host_string_dup(&text, string);
     return text;
@@ -92,17 +92,17 @@ string_of(text_t text)
 static struct airs_id
 id_of(const id_t_ *id)
 {
-    return (struct airs_id){.namespace = string_of(id->namespace_),
-                            .name = string_of(id->name),
-                            .instance = string_of(id->instance)};
+    return (struct airs_id){ .namespace = string_of(id->namespace_),
+                             .name = string_of(id->name),
+                             .instance = string_of(id->instance) };
 }
 
 static id_t_
 id_lower(struct airs_id id)
 {
-    return (id_t_){.namespace_ = text_of(id.namespace),
-                   .name = text_of(id.name),
-                   .instance = text_of(id.instance)};
+    return (id_t_){ .namespace_ = text_of(id.namespace),
+                    .name = text_of(id.name),
+                    .instance = text_of(id.instance) };
 }
 
 /* ---- Results ---- */
@@ -110,7 +110,7 @@ id_lower(struct airs_id id)
 struct airs_result
 airs_ok(void)
 {
-    return (struct airs_result){.kind = AIRS_DONE};
+    return (struct airs_result){ .kind = AIRS_DONE };
 }
 
 struct airs_result
@@ -122,7 +122,7 @@ airs_bytes(const void *bytes, size_t size)
     if (size > 0)
         memcpy(copy, bytes, size);
     copy[size] = '\0';
-    return (struct airs_result){.kind = AIRS_BYTES, .data = copy, .size = size};
+    return (struct airs_result){ .kind = AIRS_BYTES, .data = copy, .size = size };
 }
 
 static char *
@@ -141,7 +141,7 @@ airs_text(const char *format, ...)
     va_start(arguments, format);
     char *text = format_text(format, arguments);
     va_end(arguments);
-    return (struct airs_result){.kind = AIRS_BYTES, .data = text, .size = strlen(text)};
+    return (struct airs_result){ .kind = AIRS_BYTES, .data = text, .size = strlen(text) };
 }
 
 struct airs_result
@@ -151,14 +151,14 @@ airs_error(const char *format, ...)
     va_start(arguments, format);
     char *text = format_text(format, arguments);
     va_end(arguments);
-    return (struct airs_result){.kind = AIRS_ERROR, .data = text, .size = strlen(text)};
+    return (struct airs_result){ .kind = AIRS_ERROR, .data = text, .size = strlen(text) };
 }
 
 /* The text of a result that is an error; the bindings free it after the call. */
 static text_t
 error_text(const struct airs_result *result)
 {
-    return (text_t){.ptr = (uint8_t *)result->data, .len = result->size};
+    return (text_t){ .ptr = (uint8_t *)result->data, .len = result->size };
 }
 
 /* ---- Exports ---- */
@@ -185,7 +185,7 @@ with_message(struct airs_result (*handle)(const struct airs_message *),
              const airssys_core_types_component_message_t *msg)
 {
     const airssys_core_types_message_metadata_t *about = &msg->metadata;
-    struct airs_id reply_to = {0};
+    struct airs_id reply_to = { 0 };
     if (about->reply_to.is_some)
         reply_to = id_of(&about->reply_to.val);
     const struct airs_message message = {
@@ -251,7 +251,7 @@ operations_copy(const char *const *operations)
     size_t count = 0;
     while (operations && operations[count])
         count++;
-    runtime_host_list_string_t list = {0};
+    runtime_host_list_string_t list = { 0 };
     if (count == 0)
         return list;
     list.ptr = malloc(count * sizeof *list.ptr);
@@ -386,7 +386,7 @@ airs_list_components(void)
 {
     airssys_core_host_services_list_component_id_t found;
     airssys_core_host_services_list_components(&found);
-    struct airs_list list = {.ids = calloc(found.len + 1, sizeof *list.ids), .count = found.len};
+    struct airs_list list = { .ids = calloc(found.len + 1, sizeof *list.ids), .count = found.len };
     if (!list.ids)
         abort();
     for (size_t i = 0; i < found.len; i++)
@@ -412,7 +412,7 @@ airs_list_free(struct airs_list *list)
         string_free(list->ids[i].instance);
     }
     free(list->ids);
-    *list = (struct airs_list){0};
+    *list = (struct airs_list){ 0 };
 }
 
 /* ---- Errors of host functions as text ---- */
@@ -430,11 +430,11 @@ why_text(const char *kind, text_t detail)
 static const char *
 component_why(airssys_core_errors_component_error_t *err)
 {
-    static const char *const kinds[] = {"initialization-failed", "already-initialized",
-                                        "not-initialized", "shutdown-failed", "invalid-state"};
+    static const char *const kinds[] = { "initialization-failed", "already-initialized",
+                                         "not-initialized", "shutdown-failed", "invalid-state" };
     bool bare = err->tag == AIRSSYS_CORE_ERRORS_COMPONENT_ERROR_ALREADY_INITIALIZED ||
                 err->tag == AIRSSYS_CORE_ERRORS_COMPONENT_ERROR_NOT_INITIALIZED;
-    why_text(kinds[err->tag], bare ? (text_t){0} : err->val.invalid_state);
+    why_text(kinds[err->tag], bare ? (text_t){ 0 } : err->val.invalid_state);
     airssys_core_errors_component_error_free(err);
     return why;
 }
@@ -453,7 +453,7 @@ messaging_why(airssys_core_errors_messaging_error_t *err)
         why_text("invalid-message", err->val.invalid_message);
         break;
     case AIRSSYS_CORE_ERRORS_MESSAGING_ERROR_QUEUE_FULL:
-        why_text("queue-full", (text_t){0});
+        why_text("queue-full", (text_t){ 0 });
         break;
     case AIRSSYS_CORE_ERRORS_MESSAGING_ERROR_TARGET_NOT_FOUND:
         why_text("target-not-found", err->val.target_not_found.name);
@@ -468,10 +468,10 @@ messaging_why(airssys_core_errors_messaging_error_t *err)
 static const char *
 storage_why(airssys_core_errors_storage_error_t *err)
 {
-    static const char *const kinds[] = {"not-found", "already-exists", "quota-exceeded",
-                                        "invalid-key", "io-error"};
+    static const char *const kinds[] = { "not-found", "already-exists", "quota-exceeded",
+                                         "invalid-key", "io-error" };
     bool bare = err->tag == AIRSSYS_CORE_ERRORS_STORAGE_ERROR_QUOTA_EXCEEDED;
-    why_text(kinds[err->tag], bare ? (text_t){0} : err->val.io_error);
+    why_text(kinds[err->tag], bare ? (text_t){ 0 } : err->val.io_error);
     airssys_core_errors_storage_error_free(err);
     return why;
 }
@@ -484,13 +484,13 @@ airs_component_info(struct airs_id id, struct airs_component_info *info_out)
     id_t_ target = id_lower(id);
 
     airssys_core_host_services_component_info_free(&kept);
-    kept = (airssys_core_host_services_component_info_t){0};
+    kept = (airssys_core_host_services_component_info_t){ 0 };
     if (!airssys_core_host_services_get_component_metadata(&target, &kept, &err))
         return component_why(&err);
-    *info_out = (struct airs_component_info){.id = id_of(&kept.id),
-                                             .name = string_of(kept.name),
-                                             .version = string_of(kept.version),
-                                             .health = string_of(kept.health)};
+    *info_out = (struct airs_component_info){ .id = id_of(&kept.id),
+                                              .name = string_of(kept.name),
+                                              .version = string_of(kept.version),
+                                              .health = string_of(kept.health) };
     return NULL;
 }
 
@@ -499,7 +499,7 @@ airs_component_info(struct airs_id id, struct airs_component_info *info_out)
 static airssys_core_types_message_payload_t
 payload_of(const void *bytes, size_t size)
 {
-    return (airssys_core_types_message_payload_t){.ptr = (uint8_t *)bytes, .len = size};
+    return (airssys_core_types_message_payload_t){ .ptr = (uint8_t *)bytes, .len = size };
 }
 
 const char *
@@ -521,7 +521,7 @@ airs_broadcast(const struct airs_id *targets, size_t count, const void *bytes, s
         abort();
     for (size_t i = 0; i < count; i++)
         to[i] = id_lower(targets[i]);
-    airssys_core_host_messaging_list_component_id_t list = {.ptr = to, .len = count};
+    airssys_core_host_messaging_list_component_id_t list = { .ptr = to, .len = count };
     bool sent = airssys_core_host_messaging_broadcast(&list, &payload, &err);
     free(to);
     return sent ? NULL : messaging_why(&err);
@@ -573,7 +573,7 @@ airs_storage_set(const char *key, const void *value, size_t size)
 {
     airssys_core_errors_storage_error_t err;
     text_t name = text_of(key);
-    airssys_core_storage_storage_value_t bytes = {.ptr = (uint8_t *)value, .len = size};
+    airssys_core_storage_storage_value_t bytes = { .ptr = (uint8_t *)value, .len = size };
     return airssys_core_storage_set(&name, &bytes, &err) ? NULL : storage_why(&err);
 }
 

@@ -60,10 +60,10 @@ struct airs_message {
     struct airs_id sender;
     const char *text; /* The payload; a zero byte follows it. */
     size_t size;
-    const char *correlation_id; /* NULL: none. */
-    const char *content_type;   /* NULL: none. */
+    const char *correlation_id;     /* NULL: none. */
+    const char *content_type;       /* NULL: none. */
     const struct airs_id *reply_to; /* NULL: none. */
-    uint64_t seconds;           /* When it was sent. */
+    uint64_t seconds;               /* When it was sent. */
     uint32_t nanoseconds;
 };
 
@@ -142,8 +142,8 @@ const char *airs_broadcast(const struct airs_id *targets, size_t count, const vo
 
 /* The answer arrives at on_callback with the correlation id that stands in
  * `correlation_id_out` (valid until the next call). */
-const char *airs_request(struct airs_id target, const void *bytes, size_t size,
-                         uint64_t timeout_ms, const char **correlation_id_out);
+const char *airs_request(struct airs_id target, const void *bytes, size_t size, uint64_t timeout_ms,
+                         const char **correlation_id_out);
 const char *airs_cancel_request(const char *correlation_id);
 
 /* `*value_out` is NULL where the key is not set; else free() it. A zero byte follows it. */

@@ -46,10 +46,12 @@ item_put(const char *name, int count)
 struct airs_metadata
 on_metadata(void)
 {
-    static const char *const operations[] = {"stock", "take", "put", NULL};
-    return (struct airs_metadata){.name = "store", .version = "1.0.0",
-                                  .description = "the shelf of the shop",
-                                  .operations = operations, .stateful = true};
+    static const char *const operations[] = { "stock", "take", "put", NULL };
+    return (struct airs_metadata){ .name = "store",
+                                   .version = "1.0.0",
+                                   .description = "the shelf of the shop",
+                                   .operations = operations,
+                                   .stateful = true };
 }
 
 struct airs_result

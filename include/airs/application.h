@@ -45,15 +45,15 @@ struct airs_event {
     uint64_t restarts;     /* AIRS_NONE: does not apply. */
     bool has_budget;
     uint32_t budget_used;
-    uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint32_t budget_allowed;    /* AIRS_UNLIMITED: no limit. */
     uint32_t intensity_allowed; /* Of its supervisor, over all its children; AIRS_UNLIMITED. */
-    uint64_t uptime_us;      /* "exited": since it was started; AIRS_NONE: it never was. */
-    uint64_t memory_bytes;   /* "exited": the most that its memories had; AIRS_NONE: unknown. */
-    int32_t exit_code;       /* With `reason`: the trap's or exit's code as a number. */
+    uint64_t uptime_us;         /* "exited": since it was started; AIRS_NONE: it never was. */
+    uint64_t memory_bytes;      /* "exited": the most that its memories had; AIRS_NONE: unknown. */
+    int32_t exit_code;          /* With `reason`: the trap's or exit's code as a number. */
 
     /* What the supervisor goes on from (struct airs_memory). */
     bool ready;
-    const char *stopped;     /* "stopped", "stopping": why, else NULL. */
+    const char *stopped; /* "stopped", "stopping": why, else NULL. */
     uint64_t attempt;
     uint64_t lived_us;
     uint64_t born_lived_us;
@@ -64,16 +64,16 @@ struct airs_event {
  * orderly end; after an orderly one, at most that it is stopped by request. Durations alone.
  */
 struct airs_memory {
-    const char *state;         /* As in its last event; what ran then is started again. */
-    const char *stopped;       /* "request", "supervisor", "ended", "temporary", "ignored"; or what
+    const char *state;   /* As in its last event; what ran then is started again. */
+    const char *stopped; /* "request", "supervisor", "ended", "temporary", "ignored"; or what
                                 * follows "stopping": "restart". NULL: neither. */
     uint64_t generation;
-    uint64_t restarts;         /* Grants since registered or reset. */
-    uint64_t attempt;          /* Restarts since the last stable run. */
-    uint64_t lived_us;         /* The lived clock, and what it showed when `generation` began. */
+    uint64_t restarts; /* Grants since registered or reset. */
+    uint64_t attempt;  /* Restarts since the last stable run. */
+    uint64_t lived_us; /* The lived clock, and what it showed when `generation` began. */
     uint64_t born_lived_us;
-    uint64_t delay_us;         /* "restarting": what is left of the delay. */
-    const char *exit_reason;   /* Of the last exit; NULL: none. */
+    uint64_t delay_us;       /* "restarting": what is left of the delay. */
+    const char *exit_reason; /* Of the last exit; NULL: none. */
     int32_t exit_code;
     const char *exit_detail;
     const uint64_t *grants_us; /* Lived time of the grants that may still count, oldest first. */
@@ -104,17 +104,17 @@ struct airs_child {
     uint64_t generation;
     uint64_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed;  /* AIRS_UNLIMITED: no limit. */
-    uint64_t within_us;       /* The window of the budget, in time that the child is ready. */
-    uint64_t frees_us;        /* Of that time, until one more is allowed; AIRS_NONE: none is used. */
-    const char *restart;      /* "permanent", "transient" or "temporary". */
-    const char *stopped;      /* In "stopped" and "stopping": as in struct airs_memory; else NULL. */
-    const char *decided_by;   /* What made it so: "policy", "on-exit", "budget", … (docs: ps --json);
+    uint32_t budget_allowed; /* AIRS_UNLIMITED: no limit. */
+    uint64_t within_us;      /* The window of the budget, in time that the child is ready. */
+    uint64_t frees_us;       /* Of that time, until one more is allowed; AIRS_NONE: none is used. */
+    const char *restart;     /* "permanent", "transient" or "temporary". */
+    const char *stopped;     /* In "stopped" and "stopping": as in struct airs_memory; else NULL. */
+    const char *decided_by; /* What made it so: "policy", "on-exit", "budget", … (docs: ps --json);
                                * NULL: it has had no exit and no stop. */
-    const char *on_exit;      /* With "on-exit": the rule, as a manifest has it; else NULL. */
-    bool escalated;           /* Its exit has ended its supervisor, and it starts when that does. */
-    const char *cause;        /* The path that this goes back to; NULL: none, or not known any more. */
-    uint32_t intensity_allowed;   /* Of its supervisor over all children; AIRS_UNLIMITED: none. */
+    const char *on_exit;    /* With "on-exit": the rule, as a manifest has it; else NULL. */
+    bool escalated;         /* Its exit has ended its supervisor, and it starts when that does. */
+    const char *cause; /* The path that this goes back to; NULL: none, or not known any more. */
+    uint32_t intensity_allowed; /* Of its supervisor over all children; AIRS_UNLIMITED: none. */
     uint64_t intensity_within_us;
     uint64_t uptime_us;       /* AIRS_NONE: no instance. */
     uint64_t due_us;          /* Until a delay ends, or a start or a stop times out; AIRS_NONE: none
@@ -134,16 +134,17 @@ struct airs_child {
 
 /* A child that is to be added while the application runs. */
 struct airs_addition {
-    const char *parent;    /* Path of its supervisor; "/" is the root. Required. */
-    const char *text;      /* One child as it would stand under `children` of a manifest, as YAML or */
-    size_t size;           /* JSON: a component, or a supervisor with all below it. Required. */
+    const char *parent; /* Path of its supervisor; "/" is the root. Required. */
+    const char *text;   /* One child as it would stand under `children` of a manifest, as YAML or */
+    size_t size;        /* JSON: a component, or a supervisor with all below it. Required. */
     const char *directory; /* What files in it are relative to; NULL: that of the manifest. */
-    const char *file;      /* The name of `text` in reports; NULL: these say no lines and columns. */
+    const char *file; /* The name of `text` in reports; NULL: these say no lines and columns. */
 };
 
 /** What was changed by hand while an application ran: a later run needs it to go on. */
 struct airs_kept {
-    const char *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    const char
+        *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
     struct airs_addition addition; /* `text` NULL: scaled. */
     uint32_t numbers;              /* Scaled: no number beyond this one was ever given; 0: deleted
                                     * as a whole, with all that was added or scaled of it. */
@@ -331,8 +332,7 @@ AIRS_API enum airs_status airs_application_scale(struct airs_application *applic
  */
 AIRS_API enum airs_status airs_application_delete_template(struct airs_application *application,
                                                            const char *path, airs_changed changed,
-                                                           void *context,
-                                                           struct airs_error *error);
+                                                           void *context, struct airs_error *error);
 
 /* How many children a supervisor has, not counting what is below them. */
 struct airs_counts {
@@ -382,8 +382,9 @@ struct airs_difference {
 struct airs_reload {
     bool dry_run; /* Says what would change, and changes nothing. */
     void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
-    airs_report report; /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
-    void *context;      /* Of both. Thread: that of the reload. */
+    airs_report
+        report;    /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    void *context; /* Of both. Thread: that of the reload. */
 };
 
 /**

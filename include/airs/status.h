@@ -13,22 +13,22 @@ extern "C" {
 #endif
 
 /* X(NAME, text): every way in which an operation of this library can fail. */
-#define AIRS_STATUS_LIST(X)                                                        \
-    X(OK, "done")                                                                  \
-    X(ENOMEM, "out of memory")                                                     \
-    X(EINVAL, "invalid argument or input")                                         \
-    X(ENOENT, "not found")                                                         \
-    X(EEXIST, "exists already")                                                    \
-    X(EBUSY, "busy: try again when the operation under way has ended")             \
-    X(ELIMIT, "a limit is reached")                                                \
-    X(EIO, "input or output failed")                                               \
-    X(ETIMEDOUT, "out of time")                                                    \
-    X(EALREADY, "already so")                                                      \
-    X(ENOTRUNNING, "not running")                                                  \
-    X(ELOAD, "the component cannot be loaded")                                     \
-    X(EDENIED, "not permitted")                                                    \
-    X(EREJECTED, "the target answered with an error")                              \
-    X(EENDED, "the target ended before it answered")                               \
+#define AIRS_STATUS_LIST(X)                                            \
+    X(OK, "done")                                                      \
+    X(ENOMEM, "out of memory")                                         \
+    X(EINVAL, "invalid argument or input")                             \
+    X(ENOENT, "not found")                                             \
+    X(EEXIST, "exists already")                                        \
+    X(EBUSY, "busy: try again when the operation under way has ended") \
+    X(ELIMIT, "a limit is reached")                                    \
+    X(EIO, "input or output failed")                                   \
+    X(ETIMEDOUT, "out of time")                                        \
+    X(EALREADY, "already so")                                          \
+    X(ENOTRUNNING, "not running")                                      \
+    X(ELOAD, "the component cannot be loaded")                         \
+    X(EDENIED, "not permitted")                                        \
+    X(EREJECTED, "the target answered with an error")                  \
+    X(EENDED, "the target ended before it answered")                   \
     X(EFAILED, "the application or a child failed")
 
 enum airs_status {

@@ -33,7 +33,8 @@ reserve(struct buffer *buffer, size_t extra)
     if (size < buffer->capacity)
         return true;
 
-    size_t capacity = buffer->capacity < BUFFER_CAPACITY_MIN ? BUFFER_CAPACITY_MIN : buffer->capacity;
+    size_t capacity =
+        buffer->capacity < BUFFER_CAPACITY_MIN ? BUFFER_CAPACITY_MIN : buffer->capacity;
     while (capacity <= size) {
         if (capacity > SIZE_MAX / 2)
             return false;

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 struct buffer {
-    char *data;       /* NULL while empty; always NUL-terminated past `size` otherwise. */
-    size_t size;      /* Bytes in use, without the NUL. */
-    size_t capacity;  /* Bytes allocated. */
-    size_t size_max;  /* No append makes `size` larger; 0 means no limit. */
+    char *data;      /* NULL while empty; always NUL-terminated past `size` otherwise. */
+    size_t size;     /* Bytes in use, without the NUL. */
+    size_t capacity; /* Bytes allocated. */
+    size_t size_max; /* No append makes `size` larger; 0 means no limit. */
 };
 
 /** An empty buffer that allocates nothing yet. `size_max` 0: no limit. */

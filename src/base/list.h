@@ -14,8 +14,8 @@ struct list {
 #define container_of(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
 
 /** Each node of `head` in order; the current one may be removed. */
-#define list_for_each(node, head)                                                           \
-    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);      \
+#define list_for_each(node, head)                                                     \
+    for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
          node = node##_next, node##_next = node->next)
 
 static inline void

@@ -20,14 +20,14 @@ struct map {
     struct map_entry *entries; /* Behind them lie the hashes: what is looked through first. */
     uint32_t *hashes;          /* MAP_FREE, MAP_REMOVED, or of the entry in the same place. */
     size_t capacity;           /* A power of two, or 0. */
-    size_t size;     /* Live entries. */
-    size_t used;     /* Live and removed entries. */
+    size_t size;               /* Live entries. */
+    size_t used;               /* Live and removed entries. */
 };
 
 /** Each live entry, in no order; the map must not change meanwhile. */
-#define map_for_each(entry, map)                                                              \
-    for (struct map_entry *entry = (map)->entries;                                            \
-         (entry = map_next_live((map), entry)) != NULL; entry++)
+#define map_for_each(entry, map)                                                                  \
+    for (struct map_entry *entry = (map)->entries; (entry = map_next_live((map), entry)) != NULL; \
+         entry++)
 
 /** 32 bits of `key`, at least MAP_LIVE. */
 uint32_t map_hash(const char *key);

@@ -22,15 +22,15 @@ struct heartbeat_files;
 #define COMPONENT_MESSAGES_PER_TURN 100
 
 struct component_actor_options {
-    struct actor_system *system;         /* Borrowed, as the next two; outlive the actor. */
-    struct component_registry *registry; /* The actor enters itself and leaves at its end. */
-    struct log_sink *log_sink;           /* NULL: output is dropped. */
-    struct component *component;         /* Referenced. NULL: it could not be loaded. */
-    const char *load_error;              /* Why; copied. */
-    const struct component_spec *spec;   /* Referenced. */
+    struct actor_system *system;                /* Borrowed, as the next two; outlive the actor. */
+    struct component_registry *registry;        /* The actor enters itself and leaves at its end. */
+    struct log_sink *log_sink;                  /* NULL: output is dropped. */
+    struct component *component;                /* Referenced. NULL: it could not be loaded. */
+    const char *load_error;                     /* Why; copied. */
+    const struct component_spec *spec;          /* Referenced. */
     const struct health_restart_config *health; /* Copied. NULL: not enabled. */
-    struct heartbeat_files *heartbeats; /* Borrowed; NULL: no file is a heartbeat. */
-    const char *path;                    /* Copied. */
+    struct heartbeat_files *heartbeats;         /* Borrowed; NULL: no file is a heartbeat. */
+    const char *path;                           /* Copied. */
 };
 
 /**

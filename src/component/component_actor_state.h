@@ -84,8 +84,8 @@ struct component_actor {
     struct health_monitor monitor;
     struct timer health_timer; /* Due at monitor.due_us. */
     bool health_timer_fired;
-    bool heartbeat;      /* A command has written a line since the last look. */
-    bool probe_answered; /* The last one; else it failed by its time. */
+    bool heartbeat;                     /* A command has written a line since the last look. */
+    bool probe_answered;                /* The last one; else it failed by its time. */
     struct heartbeat_files *heartbeats; /* Constant. */
     struct heartbeat_watch *watch;      /* Of a heartbeat by a file, while it is waited for. */
 };

@@ -14,7 +14,7 @@
 
 struct change {
     struct supervisor_request request;
-    struct component_setup *setup; /* NULL: stays. The actor takes it out. */
+    struct component_setup *setup;              /* NULL: stays. The actor takes it out. */
     const struct health_restart_config *health; /* NULL: stays. */
 };
 

@@ -91,7 +91,8 @@ open_watch(struct component_actor *actor)
     const char *path = actor->setup.spec->heartbeat_path;
     if (!actor->setup.is_command || !path || !actor->heartbeats)
         return;
-    actor->watch = heartbeat_watch_open(actor->heartbeats, path, actor_context_self(actor->context));
+    actor->watch =
+        heartbeat_watch_open(actor->heartbeats, path, actor_context_self(actor->context));
     if (actor->watch)
         heartbeat_watch_ask(actor->watch); /* What it is before the first sign. */
 }
@@ -104,8 +105,8 @@ component_health_start(struct component_actor *actor)
     if (!actor->health.enabled)
         return;
     open_watch(actor);
-    follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe, actor->setup.is_command,
-                                       clock_now_us()));
+    follow(actor, health_monitor_start(&actor->monitor, &actor->health.probe,
+                                       actor->setup.is_command, clock_now_us()));
 }
 
 static bool

@@ -235,7 +235,8 @@ info_of(const struct component_registry *registry, const struct entry *entry)
         .path = (char *)(uintptr_t)entry->path,
         .pid = entry->pid,
         .kind = entry->kind,
-        .metadata_name = entry->metadata_name ? entry->metadata_name : (char *)(uintptr_t)entry->path,
+        .metadata_name =
+            entry->metadata_name ? entry->metadata_name : (char *)(uintptr_t)entry->path,
         .metadata_version = entry->metadata_version ? entry->metadata_version : (char *)"",
         .health = HEALTH_UNKNOWN,
     };

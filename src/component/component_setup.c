@@ -63,10 +63,10 @@ component_setup_init(struct component_setup *setup, const struct component_actor
         setup->component = component_ref(options->component);
         setup->is_command = component_kind(options->component) == COMPONENT_COMMAND;
     }
-    setup->call_timeout_us = timeout_of(limits->call_timeout_us, setup->is_command,
-                                        COMPONENT_CALL_TIMEOUT_DEFAULT_US);
-    setup->cpu_timeout_us = timeout_of(limits->cpu_timeout_us, setup->is_command,
-                                       COMPONENT_CPU_TIMEOUT_DEFAULT_US);
+    setup->call_timeout_us =
+        timeout_of(limits->call_timeout_us, setup->is_command, COMPONENT_CALL_TIMEOUT_DEFAULT_US);
+    setup->cpu_timeout_us =
+        timeout_of(limits->cpu_timeout_us, setup->is_command, COMPONENT_CPU_TIMEOUT_DEFAULT_US);
     return prepare_inputs(setup);
 }
 

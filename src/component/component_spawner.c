@@ -33,7 +33,7 @@ struct component_spawner {
     char *cache_dir;
     struct heartbeat_files *heartbeats;
     pthread_mutex_t lock; /* Guards `files`. */
-    struct map files;     /* Name → struct component_file, referenced; its key is the file's name. */
+    struct map files; /* Name → struct component_file, referenced; its key is the file's name. */
 };
 
 enum airs_status
@@ -251,17 +251,17 @@ component_spawner_change(struct component_spawner *spawner, const char *path, ai
     if (spec && !file)
         return fail(error, AIRS_ENOMEM, "component '%s': out of memory", path);
     const char *wrong = spec ? misfit(file, spec) : NULL;
-    enum airs_status status = component_actor_change(
-        pid,
-        &(struct component_actor_options){
-            .system = spawner->options.system,
-            .component = spec && !wrong ? file->component : NULL,
-            .load_error = wrong,
-            .spec = spec,
-            .health = health,
-            .path = path,
-        },
-        error);
+    enum airs_status status =
+        component_actor_change(pid,
+                               &(struct component_actor_options){
+                                   .system = spawner->options.system,
+                                   .component = spec && !wrong ? file->component : NULL,
+                                   .load_error = wrong,
+                                   .spec = spec,
+                                   .health = health,
+                                   .path = path,
+                               },
+                               error);
     component_file_unref(file);
     return status;
 }

@@ -65,8 +65,7 @@ struct component_file;
 /** Opens what stands in the file `name` now, apart from what children are given. AIRS_ENOMEM; what
  * is wrong with the file is no error here. Thread: any.  Blocks: for the file. */
 enum airs_status component_spawner_open(struct component_spawner *spawner, const char *name,
-                                        struct component_file **file_out,
-                                        struct airs_error *error);
+                                        struct component_file **file_out, struct airs_error *error);
 /** What children of the file `name` are given, referenced; NULL: nobody has asked for it yet. */
 struct component_file *component_spawner_get(struct component_spawner *spawner, const char *name);
 /** From now on children of that name are given `file`, referenced, instead. Thread: any. */

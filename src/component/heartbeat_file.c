@@ -72,10 +72,9 @@ look(const char *path)
     struct stat about;
     if (stat(path, &about) != 0)
         return (struct stamp){ .exists = false };
-    return (struct stamp){ .exists = true,
-                           .device = about.st_dev,
-                           .inode = about.st_ino,
-                           .modified = about.st_mtim };
+    return (struct stamp){
+        .exists = true, .device = about.st_dev, .inode = about.st_ino, .modified = about.st_mtim
+    };
 }
 
 static bool

@@ -112,8 +112,7 @@ host_get_component_metadata(void *host, const struct guest_id *id, struct answer
     }
     struct guest_id found = id_of_path(self, info.path);
     answer_add_id(answer, &found);
-    answer_info(answer, info.metadata_name, info.metadata_version,
-                health_answer_name(info.health));
+    answer_info(answer, info.metadata_name, info.metadata_version, health_answer_name(info.health));
     component_info_deinit(&info);
     return COMPONENT_ERROR_NONE;
 }

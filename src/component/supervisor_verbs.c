@@ -126,8 +126,8 @@ wrapper_count(struct supervisor_bridge *bridge, const char *path, struct bridge_
     enum airs_status status = AIRS_ENOENT;
 
     if (child)
-        status = child->is_supervisor ? send_count(wrapper_of(bridge), child, counting)
-                                      : AIRS_EINVAL;
+        status =
+            child->is_supervisor ? send_count(wrapper_of(bridge), child, counting) : AIRS_EINVAL;
     wrapper_child_unref(child);
     if (status != AIRS_OK)
         counting.done(counting.context, status, NULL);

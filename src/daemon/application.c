@@ -110,7 +110,8 @@ application_check_strategy(struct airs_application *application, const struct ma
     if (node->config.node.strategy != STRATEGY_PREDICATE || application->options.affects)
         return AIRS_OK;
     return fail(error, AIRS_EINVAL,
-                "'%s' has 'strategy: predicate', which a program gives that embeds airs", node->path);
+                "'%s' has 'strategy: predicate', which a program gives that embeds airs",
+                node->path);
 }
 
 static enum airs_status

@@ -23,8 +23,8 @@ release_child(void *owner)
 /* ---- Under supervision ---- */
 
 enum airs_status
-application_supervise(struct airs_application *application, struct tree_child *child,
-                      bool is_apart, struct airs_error *error)
+application_supervise(struct airs_application *application, struct tree_child *child, bool is_apart,
+                      struct airs_error *error)
 {
     const struct manifest_node *node = child->node;
     struct bridge_child bridge = {
@@ -57,7 +57,8 @@ supervise_subtree(struct airs_application *application, const struct tree_entry 
     bool is_apart = top->node->config.is_supervisor;
     enum airs_status status = application_supervise(application, top, is_apart, error);
     size_t next = first + 1;
-    for (; status == AIRS_OK && next < entry->size && is_below(entry->children[next]->path, top->path);
+    for (; status == AIRS_OK && next < entry->size &&
+           is_below(entry->children[next]->path, top->path);
          next++)
         status = application_supervise(application, entry->children[next], false, error);
     if (status == AIRS_OK && is_apart)
@@ -104,11 +105,12 @@ check_memory(const struct airs_application *application, const struct manifest_n
     char wanted[QUANTITY_TEXT_BYTES], most[QUANTITY_TEXT_BYTES];
     if (!node->spec || node->spec->limits.memory_bytes <= application->memory_bytes_max)
         return AIRS_OK;
-    return fail(error, AIRS_ELIMIT,
-                "'%s' has 'limits: { memory: %s }', and no instance of this application can have more "
-                "than %s, the most that its manifest had when it was started",
-                node->path, quantity_format_size(node->spec->limits.memory_bytes, wanted),
-                quantity_format_size(application->memory_bytes_max, most));
+    return fail(
+        error, AIRS_ELIMIT,
+        "'%s' has 'limits: { memory: %s }', and no instance of this application can have more "
+        "than %s, the most that its manifest had when it was started",
+        node->path, quantity_format_size(node->spec->limits.memory_bytes, wanted),
+        quantity_format_size(application->memory_bytes_max, most));
 }
 
 /* Whether the name of an entry, of which `node` is the first, is somebody's. */
@@ -116,8 +118,7 @@ static bool
 is_taken(struct airs_application *application, const struct manifest_node *node)
 {
     char *name = strndup(node->path, strcspn(node->path, "#"));
-    bool is_there =
-        name && airs_application_find(application, name, NULL) != AIRS_FOUND_NOTHING;
+    bool is_there = name && airs_application_find(application, name, NULL) != AIRS_FOUND_NOTHING;
     free(name);
     return is_there;
 }
@@ -174,8 +175,8 @@ add_nodes(struct airs_application *application, const struct airs_addition *addi
         status = application_check_dependencies(application, nodes, size, error);
     /* The names are taken first: nobody waits for a compiler to hear that they exist. */
     if (status == AIRS_OK)
-        status = tree_enter(&application->tree, manifest, nodes, size, is_dynamic, false, &entry,
-                            error);
+        status =
+            tree_enter(&application->tree, manifest, nodes, size, is_dynamic, false, &entry, error);
     if (status != AIRS_OK)
         return status;
     if (addition)

@@ -87,8 +87,8 @@ static uint64_t
 peak_memory(struct airs_application *application, const struct event *event)
 {
     uint64_t bytes;
-    if (event->type != EVENT_EXITED || !event->path || !application->registry
-        || !component_registry_peak_memory(application->registry, event->path->text, &bytes))
+    if (event->type != EVENT_EXITED || !event->path || !application->registry ||
+        !component_registry_peak_memory(application->registry, event->path->text, &bytes))
         return AIRS_NONE;
     return bytes;
 }

@@ -34,8 +34,8 @@ enum application_phase {
 
 struct airs_application {
     struct airs_application_options options; /* Constant; texts are our own copies. */
-    struct manifest *manifest; /* What was loaded last. Under change_lock. */
-    char *name;                /* Constant. */
+    struct manifest *manifest;               /* What was loaded last. Under change_lock. */
+    char *name;                              /* Constant. */
     struct application_tree tree;            /* What there is now. Has its own lock. */
 
     /* Made by airs_application_start, constant until airs_application_free. */
@@ -65,7 +65,7 @@ struct airs_application {
     pthread_t follower; /* application_follow.c. Under change_lock. */
     bool has_follower;
 
-    atomic_bool reloading; /* A reload is under way. */
+    atomic_bool reloading;      /* A reload is under way. */
     struct reload_watch *watch; /* What a reload waits for; NULL: nothing. Under watch_lock. */
     pthread_mutex_t watch_lock;
     pthread_cond_t watch_seen;
@@ -77,12 +77,12 @@ struct airs_application {
     enum application_phase phase;
     bool stop_requested; /* From outside: then the exit code is 0 whatever failed. */
     int exit_code;
-    bool holds_idle;   /* A reload is in the middle of its changes: the tree may be empty now. */
-    bool was_idle;     /* Meanwhile nothing can run any more, … */
-    bool idle_failed;  /* … and some child is failed. */
-    unsigned listings; /* Under way. */
+    bool holds_idle;     /* A reload is in the middle of its changes: the tree may be empty now. */
+    bool was_idle;       /* Meanwhile nothing can run any more, … */
+    bool idle_failed;    /* … and some child is failed. */
+    unsigned listings;   /* Under way. */
     struct list retired; /* struct retired: what a listing may still show. */
-    struct list calls; /* struct call: requests whose answer or deadline is to come. */
+    struct list calls;   /* struct call: requests whose answer or deadline is to come. */
 };
 
 /** application_events.c: sinks that turn what the layers say into public values. */

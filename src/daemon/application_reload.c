@@ -144,10 +144,9 @@ write_event(const struct reload *reload)
 {
     char text[512];
     bool trouble = reload->trouble[0] != '\0';
-    snprintf(text, sizeof text,
-             "%zu added, %zu deleted, %zu restarted, %zu changed%s%s", reload->added,
-             reload->deleted, reload->restarted, reload->changed, trouble ? "; " : "",
-             reload->trouble);
+    snprintf(text, sizeof text, "%zu added, %zu deleted, %zu restarted, %zu changed%s%s",
+             reload->added, reload->deleted, reload->restarted, reload->changed,
+             trouble ? "; " : "", reload->trouble);
     application_write_reloaded(reload->application, text);
 }
 

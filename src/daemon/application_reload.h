@@ -17,10 +17,10 @@ struct component_file;
 
 /* A file that the new manifest names, where it is not what children are given now. */
 struct reload_file {
-    struct component_spec *spec;       /* One that names it; referenced: the map's key is in it. */
-    struct component_file *before;     /* What they are given; NULL: nobody has asked for it. */
-    struct component_file *after;      /* What stands in it. */
-    bool is_done;                      /* Children were given `after`, whatever came of it. */
+    struct component_spec *spec;   /* One that names it; referenced: the map's key is in it. */
+    struct component_file *before; /* What they are given; NULL: nobody has asked for it. */
+    struct component_file *after;  /* What stands in it. */
+    bool is_done;                  /* Children were given `after`, whatever came of it. */
 };
 
 struct reload {
@@ -28,14 +28,15 @@ struct reload {
     const struct airs_reload *options;
     struct manifest *next;
     struct manifest_diff diff;
-    struct map files;   /* Path → struct reload_file. */
-    struct map next_at; /* Path → node of `next`. */
+    struct map files;                      /* Path → struct reload_file. */
+    struct map next_at;                    /* Path → node of `next`. */
     const struct manifest_node *behind_of; /* The supervisor for which this was looked up last: */
-    size_t behind; /* the place of the first child behind what is being added that was there before. */
+    size_t
+        behind; /* the place of the first child behind what is being added that was there before. */
 
     size_t added, deleted, restarted, changed;
-    size_t rolled_back; /* Children. */
-    size_t failed;      /* Changes that could not be made. */
+    size_t rolled_back;                     /* Children. */
+    size_t failed;                          /* Changes that could not be made. */
     char trouble[AIRS_ERROR_MESSAGE_BYTES]; /* The first of those two, in words. */
 };
 

@@ -92,9 +92,8 @@ reload_change(struct reload *reload, const struct manifest_change *change,
     buffer_init(&keys, 0);
     if (!told.detail && manifest_change_write_keys(change, &keys))
         told.detail = keys.data;
-    enum airs_status status =
-        component_supervisor_change(reload->application->supervisor, change->is->path, &told,
-                                    generation_out, &error);
+    enum airs_status status = component_supervisor_change(
+        reload->application->supervisor, change->is->path, &told, generation_out, &error);
     buffer_deinit(&keys);
     if (status == AIRS_OK)
         forget_given(reload->application, change->is->path);
@@ -122,8 +121,8 @@ static void
 move(struct reload *reload, const char *path, const char *before_path)
 {
     struct airs_error error = { 0 };
-    enum airs_status status = component_supervisor_move(reload->application->supervisor, path,
-                                                        before_path, &error);
+    enum airs_status status =
+        component_supervisor_move(reload->application->supervisor, path, before_path, &error);
     if (status == AIRS_OK)
         tree_move(&reload->application->tree, path, before_path);
     else if (status != AIRS_ENOENT)
@@ -172,8 +171,8 @@ add_child(struct reload *reload, const struct manifest_node *is)
     char *foreign = next ? NULL : tree_first_by_hand(&application->tree, is->parent->path);
     const char *behind = next ? next : foreign;
     enum airs_status status =
-        application_add_nodes(application, application->manifest,
-                              &is->parent->children[is->index], 1, false, NULL, &error);
+        application_add_nodes(application, application->manifest, &is->parent->children[is->index],
+                              1, false, NULL, &error);
     if (status != AIRS_OK)
         reload_fail(reload, is->path, &error);
     else if (behind)
@@ -187,8 +186,7 @@ reload_add(struct reload *reload)
     for (size_t i = 0; i < reload->diff.size; i++) {
         const struct manifest_change *change = &reload->diff.changes[i];
         /* What is below a new supervisor has come with it. */
-        if (change->kind == MANIFEST_ADDED &&
-            !tree_is_like(&reload->application->tree, change->is))
+        if (change->kind == MANIFEST_ADDED && !tree_is_like(&reload->application->tree, change->is))
             add_child(reload, change->is);
     }
 }
@@ -224,8 +222,7 @@ reload_apply(struct reload *reload)
             !reload_is_swap(reload, &diff->changes[i]))
             change_child(reload, &diff->changes[i]);
     for (size_t i = 0; i < diff->size; i++)
-        if (diff->changes[i].kind == MANIFEST_CHANGED &&
-            reload_is_swap(reload, &diff->changes[i]))
+        if (diff->changes[i].kind == MANIFEST_CHANGED && reload_is_swap(reload, &diff->changes[i]))
             reload_swap_file(reload, i);
     put_other_files(reload);
     for (size_t i = 0; i < diff->size; i++)

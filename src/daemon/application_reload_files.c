@@ -46,8 +46,8 @@ open_file(struct reload *reload, const struct manifest_node *node, struct reload
     struct airs_error reason = { 0 };
     enum airs_status status = application_compile(application, node->spec, &reason);
     if (status == AIRS_OK)
-        status = component_spawner_open(application->spawner, node->spec->file, &file->after,
-                                        &reason);
+        status =
+            component_spawner_open(application->spawner, node->spec->file, &file->after, &reason);
     const char *wrong = status == AIRS_OK ? component_file_error(file->after) : reason.message;
     if (!wrong)
         return AIRS_OK;

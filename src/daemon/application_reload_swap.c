@@ -29,8 +29,8 @@ struct reload_watch {
     uint32_t ready;
     uint32_t exited;
     uint64_t starting_us, exited_us; /* Monotonic. */
-    bool rests; /* Stopped, failed or deleted, and not started since. */
-    char why[WHY_BYTES]; /* Of the last exit. */
+    bool rests;                      /* Stopped, failed or deleted, and not started since. */
+    char why[WHY_BYTES];             /* Of the last exit. */
 };
 
 static void
@@ -49,8 +49,8 @@ static void
 note(struct reload_watch *watch, const struct event *event)
 {
     bool comes = event->type == EVENT_REGISTERED || event->type == EVENT_STARTING;
-    bool rests = event->type == EVENT_STOPPED || event->type == EVENT_FAILED ||
-                 event->type == EVENT_DELETED;
+    bool rests =
+        event->type == EVENT_STOPPED || event->type == EVENT_FAILED || event->type == EVENT_DELETED;
     watch->rests = rests || (watch->rests && !comes);
     if (event->type == EVENT_STARTING) {
         watch->starting = event->generation;

@@ -46,9 +46,9 @@ renew(struct airs_application *application, const struct component_spec *spec,
 {
     bool is_current = false;
     struct component_file *file = component_spawner_get(application->spawner, spec->file);
-    bool stays = file && (!component_file_error(file) ||
-                          (component_file_is_current(file, &is_current, NULL) == AIRS_OK &&
-                           is_current));
+    bool stays =
+        file && (!component_file_error(file) ||
+                 (component_file_is_current(file, &is_current, NULL) == AIRS_OK && is_current));
     component_file_unref(file);
     return stays ? AIRS_OK : open_anew(application, spec, error);
 }

@@ -406,8 +406,8 @@ on_counted(void *context, enum airs_status status, const struct supervision_coun
 }
 
 enum airs_status
-airs_application_count(struct airs_application *application, const char *path,
-                       airs_counted counted, void *context, struct airs_error *error)
+airs_application_count(struct airs_application *application, const char *path, airs_counted counted,
+                       void *context, struct airs_error *error)
 {
     assert(application && path && counted);
 

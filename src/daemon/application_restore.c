@@ -41,8 +41,8 @@ void
 application_keep_addition(struct airs_application *application,
                           const struct airs_addition *addition, const struct manifest_node *node)
 {
-    size_t size = node->instance > 0 ? (size_t)(strrchr(node->path, '#') - node->path)
-                                     : strlen(node->path);
+    size_t size =
+        node->instance > 0 ? (size_t)(strrchr(node->path, '#') - node->path) : strlen(node->path);
     char *path = strndup(node->path, size);
     if (path)
         keep(application, &(struct airs_kept){ .path = path, .addition = *addition });
@@ -97,8 +97,8 @@ leave_out_deleted(struct airs_application *application, const struct tree_entry 
 }
 
 static enum airs_status
-enter(struct airs_application *application, const struct airs_kept *kept,
-      struct manifest *manifest, struct airs_error *error)
+enter(struct airs_application *application, const struct airs_kept *kept, struct manifest *manifest,
+      struct airs_error *error)
 {
     struct tree_entry entry;
     const struct manifest_node *root = manifest->root;

@@ -28,10 +28,10 @@ struct tree_template {
     char *path;                       /* "/web/back", which is no child's. Constant, as the next. */
     struct manifest *manifest;        /* Referenced: it holds `node`. Both until the next reload. */
     const struct manifest_node *node; /* Any of the members that the entry made; all are alike. */
-    struct list link;                 /* In its supervisor's `templates`. Under the tree's lock, too: */
-    struct list members;              /* tree_child.member, by number. */
-    uint32_t staying;                 /* Members that are not being deleted. */
-    bool is_leaving;                  /* Goes with its last member: its name means nobody now. */
+    struct list link;    /* In its supervisor's `templates`. Under the tree's lock, too: */
+    struct list members; /* tree_child.member, by number. */
+    uint32_t staying;    /* Members that are not being deleted. */
+    bool is_leaving;     /* Goes with its last member: its name means nobody now. */
 };
 
 /* What a child depends on, where that is not what its manifest says: since it was read, members of
@@ -46,8 +46,8 @@ struct tree_given {
 /* Counted: the tree's reference until it is deleted, and one of whoever has it in hand. */
 struct tree_child {
     atomic_uint references;
-    char *path;                       /* Constant, as the next two. */
-    uint32_t number;                  /* Of a template's member; else 0. */
+    char *path;      /* Constant, as the next two. */
+    uint32_t number; /* Of a template's member; else 0. */
     bool is_dynamic;
     /* Constant but for a reload, which has all changes to itself: read in a change, or under the
      * tree's lock. */
@@ -55,8 +55,8 @@ struct tree_child {
     struct manifest *manifest;        /* Referenced: it holds `node`. */
     const struct manifest_node *node; /* What it is: its policy, its spec. Of a member that was
                                        * scaled up: the template's, whose path is another. */
-    struct tree_given *given;  /* NULL: what `node` says. As `node`. */
-    bool goes_on;              /* It came in while an earlier run ran, which was cut off. */
+    struct tree_given *given;         /* NULL: what `node` says. As `node`. */
+    bool goes_on;                     /* It came in while an earlier run ran, which was cut off. */
     struct tree_child *parent; /* NULL of the root. Under the tree's lock, as all that follows. */
     struct list siblings;      /* In its parent's `children`, in their order. */
     struct list children;
@@ -65,7 +65,7 @@ struct tree_child {
     struct tree_template *of; /* NULL: no member. */
     struct list member;
     struct list depends; /* In tree.dependants, if it depends on anything. */
-    bool is_leaving; /* It was asked to be deleted. */
+    bool is_leaving;     /* It was asked to be deleted. */
 };
 
 struct application_tree {
@@ -118,12 +118,12 @@ enum airs_status tree_enter(struct application_tree *tree, struct manifest *mani
                             struct manifest_node *const *nodes, size_t size, bool is_dynamic,
                             bool goes_on, struct tree_entry *entry_out, struct airs_error *error);
 /** The member with `number`, which is higher than all that are there. As below. */
-enum airs_status tree_enter_number(struct application_tree *tree, const char *path,
-                                   uint32_t number, struct airs_error *error);
+enum airs_status tree_enter_number(struct application_tree *tree, const char *path, uint32_t number,
+                                   struct airs_error *error);
 /** `count` more members of the template at `path`, with the numbers behind the highest one.
  * As tree_enter; AIRS_ENOENT: no such template. */
-enum airs_status tree_enter_members(struct application_tree *tree, const char *path,
-                                    uint32_t count, bool goes_on, struct tree_entry *entry_out,
+enum airs_status tree_enter_members(struct application_tree *tree, const char *path, uint32_t count,
+                                    bool goes_on, struct tree_entry *entry_out,
                                     struct airs_error *error);
 void tree_entry_deinit(struct tree_entry *entry);
 

@@ -71,8 +71,8 @@ change(struct exchange *exchange)
     if (exchange->route.target == TARGET_RELOAD)
         status = reload_run(exchange, &error);
     else if (exchange->change.starts)
-        status = application_start_anew(exchange->server->options.application,
-                                        exchange->route.path, &error);
+        status = application_start_anew(exchange->server->options.application, exchange->route.path,
+                                        &error);
     else if (exchange->change.deletes)
         status = airs_application_delete_template(exchange->server->options.application,
                                                   exchange->route.path, NULL, NULL, &error);
@@ -221,8 +221,8 @@ change_finish(struct exchange *exchange)
         exchange_answer_done(exchange, "application/x-ndjson");
         return;
     }
-    const char *text = exchange->done_text ? exchange->done_text
-                                           : airs_status_text(exchange->done_status);
+    const char *text =
+        exchange->done_text ? exchange->done_text : airs_status_text(exchange->done_status);
     exchange_fail_text(exchange, exchange_refusal_code(exchange->done_status), text);
 }
 
@@ -245,11 +245,10 @@ on_counted(void *context, enum airs_status status, const struct airs_counts *cou
         counts ? json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "path",
                            exchange->route.path, "children", (json_int_t)counts->children,
                            "registered", (json_int_t)counts->registered, "restarting",
-                           (json_int_t)counts->restarting, "starting",
-                           (json_int_t)counts->starting, "running", (json_int_t)counts->running,
-                           "stopping", (json_int_t)counts->stopping, "stopped",
-                           (json_int_t)counts->stopped, "failed", (json_int_t)counts->failed,
-                           "ready", (json_int_t)counts->ready)
+                           (json_int_t)counts->restarting, "starting", (json_int_t)counts->starting,
+                           "running", (json_int_t)counts->running, "stopping",
+                           (json_int_t)counts->stopping, "stopped", (json_int_t)counts->stopped,
+                           "failed", (json_int_t)counts->failed, "ready", (json_int_t)counts->ready)
                : NULL;
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     if (counts && (!text || !buffer_append_text(&exchange->done_bytes, text) ||

@@ -11,14 +11,14 @@
 #define CHILD_TEXT_BYTES_MAX ((size_t)16 << 10) /* A backtrace is cut behind so much. */
 
 static const size_t texts[] = {
-    offsetof(struct airs_child, path),         offsetof(struct airs_child, kind),
-    offsetof(struct airs_child, state),        offsetof(struct airs_child, waits_for),
-    offsetof(struct airs_child, component),    offsetof(struct airs_child, strategy),
-    offsetof(struct airs_child, exit_reason),  offsetof(struct airs_child, exit_detail),
+    offsetof(struct airs_child, path),        offsetof(struct airs_child, kind),
+    offsetof(struct airs_child, state),       offsetof(struct airs_child, waits_for),
+    offsetof(struct airs_child, component),   offsetof(struct airs_child, strategy),
+    offsetof(struct airs_child, exit_reason), offsetof(struct airs_child, exit_detail),
     offsetof(struct airs_child, restart),     offsetof(struct airs_child, stopped),
     offsetof(struct airs_child, decided_by),  offsetof(struct airs_child, on_exit),
-    offsetof(struct airs_child, cause),
-    offsetof(struct airs_child, exit_message), offsetof(struct airs_child, depends_on),
+    offsetof(struct airs_child, cause),       offsetof(struct airs_child, exit_message),
+    offsetof(struct airs_child, depends_on),
 };
 static const struct text_layout layout = {
     sizeof(struct airs_child),

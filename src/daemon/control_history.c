@@ -17,8 +17,7 @@ on_entry(struct store_query *query, const struct history_entry *entry)
 {
     struct exchange *exchange = exchange_of(query);
     const char *app = airs_application_name(exchange->server->options.application);
-    if (exchange->done_status == AIRS_OK &&
-        !history_json_append(&exchange->done_bytes, app, entry))
+    if (exchange->done_status == AIRS_OK && !history_json_append(&exchange->done_bytes, app, entry))
         exchange->done_status = AIRS_ELIMIT;
 }
 

@@ -44,7 +44,7 @@ struct exchange_change {
     struct buffer report; /* What is wrong with the child that was to be added. */
     bool out_of_memory;
     bool deletes; /* All of a `count`. */
-    bool starts; /* A start whose component is opened anew. */
+    bool starts;  /* A start whose component is opened anew. */
 };
 
 struct exchange {

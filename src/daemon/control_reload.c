@@ -73,7 +73,7 @@ reload_finish(struct exchange *exchange)
         exchange_answer_done(exchange, "application/x-ndjson");
         return;
     }
-    const char *text = exchange->done_text ? exchange->done_text
-                                           : airs_status_text(exchange->done_status);
+    const char *text =
+        exchange->done_text ? exchange->done_text : airs_status_text(exchange->done_status);
     exchange_fail_text(exchange, code_of(exchange->done_status), text);
 }

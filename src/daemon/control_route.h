@@ -15,9 +15,9 @@ enum control_target {
     TARGET_CHILD,
     TARGET_VERB,
     TARGET_EVENTS,
-    TARGET_LOGS, /* `path` "/" without one. */
+    TARGET_LOGS,    /* `path` "/" without one. */
     TARGET_HISTORY, /* `path` "/" without one. */
-    TARGET_COUNTS, /* `path` "/" without one. */
+    TARGET_COUNTS,  /* `path` "/" without one. */
     TARGET_DOWN,
     TARGET_RELOAD,
     TARGET_METRICS, /* Not there in this version. */

@@ -24,11 +24,12 @@
 #define CONTROL_REQUEST_US_MAX \
     UINT64_C(60000000) /* A request that takes longer to arrive is cut off. */
 #define CONTROL_STREAM_BLOCK_BYTES ((size_t)32 << 10) /* Of a stream in one piece. */
-#define CONTROL_CHILDREN_AT_ONCE_BYTES ((size_t)256 << 10) /* A longer list is made while it is sent. */
-#define CONTROL_HISTORY_COUNT 100u       /* Of a history that names no count; */
-#define CONTROL_HISTORY_COUNT_MAX 10000u /* at most so many, */
+#define CONTROL_CHILDREN_AT_ONCE_BYTES \
+    ((size_t)256 << 10)                              /* A longer list is made while it is sent. */
+#define CONTROL_HISTORY_COUNT 100u                   /* Of a history that names no count; */
+#define CONTROL_HISTORY_COUNT_MAX 10000u             /* at most so many, */
 #define CONTROL_HISTORY_BYTES_MAX ((size_t)32 << 20) /* and so much. */
-#define CONTROL_CALL_TIMEOUT_US UINT64_C(30000000)    /* Of a call that names none. */
+#define CONTROL_CALL_TIMEOUT_US UINT64_C(30000000)   /* Of a call that names none. */
 
 struct control_server;
 
@@ -38,7 +39,7 @@ struct control_options {
     struct airs_application *application; /* Borrowed, as the next two. */
     struct record_ring *events;
     struct log_store *logs;
-    struct store *store;                  /* Borrowed; NULL: there is no history. */
+    struct store *store; /* Borrowed; NULL: there is no history. */
     /** POST /v1/down: `kill`: at once. */
     void (*down)(void *context, bool kill);
     void *context;

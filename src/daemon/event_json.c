@@ -155,8 +155,8 @@ history_json_append(struct buffer *line, const char *app, const struct history_e
     json_t *object = event_json(app, &entry->event);
     set_ms(&object, "uptime_ms", entry->event.uptime_us);
     set_number(&object, "memory_bytes", entry->event.memory_bytes);
-    if (entry->event.message && (!entry->event.detail
-                                 || strcmp(entry->event.message, entry->event.detail) != 0))
+    if (entry->event.message &&
+        (!entry->event.detail || strcmp(entry->event.message, entry->event.detail) != 0))
         set_text(&object, "message", entry->event.message);
     if (entry->log)
         set(&object, "log", lines_json(entry->log, entry->log_size));

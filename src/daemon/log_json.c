@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 #include "daemon/event_json.h"
 
-
 static bool
 is_plain(unsigned char byte)
 {

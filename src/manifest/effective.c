@@ -171,9 +171,8 @@ rule_of(struct walk *walk, const struct exit_rule *rule)
     set(walk, object, "reason", json_string(exit_reason_name(rule->reason)));
     if (rule->has_codes)
         set(walk, object, "code",
-            rule->reason == EXIT_TRAP
-                ? json_string(trap_code_name(rule->codes.first))
-                : codes_of(rule->codes));
+            rule->reason == EXIT_TRAP ? json_string(trap_code_name(rule->codes.first))
+                                      : codes_of(rule->codes));
     set(walk, object, "do", json_string(exit_action_name(rule->action)));
     return object;
 }

@@ -111,8 +111,8 @@ complete(struct manifest *manifest)
     wanted += manifest->components;
     uint64_t instances = wanted + (wanted + 3) / 4 + INSTANCES_SPARE;
     if (manifest->max_instances == 0)
-        manifest->max_instances = instances < MANIFEST_INSTANCES_MAX ? (uint32_t)instances
-                                                                     : MANIFEST_INSTANCES_MAX;
+        manifest->max_instances =
+            instances < MANIFEST_INSTANCES_MAX ? (uint32_t)instances : MANIFEST_INSTANCES_MAX;
     return true;
 }
 
@@ -146,8 +146,8 @@ order(struct reader *reader)
 
 /* `parent` NULL: a whole manifest. */
 static enum airs_status
-fill(struct manifest *manifest, const char *text, size_t size,
-     const struct manifest_parent *parent, struct manifest_report *report)
+fill(struct manifest *manifest, const char *text, size_t size, const struct manifest_parent *parent,
+     struct manifest_report *report)
 {
     struct reader reader = {
         .text = text, .text_size = size, .report = report, .manifest = manifest, .parent = parent

@@ -18,12 +18,12 @@
 #include "manifest/manifest_report.h"
 #include "policy/supervisor_config.h"
 
-#define MANIFEST_BYTES_MAX (4u << 20)   /* Size of the file. */
-#define MANIFEST_CHILDREN_MAX 100000u   /* Of a manifest, each of a `count` counted. */
-#define MANIFEST_NESTING_MAX 16u        /* Supervisors inside supervisors, the root counted. */
-#define MANIFEST_NAME_MAX 63u           /* Characters of a name. */
+#define MANIFEST_BYTES_MAX (4u << 20)      /* Size of the file. */
+#define MANIFEST_CHILDREN_MAX 100000u      /* Of a manifest, each of a `count` counted. */
+#define MANIFEST_NESTING_MAX 16u           /* Supervisors inside supervisors, the root counted. */
+#define MANIFEST_NAME_MAX 63u              /* Characters of a name. */
 #define MANIFEST_DEPENDENCIES_MAX 1000000u /* Of all children, each of a `count` counted. */
-#define MANIFEST_INSTANCES_MAX 1000000u /* `max-instances` and `max-concurrent-starts`. */
+#define MANIFEST_INSTANCES_MAX 1000000u    /* `max-instances` and `max-concurrent-starts`. */
 
 struct manifest;
 
@@ -47,13 +47,14 @@ struct manifest_node {
     uint32_t count;                  /* Of the entry that it came from; 1 without. */
     struct supervisor_config config; /* config.is_supervisor says which of the two it is. */
     struct component_spec *spec;     /* One reference; NULL of a supervisor. */
-    struct manifest_node **children; /* In their one order (manifest_order.h); none of a component. */
+    struct manifest_node *
+        *children; /* In their one order (manifest_order.h); none of a component. */
     size_t children_size;
-    size_t index;              /* Among the children of its parent. */
-    uint64_t *backoff_list_us; /* What config.policy.backoff.list_us borrows, or NULL. */
-    struct exit_rule *rules;     /* What config.policy.rules borrows, or NULL. */
-    struct code_range *success;  /* What config.policy.success borrows, or NULL. */
-    char **depends_on;         /* As written; of the first of a `count` alone. */
+    size_t index;               /* Among the children of its parent. */
+    uint64_t *backoff_list_us;  /* What config.policy.backoff.list_us borrows, or NULL. */
+    struct exit_rule *rules;    /* What config.policy.rules borrows, or NULL. */
+    struct code_range *success; /* What config.policy.success borrows, or NULL. */
+    char **depends_on;          /* As written; of the first of a `count` alone. */
     size_t depends_on_size;
     const char **dependencies; /* What config.depends_on borrows, or NULL; of the first, too. */
     unsigned line;             /* Where its entry begins, from 1. */
@@ -67,10 +68,10 @@ struct manifest {
     uint32_t max_concurrent_starts; /* 0: not set, 4 × workers. */
     uint32_t max_instances;         /* Set, or components + each max-children + 25 % + 64. */
     uint32_t max_instances_set;     /* As written; 0: not set. */
-    char **outside; /* Paths outside of the text, on which a child of it depends. */
+    char **outside;                 /* Paths outside of the text, on which a child of it depends. */
     size_t outside_size;
-    size_t components;              /* Children that are components. */
-    size_t supervisors;             /* Children that are supervisors; the root is not counted. */
+    size_t components;  /* Children that are components. */
+    size_t supervisors; /* Children that are supervisors; the root is not counted. */
 };
 
 /**

@@ -127,9 +127,9 @@ rules_are_equal(const struct child_policy *was, const struct child_policy *is)
     for (uint32_t i = 0; i < is->rules_size; i++) {
         const struct exit_rule *a = &was->rules[i];
         const struct exit_rule *b = &is->rules[i];
-        bool same_codes = a->has_codes == b->has_codes &&
-                          (!b->has_codes || (a->codes.first == b->codes.first &&
-                                             a->codes.last == b->codes.last));
+        bool same_codes =
+            a->has_codes == b->has_codes &&
+            (!b->has_codes || (a->codes.first == b->codes.first && a->codes.last == b->codes.last));
         if (a->reason != b->reason || a->action != b->action || !same_codes)
             return false;
     }
@@ -198,9 +198,9 @@ are_equal(const struct schema_field *field, const struct pair *pair)
     case SCHEMA_PATHS:
         return paths_are_equal(&pair->was->config, &pair->is->config);
     case SCHEMA_HOST_FILE: /* Compared on its own: it is the spec's, inside of a key that is not. */
-    case SCHEMA_NAME:     /* Part of the path. */
-    case SCHEMA_CHILDREN: /* Compared as children. */
-    case SCHEMA_NUMBER:   /* Of a backoff, with it. */
+    case SCHEMA_NAME:      /* Part of the path. */
+    case SCHEMA_CHILDREN:  /* Compared as children. */
+    case SCHEMA_NUMBER:    /* Of a backoff, with it. */
     case SCHEMA_JITTER:
     case SCHEMA_LATER:
         break;

@@ -79,8 +79,7 @@ add_hook(const struct comparison *comparison, const struct manifest_node *was,
          const struct manifest_node *is, struct buffer *restarts)
 {
     const struct manifest_diff_hooks *hooks = &comparison->hooks;
-    const char *why =
-        is->spec && hooks->restarts ? hooks->restarts(hooks->context, was, is) : NULL;
+    const char *why = is->spec && hooks->restarts ? hooks->restarts(hooks->context, was, is) : NULL;
     return !why || buffer_printf(restarts, "%s%s", restarts->size > 0 ? ", " : "", why);
 }
 
@@ -92,8 +91,8 @@ compare_one(const struct comparison *comparison, const struct manifest_node *was
 
     buffer_init(&restarts, 0);
     buffer_init(&live, 0);
-    bool done = manifest_compare(was, is, &restarts, &live) &&
-                add_hook(comparison, was, is, &restarts);
+    bool done =
+        manifest_compare(was, is, &restarts, &live) && add_hook(comparison, was, is, &restarts);
     if (done && restarts.size + live.size > 0) {
         struct manifest_change *change = push(comparison->diff, MANIFEST_CHANGED, was, is);
         done = change != NULL;
@@ -199,8 +198,7 @@ manifest_diff(const struct manifest *was, const struct manifest *is,
     map_init(&comparison.was_at);
     map_init(&comparison.is_at);
     bool done = index_nodes(&comparison) && find_deleted(&comparison, was->root) &&
-                find_changed(&comparison) && find_added(&comparison) &&
-                find_reordered(&comparison);
+                find_changed(&comparison) && find_added(&comparison) && find_reordered(&comparison);
     map_deinit(&comparison.was_at);
     map_deinit(&comparison.is_at);
     if (!done) {

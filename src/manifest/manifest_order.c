@@ -259,8 +259,7 @@ take_outside(void *to, const char *path)
     struct reader *reader = outside->order->reader;
     struct manifest_node *node = outside->note->node;
     struct supervisor_config *config = &node->config;
-    const char **paths =
-        realloc(node->dependencies, (config->depends_on_size + 1) * sizeof *paths);
+    const char **paths = realloc(node->dependencies, (config->depends_on_size + 1) * sizeof *paths);
     const char *copy = paths ? keep_outside(reader->manifest, path) : NULL;
     if (paths) {
         node->dependencies = paths;

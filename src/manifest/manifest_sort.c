@@ -98,8 +98,7 @@ static bool
 walk_edge(struct sorting *sorting, size_t index, size_t *before_out)
 {
     struct place *place = &sorting->places[index];
-    if (place->next >= sorting->edges_size ||
-        sorting->edges[place->next].after->index != index)
+    if (place->next >= sorting->edges_size || sorting->edges[place->next].after->index != index)
         return false;
     *before_out = sorting->edges[place->next++].before->index;
     return true;
@@ -148,7 +147,10 @@ sort_children(struct reader *reader, const struct order_edge *edges, size_t size
     struct manifest_node *parent = edges->after->parent;
     size_t children = parent->children_size;
     struct sorting sorting = {
-        .reader = reader, .parent = parent, .edges = edges, .edges_size = size,
+        .reader = reader,
+        .parent = parent,
+        .edges = edges,
+        .edges_size = size,
         .places = calloc(children, sizeof *sorting.places),
         .stack = calloc(children, sizeof *sorting.stack),
         .sorted = calloc(children, sizeof *sorting.sorted),

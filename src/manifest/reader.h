@@ -21,11 +21,11 @@ struct reader {
     size_t line_offset; /* A byte of the source, and the line in which it is. */
     unsigned line;
     struct manifest_report *report;
-    struct manifest *manifest; /* Being filled. */
+    struct manifest *manifest;            /* Being filled. */
     const struct manifest_parent *parent; /* Of one child, that is read alone; else NULL. */
-    size_t children;           /* Seen so far, each of a `count` counted. */
-    size_t unknown_keys;       /* Seen so far. */
-    struct order_note *notes;  /* What stands in `depends-on`: manifest_order.c. */
+    size_t children;                      /* Seen so far, each of a `count` counted. */
+    size_t unknown_keys;                  /* Seen so far. */
+    struct order_note *notes;             /* What stands in `depends-on`: manifest_order.c. */
     size_t notes_size;
     bool out_of_memory;
 };

@@ -85,8 +85,7 @@ read_reason(struct reader *reader, const struct yaml_node *value, struct exit_ru
         return;
     const char *nearest = nearest_name(text, names, sizeof names / sizeof names[0]);
     reader_complain(reader, value, "there is no exit reason '%s'%s%s%s", text,
-                    nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                    nearest ? "'?" : "");
+                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 static void

@@ -142,7 +142,7 @@ reader_read_file(struct reader *reader, const struct schema_field *field,
 
 void
 reader_read_host_file(struct reader *reader, const struct schema_field *field,
-                 const struct yaml_node *value, struct component_spec *spec)
+                      const struct yaml_node *value, struct component_spec *spec)
 {
     struct airs_error error = { 0 };
 

@@ -31,7 +31,7 @@ void reader_read_name(struct reader *reader, const struct schema_field *field,
 void reader_read_file(struct reader *reader, const struct schema_field *field,
                       const struct yaml_node *value, struct component_spec *spec);
 void reader_read_host_file(struct reader *reader, const struct schema_field *field,
-                      const struct yaml_node *value, struct component_spec *spec);
+                           const struct yaml_node *value, struct component_spec *spec);
 void reader_read_args(struct reader *reader, const struct schema_field *field,
                       const struct yaml_node *list, struct component_spec *spec);
 void reader_read_environment(struct reader *reader, const struct schema_field *field,

@@ -19,7 +19,7 @@
 #define SCHEMA_CONFIG_BYTES_MAX (1u << 20)  /* `config`. */
 #define SCHEMA_PATH_BYTES_MAX 4000u         /* `heartbeat-file`. */
 #define SCHEMA_COUNT_MAX MANIFEST_CHILDREN_MAX
-#define DEPENDS_ON_MAX 256u                 /* Paths in one `depends-on`. */
+#define DEPENDS_ON_MAX 256u /* Paths in one `depends-on`. */
 
 /* The entries of a manifest; `on` of a row is a set of them. */
 enum schema_entry {

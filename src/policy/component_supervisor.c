@@ -50,7 +50,8 @@ component_supervisor_free(struct component_supervisor *supervisor)
 
 /* The handle stands before the bridge is asked: the child's first event must find it. */
 static enum airs_status
-enter(struct component_supervisor *supervisor, struct supervision_entry *entry, struct airs_error *error)
+enter(struct component_supervisor *supervisor, struct supervision_entry *entry,
+      struct airs_error *error)
 {
     const char *path = entry->path;
     enum airs_status status = AIRS_OK;
@@ -287,7 +288,8 @@ component_supervisor_on_event(struct component_supervisor *supervisor,
 
     struct refstr *forgotten = NULL;
     pthread_mutex_lock(&supervisor->lock);
-    struct supervision_entry *entry = event->path ? map_find(&supervisor->entries, event->path) : NULL;
+    struct supervision_entry *entry =
+        event->path ? map_find(&supervisor->entries, event->path) : NULL;
     if (entry)
         forgotten = supervision_entry_take_in(entry, event);
     pthread_mutex_unlock(&supervisor->lock);

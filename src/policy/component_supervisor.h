@@ -34,8 +34,8 @@ struct supervision_handle {
     enum child_state state; /* As of the last event. */
     bool ready;
     uint32_t generation;
-    uint32_t restart_count; /* Grants since registered or reset. */
-    uint64_t exits_total;   /* Also those that the history has forgotten. */
+    uint32_t restart_count;   /* Grants since registered or reset. */
+    uint64_t exits_total;     /* Also those that the history has forgotten. */
     uint64_t started_us;      /* Of the last `started`; 0: never. */
     uint64_t last_restart_us; /* Of the last `restart-scheduled`; 0: never. */
     uint64_t last_seq;

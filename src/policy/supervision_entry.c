@@ -27,7 +27,8 @@ struct supervision_entry *
 supervision_entry_new(const char *path, bool is_component)
 {
     size_t path_bytes = strlen(path) + 1;
-    struct supervision_entry *entry = calloc(1, offsetof(struct supervision_entry, path) + path_bytes);
+    struct supervision_entry *entry =
+        calloc(1, offsetof(struct supervision_entry, path) + path_bytes);
     if (!entry)
         return NULL;
     memcpy(entry->path, path, path_bytes);
@@ -144,8 +145,7 @@ copy_past(const struct supervision_past *past, struct supervision_handle *handle
 }
 
 void
-supervision_entry_copy(const struct supervision_entry *entry,
-                       struct supervision_handle *handle_out)
+supervision_entry_copy(const struct supervision_entry *entry, struct supervision_handle *handle_out)
 {
     *handle_out = (struct supervision_handle){
         .state = entry->state,

@@ -49,22 +49,23 @@ struct supervision_view {
     uint32_t restarts; /* Grants since registered or reset. */
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED: no budget. */
-    uint64_t budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
-    uint32_t attempt;        /* n: restarts since the last stable run. */
-    uint64_t uptime_us;      /* Since its instance runs; 0 without one. */
+    uint64_t
+        budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
+    uint32_t attempt;    /* n: restarts since the last stable run. */
+    uint64_t uptime_us;  /* Since its instance runs; 0 without one. */
     bool has_due;
     uint64_t due_us;       /* From now until its timer: a delay, a start or a stop timeout. */
     const char *waits_for; /* "pool", or NULL. */
     bool has_exit;
-    struct exit_info exit;   /* The last one. */
-    const char *exit_detail; /* NULL without. */
+    struct exit_info exit;        /* The last one. */
+    const char *exit_detail;      /* NULL without. */
     enum child_decision decision; /* What made it so (supervision/supervisor_child.h). */
-    bool escalated;    /* Its exit has ended its supervisor. */
+    bool escalated;               /* Its exit has ended its supervisor. */
     const char *cause; /* The path that this goes back to; NULL: none, or not known any more. */
     uint32_t intensity_allowed; /* Of its supervisor over all children; RESTARTS_UNLIMITED: none. */
     uint64_t intensity_within_us;
-    uint64_t mailbox;        /* Messages that wait. */
-    uint64_t messages;       /* Messages taken since registered. */
+    uint64_t mailbox;  /* Messages that wait. */
+    uint64_t messages; /* Messages taken since registered. */
 };
 
 /* Called once, on a worker or on the calling thread. `views` are in tree order, a supervisor
@@ -97,8 +98,9 @@ struct bridge_change {
     const struct supervisor_config *config; /* From now on, as if it had been registered with it. */
     const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
     const char *detail; /* What changes, for its event; NULL: nothing is said. */
-    bool is_same;  /* Both say what those before said: nothing else is to be done. */
-    bool restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
+    bool is_same;       /* Both say what those before said: nothing else is to be done. */
+    bool
+        restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
                     * the one that runs is stopped, uncounted, and a failed child is started. */
     bool on_trial; /* With `restarts`: if that instance ends before it is ready, that is not counted
                     * either. */
@@ -144,8 +146,8 @@ struct supervisor_bridge_ops {
      * AIRS_ENOENT, AIRS_ENOMEM, AIRS_EENDED; some of it may then have changed. Thread: any but a
      * worker.  Blocks: until child and supervisors have taken it. */
     enum airs_status (*change_component)(struct supervisor_bridge *bridge, const char *path,
-                                         const struct bridge_change *change, uint32_t *generation_out,
-                                         struct airs_error *error);
+                                         const struct bridge_change *change,
+                                         uint32_t *generation_out, struct airs_error *error);
     /* Moves a child in front of its sibling at `before_path`; NULL: to the end of their order. As
      * change_component. */
     enum airs_status (*move_component)(struct supervisor_bridge *bridge, const char *path,

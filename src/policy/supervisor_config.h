@@ -39,8 +39,8 @@
 #define EXIT_CODE_MAX 255
 
 struct supervisor_config {
-    bool is_supervisor;         /* The child is a supervisor, not a component. */
-    struct child_policy policy; /* As the node that decides reads it. */
+    bool is_supervisor;                  /* The child is a supervisor, not a component. */
+    struct child_policy policy;          /* As the node that decides reads it. */
     struct health_restart_config health; /* Of a component; not enabled by default. */
     struct node_policy node;             /* Of a supervisor: over its children. */
     const char *const *depends_on;       /* Paths of children that must be met before it starts. */
@@ -78,8 +78,7 @@ struct supervisor_config supervisor_config_with_health(struct supervisor_config 
 
 /** Starts when the children at `paths`, borrowed, are ready or have ended well. */
 struct supervisor_config supervisor_config_with_dependencies(struct supervisor_config config,
-                                                             const char *const *paths,
-                                                             size_t size);
+                                                             const char *const *paths, size_t size);
 struct supervisor_config
 supervisor_config_with_when_dependency_restarts(struct supervisor_config config,
                                                 enum when_dependency_restarts what);

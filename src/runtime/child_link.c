@@ -181,8 +181,8 @@ report_exited(struct actor_context *context, struct exit_info exit, bool ignored
 
     link->has_instance = false;
     link->is_killed = false;
-    link->pending = (unsigned char)(link->pending &
-                                    ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & COMMANDS_ALL);
+    link->pending =
+        (unsigned char)(link->pending & ~(bit_of(CHILD_STOP) | bit_of(CHILD_KILL)) & COMMANDS_ALL);
     link->ignored = ignored;
     link->exit_reason = (uint8_t)exit.reason;
     link->exit_code = exit.code;
@@ -356,7 +356,7 @@ child_link_take_reports(struct child_link *link)
     if (!reports.exited)
         return reports;
     reports.exit = (struct exit_info){ .reason = (enum exit_reason)link->exit_reason,
-                                        .code = link->exit_code };
+                                       .code = link->exit_code };
     reports.ignored = link->ignored;
     if (texts) {
         refstr_unref(texts->last_detail);

@@ -103,7 +103,8 @@ struct child_reports {
     bool idle;
     bool exited;
     bool ignored; /* It exited instead of starting, because it did not want to. */
-    struct exit_info exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
+    struct exit_info
+        exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
 };
 
 struct child_texts; /* child_texts.h */
@@ -113,20 +114,22 @@ struct child_link {
     /* In the supervisor's lane. Its tag is the generation, written before START is set, read after
      * it was taken, and not written again before `exited` was taken. */
     struct control report;
-    airs_pid child; /* Constant. */
+    airs_pid child;                      /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
 
-    atomic_uchar references; /* The supervisor's, the child actor's, and of `report` in the lane; the
+    atomic_uchar
+        references;        /* The supervisor's, the child actor's, and of `report` in the lane; the
                               * last one frees. */
-    atomic_uchar commands;   /* Bits of child_command_type; set: supervisor (release), taken: child
+    atomic_uchar commands; /* Bits of child_command_type; set: supervisor (release), taken: child
                               * (acquire). STOP and KILL of an earlier generation go with START. */
-    atomic_uchar reports;    /* Set: child (release), taken: supervisor (acquire). */
+    atomic_uchar reports;  /* Set: child (release), taken: supervisor (acquire). */
     atomic_uchar kill_reason; /* Written before KILL is set. */
 
     bool start_everything : 1; /* Written and read as the generation. */
     bool is_bare : 1;          /* Constant: of no supervisor, see child_discard(). */
 
-    bool is_killed; /* The child's alone, as the next two: between KILL taken and exited reported. */
+    bool
+        is_killed; /* The child's alone, as the next two: between KILL taken and exited reported. */
     unsigned char pending : 7; /* Commands taken together. */
     bool has_instance : 1;     /* Between START taken and exited reported. */
 

@@ -18,9 +18,8 @@ child_texts_make(struct child_link *link)
     if (there)
         return there;
     struct child_texts *made = calloc(1, sizeof *made);
-    if (!made || atomic_compare_exchange_strong_explicit(&link->texts, &there, made,
-                                                         memory_order_acq_rel,
-                                                         memory_order_acquire))
+    if (!made || atomic_compare_exchange_strong_explicit(
+                     &link->texts, &there, made, memory_order_acq_rel, memory_order_acquire))
         return made;
     free(made);
     return there;
@@ -73,8 +72,7 @@ child_texts_free(struct child_texts *texts)
 {
     if (!texts)
         return;
-    struct child_failure *failure =
-        atomic_load_explicit(&texts->failures, memory_order_relaxed);
+    struct child_failure *failure = atomic_load_explicit(&texts->failures, memory_order_relaxed);
     while (failure)
         failure = child_failure_free_first(failure);
     refstr_unref(texts->detail);

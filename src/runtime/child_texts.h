@@ -14,7 +14,7 @@ struct child_failure {
 
 struct child_texts {
     _Atomic(struct child_failure *) failures; /* Exchanged: whoever takes them out owns them. */
-    struct refstr *detail;           /* Of the exit under way, as link->exit_code. */
+    struct refstr *detail;                    /* Of the exit under way, as link->exit_code. */
     struct refstr *cause;
     struct refstr *last_detail; /* The supervisor's: of the last exit that it has taken. */
     struct refstr *last_cause;

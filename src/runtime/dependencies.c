@@ -159,8 +159,7 @@ tell_watches_locked(struct dependencies *table, struct dependency *dependency)
 {
     list_for_each(link, &dependency->watches)
     {
-        struct dependant *dependant =
-            container_of(link, struct dependency_watch, link)->dependant;
+        struct dependant *dependant = container_of(link, struct dependency_watch, link)->dependant;
         put_into_locked(table, dependant->inbox, dependant->supervisor, &dependant->inbox->changed,
                         &dependant->changed);
     }

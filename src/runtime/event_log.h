@@ -38,9 +38,9 @@ struct event {
     bool has_budget; /* `restarts`, `budget_used` and `budget_allowed` mean something. */
     uint32_t restarts;
     uint32_t budget_used;
-    uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
+    uint32_t budget_allowed;    /* RESTARTS_UNLIMITED. */
     uint32_t intensity_allowed; /* Of its supervisor, over all children; RESTARTS_UNLIMITED. */
-    bool has_uptime;         /* EXITED of an instance that had started. */
+    bool has_uptime;            /* EXITED of an instance that had started. */
     uint64_t uptime_us;
     bool has_stop_cause; /* STOPPED and STOPPING. */
     enum stop_cause stop_cause;

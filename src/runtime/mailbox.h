@@ -31,12 +31,12 @@ enum mailbox_full {
 
 /* What a control message is; its memory is the struct named here. */
 enum control_type {
-    CONTROL_REPORT,   /* struct child_link, report:   the child to its supervisor */
-    CONTROL_TIMER,    /* struct timer, control:       it has fired */
-    CONTROL_ADMITTED, /* struct start_ticket, control: a start slot was granted */
+    CONTROL_REPORT,       /* struct child_link, report:   the child to its supervisor */
+    CONTROL_TIMER,        /* struct timer, control:       it has fired */
+    CONTROL_ADMITTED,     /* struct start_ticket, control: a start slot was granted */
     CONTROL_DEPENDENCIES, /* struct dependency_inbox, control */
-    CONTROL_REQUEST,  /* struct supervisor_request, control */
-    CONTROL_USER      /* whatever the actor's owner agreed on with it */
+    CONTROL_REQUEST,      /* struct supervisor_request, control */
+    CONTROL_USER          /* whatever the actor's owner agreed on with it */
 };
 
 struct control {

@@ -57,8 +57,8 @@ static bool
 backoffs_are_equal(const struct backoff *a, const struct backoff *b)
 {
     size_t delays = delays_of(a);
-    return a->strategy == b->strategy && a->initial_us == b->initial_us &&
-           a->factor == b->factor && a->max_us == b->max_us && a->jitter == b->jitter &&
+    return a->strategy == b->strategy && a->initial_us == b->initial_us && a->factor == b->factor &&
+           a->max_us == b->max_us && a->jitter == b->jitter &&
            a->jitter_upward == b->jitter_upward && a->reset_after_us == b->reset_after_us &&
            delays == delays_of(b) &&
            (delays == 0 || memcmp(a->list_us, b->list_us, delays * sizeof *a->list_us) == 0);
@@ -236,8 +236,8 @@ shared_policy_unref(const struct child_policy *policy)
 {
     if (!policy)
         return;
-    struct shared_policy *shared = (struct shared_policy *)((uintptr_t)policy -
-                                                            offsetof(struct shared_policy, policy));
+    struct shared_policy *shared =
+        (struct shared_policy *)((uintptr_t)policy - offsetof(struct shared_policy, policy));
     struct shared_policies *policies = shared->owner;
     pthread_mutex_lock(&policies->lock);
     bool is_last = --shared->references == 0;

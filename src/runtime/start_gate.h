@@ -50,8 +50,7 @@ bool start_gate_ask(struct start_gate *gate, struct start_ticket *ticket, struct
 /** A child more waits behind the ticket, which waits already: it is let in by the earlier time. */
 void start_gate_hurry(struct start_gate *gate, struct start_ticket *ticket, uint64_t due_us);
 /** CONTROL_ADMITTED has come: its places go to `pass`. */
-void start_gate_take(struct start_gate *gate, struct start_ticket *ticket,
-                     struct start_pass *pass);
+void start_gate_take(struct start_gate *gate, struct start_ticket *ticket, struct start_pass *pass);
 /** Nobody waits behind the ticket any more: a grant on its way is recalled and given back. */
 void start_gate_recall(struct start_gate *gate, struct start_ticket *ticket);
 /** The start is over, well or not: gives back the place among the starts, if held. */

@@ -250,9 +250,9 @@ supervisor_configure(struct supervisor *supervisor, const struct node_policy *po
     if (capacity > 0 && !grants_us)
         return AIRS_ENOMEM;
     supervisor->intensity_us = grants_us;
-    struct node_event event = {
-        .type = NODE_CONFIGURE, .node_policy = policy, .grants_us = grants_us
-    };
+    struct node_event event = { .type = NODE_CONFIGURE,
+                                .node_policy = policy,
+                                .grants_us = grants_us };
     supervisor_feed(supervisor, event);
     free(before_us);
     return AIRS_OK;

@@ -25,8 +25,8 @@
 struct actor_system;
 
 struct supervisor_options {
-    struct refstr *path; /* Referenced. "/" for the root. */
-    uint64_t seed;       /* Of its children's jitter. */
+    struct refstr *path;              /* Referenced. "/" for the root. */
+    uint64_t seed;                    /* Of its children's jitter. */
     const struct node_policy *policy; /* Copied; NULL: one-for-one, without intensity. */
     /* Grants of an earlier run, as ages, oldest first; borrowed during the call. */
     const uint64_t *intensity_us;
@@ -35,9 +35,11 @@ struct supervisor_options {
      * Thread: any. Must not block. */
     void (*user_free)(void *user);
     /* The root's alone; NULL: nobody listens. Called in the supervisor's turn; must not block. */
-    void (*on_stopping)(void *ctx); /* It begins to stop, asked to or not; told before its events. */
+    void (*on_stopping)(
+        void *ctx); /* It begins to stop, asked to or not; told before its events. */
     void (*on_end)(void *ctx, struct exit_info exit); /* All children are down. */
-    void (*on_idle)(void *ctx, bool idle); /* Nothing in it can run any more, or something can again. */
+    void (*on_idle)(void *ctx,
+                    bool idle); /* Nothing in it can run any more, or something can again. */
     void *ctx;
 };
 
@@ -63,10 +65,11 @@ struct child_view {
     uint32_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
-    uint64_t budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
-    uint32_t attempt;        /* n: restarts since the last stable run. */
-    bool has_uptime;         /* RUNNING. */
-    uint64_t uptime_us;      /* Since started. */
+    uint64_t
+        budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
+    uint32_t attempt;    /* n: restarts since the last stable run. */
+    bool has_uptime;     /* RUNNING. */
+    uint64_t uptime_us;  /* Since started. */
     bool has_due;
     uint64_t due_us;          /* From now. */
     struct refstr *waits_for; /* NULL: nothing. */
@@ -74,7 +77,7 @@ struct child_view {
     struct exit_info exit; /* The last one. */
     struct refstr *detail; /* Of the last exit, or NULL. */
     enum child_decision decision;
-    bool escalated; /* Its exit has ended its supervisor. */
+    bool escalated;       /* Its exit has ended its supervisor. */
     struct refstr *cause; /* The path that this goes back to; NULL: none, or not known any more. */
     uint32_t intensity_allowed; /* Of its supervisor; RESTARTS_UNLIMITED. */
     uint64_t intensity_within_us;
@@ -99,9 +102,9 @@ enum request_verb {
     REQUEST_KILL,
     REQUEST_RESET,
     REQUEST_DELETE,
-    REQUEST_CHANGE,    /* … with `policy`, `restarts`, `on_trial` */
-    REQUEST_MOVE,      /* … with `before` */
-    REQUEST_GET,       /* … with `visit` */
+    REQUEST_CHANGE, /* … with `policy`, `restarts`, `on_trial` */
+    REQUEST_MOVE,   /* … with `before` */
+    REQUEST_GET,    /* … with `visit` */
     /* Something below the child depends on what is or lies below siblings (`dependencies`): at the
      * end of its supervisor, under one-for-one, it stops before them. Each TIE is taken back by an
      * UNTIE of the same dependency. */
@@ -129,17 +132,18 @@ struct supervisor_request {
     bool is_supervisor;         /* ADD */
     bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
     struct child_policy policy; /* ADD, CHANGE; copied, its delay list too. */
-    struct refstr *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    struct refstr
+        *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
     bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
-    bool restarts;         /* CHANGE: as of NODE_CHANGE, like the next. */
+    bool restarts;          /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;
-    struct refstr *detail; /* CHANGE: of its event; NULL: none. Borrowed. */
+    struct refstr *detail;                 /* CHANGE: of its event; NULL: none. Borrowed. */
     const struct node_policy *node_policy; /* CONFIGURE; copied. */
-    struct refstr *const *dependencies; /* ADD: paths that it depends on; TIE, UNTIE. */
-    size_t dependencies_size;           /* Borrowed until done. */
+    struct refstr *const *dependencies;    /* ADD: paths that it depends on; TIE, UNTIE. */
+    size_t dependencies_size;              /* Borrowed until done. */
     const struct child_memory *memory; /* ADD: goes on from it (child_restore.h); NULL: begins. */
-    void *user;                 /* ADD: shown in views. Answered with OK: see user_free. */
-    bool everything;            /* START_ALL: also what was stopped by request. */
+    void *user;                        /* ADD: shown in views. Answered with OK: see user_free. */
+    bool everything;                   /* START_ALL: also what was stopped by request. */
     void (*visit)(struct supervisor_request *request, const struct child_view *view);
     struct child_counts *counts_out; /* COUNT: the requester's. */
     /* Called once, in the supervisor's turn or in actor_system_stop(); must not block. The

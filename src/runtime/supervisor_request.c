@@ -114,13 +114,12 @@ finish_listings(struct supervisor *supervisor)
     struct list *end = &supervisor->node.children;
     list_for_each(link, &supervisor->listings)
     {
-        struct supervisor_request *request =
-            container_of(link, struct supervisor_request, listing);
+        struct supervisor_request *request = container_of(link, struct supervisor_request, listing);
         for (; request->next != end; request->next = request->next->next)
-            visit(supervisor,
-                  supervised_child_of(
-                      container_of(request->next, struct supervisor_child, siblings)),
-                  request);
+            visit(
+                supervisor,
+                supervised_child_of(container_of(request->next, struct supervisor_child, siblings)),
+                request);
     }
 }
 
@@ -225,8 +224,7 @@ supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_
 {
     list_for_each(link, &supervisor->listings)
     {
-        struct supervisor_request *request =
-            container_of(link, struct supervisor_request, listing);
+        struct supervisor_request *request = container_of(link, struct supervisor_request, listing);
         if (request->next == &child->node.siblings)
             request->next = behind;
     }

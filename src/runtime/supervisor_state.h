@@ -35,8 +35,8 @@ struct supervisor {
     uint64_t timer_us;             /* UINT64_MAX: not armed. */
     struct start_ticket ticket;    /* Of all that wait for a start. */
     struct dependency_inbox inbox; /* Children whose dependencies have changed. */
-    struct list untied;            /* Ties to siblings that are not there (supervised_dependencies.c). */
-    struct list listings;          /* supervisor_request.listing: a LIST that goes on in a later turn. */
+    struct list untied;   /* Ties to siblings that are not there (supervised_dependencies.c). */
+    struct list listings; /* supervisor_request.listing: a LIST that goes on in a later turn. */
     struct refstr *told_detail;    /* Of the failed probe, or the change, being told; borrowed. */
     struct actor_context *context; /* Of the turn under way. */
     bool at_rest; /* It is not coming back by itself: nor are those that stopped with it. */
@@ -83,8 +83,7 @@ struct child_view supervised_child_view(struct supervisor *supervisor,
                                         struct supervised_child *child, uint64_t now_us);
 
 /* supervisor_waits.c: what the supervisor's timer, its ticket and its agenda do for a child. */
-void supervisor_arm(struct supervisor *supervisor, struct supervised_child *child,
-                    uint64_t due_us);
+void supervisor_arm(struct supervisor *supervisor, struct supervised_child *child, uint64_t due_us);
 /** It waits for nothing any more, and has no place among the starts. */
 void supervisor_end_wait(struct supervisor *supervisor, struct supervised_child *child);
 /** True: a start slot is granted; false: the child waits, and it has been said. */

@@ -47,7 +47,8 @@ void
 supervisor_end_wait(struct supervisor *supervisor, struct supervised_child *child)
 {
     struct start_gate *gate = supervisor->system->start_gate;
-    bool for_start = child->link.whereabouts == IN_AGENDA && agenda_has(&child->agenda, AGENDA_START);
+    bool for_start =
+        child->link.whereabouts == IN_AGENDA && agenda_has(&child->agenda, AGENDA_START);
     uint64_t due_us;
 
     wait_no_more(supervisor, child);
@@ -56,8 +57,7 @@ supervisor_end_wait(struct supervisor *supervisor, struct supervised_child *chil
 }
 
 bool
-supervisor_ask_start(struct supervisor *supervisor, struct supervised_child *child,
-                     uint64_t due_us)
+supervisor_ask_start(struct supervisor *supervisor, struct supervised_child *child, uint64_t due_us)
 {
     struct start_gate *gate = supervisor->system->start_gate;
     uint64_t first_us;
@@ -87,7 +87,8 @@ supervisor_let_in(struct supervisor *supervisor)
         supervisor_feed(supervisor,
                         (struct node_event){ .type = NODE_ADMITTED, .child = &child->node });
         first = agenda_first(&supervisor->agenda, AGENDA_START, &due_us);
-    } while (first && start_gate_ask(gate, &supervisor->ticket, &child_at(first)->link.pass, due_us));
+    } while (first &&
+             start_gate_ask(gate, &supervisor->ticket, &child_at(first)->link.pass, due_us));
 }
 
 void
@@ -112,8 +113,7 @@ supervisor_set_timer(struct supervisor *supervisor)
 {
     uint64_t due_us;
 
-    if (!agenda_first(&supervisor->agenda, AGENDA_TIMER, &due_us) ||
-        due_us >= supervisor->timer_us)
+    if (!agenda_first(&supervisor->agenda, AGENDA_TIMER, &due_us) || due_us >= supervisor->timer_us)
         return;
     supervisor->timer_us = due_us;
     timer_arm(supervisor->system, &supervisor->timer, due_us);

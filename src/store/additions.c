@@ -89,14 +89,13 @@ text_of(const struct airs_kept *kept)
     json_t *object = json_object();
     bool done = object && set_text(object, "path", kept->path);
     if (addition->text)
-        done = done && set_text(object, "parent", addition->parent) &&
-               set_text(object, "directory", addition->directory) &&
-               set_text(object, "file", addition->file) &&
-               json_object_set_new(object, "text",
-                                   json_stringn(addition->text, addition->size)) == 0;
+        done =
+            done && set_text(object, "parent", addition->parent) &&
+            set_text(object, "directory", addition->directory) &&
+            set_text(object, "file", addition->file) &&
+            json_object_set_new(object, "text", json_stringn(addition->text, addition->size)) == 0;
     else
-        done = done &&
-               json_object_set_new(object, "numbers", json_integer(kept->numbers)) == 0;
+        done = done && json_object_set_new(object, "numbers", json_integer(kept->numbers)) == 0;
     char *plain = done ? json_dumps(object, JSON_COMPACT) : NULL;
     if (plain && asprintf(&text, "%s\n", plain) < 0)
         text = NULL;

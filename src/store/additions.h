@@ -13,8 +13,8 @@
 
 #include <airs/application.h>
 
-#define ADDITIONS_BYTES_MAX (16u << 20)     /* Of the file; further changes are not kept. */
-#define ADDITIONS_REWRITE_BYTES (1u << 20)  /* A larger file of which half is dead is rewritten. */
+#define ADDITIONS_BYTES_MAX (16u << 20)    /* Of the file; further changes are not kept. */
+#define ADDITIONS_REWRITE_BYTES (1u << 20) /* A larger file of which half is dead is rewritten. */
 
 struct additions;
 

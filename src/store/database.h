@@ -16,7 +16,7 @@
 
 #include "base/buffer.h"
 
-#define DATABASE_VERSION 2 /* 1 had no table `intensity`. */
+#define DATABASE_VERSION 2                                  /* 1 had no table `intensity`. */
 #define HISTORY_AGE_US_MAX (UINT64_C(30) * 86400 * 1000000) /* Older events go. */
 #define HISTORY_EVENTS_MAX UINT64_C(1000000)                /* Of these, the oldest. */
 #define HISTORY_BYTES_MAX (UINT64_C(256) << 20) /* Of the file: then the oldest tenth goes. */

@@ -76,8 +76,8 @@ take_intensity(struct database *database, uint64_t run, const struct airs_event 
 static enum airs_status
 drop_intensity(struct database *database, const struct airs_event *event, struct airs_error *error)
 {
-    bool ended = database_is_text(event->event, "exited") &&
-                 !database_is_text(event->reason, "host-lost");
+    bool ended =
+        database_is_text(event->event, "exited") && !database_is_text(event->reason, "host-lost");
     if (!ended && !database_is_text(event->event, "reset") &&
         !database_is_text(event->event, "deleted"))
         return AIRS_OK;

@@ -5,7 +5,7 @@
 
 #define NUMBERS 14u
 #define NUMBERS_LEAST 13u /* Of an earlier version: without intensity_allowed. */
-#define NUMBERS_MAX 64u /* Of a later version: more is no record. */
+#define NUMBERS_MAX 64u   /* Of a later version: more is no record. */
 #define TEXTS 10u
 #define FLAG_BUDGET 1u
 #define FLAG_READY 2u

@@ -23,10 +23,10 @@
 #define JOURNAL_VERSION 1u
 #define JOURNAL_FILE_BYTES_MAX ((uint64_t)1 << 20) /* Then the next file begins. */
 #define JOURNAL_BYTES_MAX ((uint64_t)64 << 20) /* Of all files: then the oldest goes, counted. */
-#define JOURNAL_FILES_MAX 128u /* Each is open: then the oldest goes, too. */
-#define JOURNAL_RECORD_BYTES_MAX ((size_t)64 << 10) /* Of one record; longer is damage. */
+#define JOURNAL_FILES_MAX 128u                 /* Each is open: then the oldest goes, too. */
+#define JOURNAL_RECORD_BYTES_MAX ((size_t)64 << 10)   /* Of one record; longer is damage. */
 #define JOURNAL_PENDING_BYTES_MAX ((size_t)256 << 10) /* Added and not committed: then it is. */
-#define JOURNAL_READ_BYTES ((size_t)256 << 10)      /* Read in one piece. */
+#define JOURNAL_READ_BYTES ((size_t)256 << 10)        /* Read in one piece. */
 
 struct journal;
 

@@ -71,7 +71,7 @@ struct child_policy {
     uint64_t shutdown_us;      /* 0: kill at once; DURATION_INFINITE: wait for ever. */
     uint64_t start_timeout_us; /* DURATION_INFINITE: none. */
     bool reports_ready;        /* A component: ready when it says READY, not when started. */
-    bool significant; /* Its end by itself counts for the node's auto_shutdown. */
+    bool significant;          /* Its end by itself counts for the node's auto_shutdown. */
     enum when_dependency_restarts when_dependency_restarts;
     const struct exit_rule *rules; /* The first that matches decides, before `restart`. */
     uint32_t rules_size;           /* Not owned, as `success`: */

@@ -41,8 +41,7 @@ cause_of(const struct supervisor_node *node, const struct supervisor_child *chil
     if (!cause || is_own || node->state != NODE_RUNNING)
         return NULL;
     /* The user's predicate: the last failed child may be another group's. */
-    if (policy->strategy == STRATEGY_PREDICATE &&
-        !policy->affects(policy->ctx, cause, child))
+    if (policy->strategy == STRATEGY_PREDICATE && !policy->affects(policy->ctx, cause, child))
         return NULL;
     bool in_group = child->group_taken;
     if (event == EVENT_STOPPING || event == EVENT_EXITED) /* By hand, or of its own accord? */

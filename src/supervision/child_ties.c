@@ -30,7 +30,8 @@ is_held(const struct supervisor_child *child)
 static bool
 is_counted(const struct child_tie *tie)
 {
-    const struct child_ties *ties = tie->dependency->ties; /* None any more of one that is removed. */
+    const struct child_ties *ties =
+        tie->dependency->ties; /* None any more of one that is removed. */
     return ties && ties->live > 0 && is_held(tie->dependency) &&
            child_state_is_live(tie->dependant->state);
 }
@@ -86,8 +87,7 @@ ties_went_down(struct step *step, struct supervisor_child *child)
     if (!child->ties || step->node->state != NODE_STOPPING || step_waits(step))
         return;
     list_for_each(link, &child->ties->dependencies)
-        let_stop(step->node,
-                 container_of(link, struct child_tie, of_dependant)->dependency);
+        let_stop(step->node, container_of(link, struct child_tie, of_dependant)->dependency);
 }
 
 /* Ties in a circle, which nobody is to make, hold each other: the last child goes first. */

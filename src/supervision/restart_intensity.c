@@ -10,8 +10,7 @@ restart_intensity_has_room(const struct supervisor_node *node, uint64_t now_us)
     if (max_restarts == RESTARTS_UNLIMITED || node->grants_size < max_restarts)
         return true;
     /* A full ring: the next place is the oldest's. */
-    return max_restarts > 0 &&
-           now_us - node->grants_us[node->grants_next] > node->policy.within_us;
+    return max_restarts > 0 && now_us - node->grants_us[node->grants_next] > node->policy.within_us;
 }
 
 void

@@ -53,12 +53,12 @@ struct supervisor_node {
     struct supervisor_child *group_cause;  /* That, or who took it along before. */
     bool group_passed; /* SWEEP_GROUP has come past group_failed: what follows stands before it. */
     bool group_inside; /* … and has found that it is part of the group of group_cause. */
-    bool stops_in_order;                /* STOPPING: whether stops wait for one another. */
-    struct list *stops;                 /* The next to look at, going back; NULL: no stops. */
-    uint32_t stops_awaited;             /* Children with stop_awaited. */
-    struct supervisor_child *turn;      /* The first in GROUP_START; its fellows start with it. */
-    bool turn_asked;                    /* All of those that wait for their turn have got it. */
-    uint32_t group_delays;              /* Children with group_delay. */
+    bool stops_in_order;           /* STOPPING: whether stops wait for one another. */
+    struct list *stops;            /* The next to look at, going back; NULL: no stops. */
+    uint32_t stops_awaited;        /* Children with stop_awaited. */
+    struct supervisor_child *turn; /* The first in GROUP_START; its fellows start with it. */
+    bool turn_asked;               /* All of those that wait for their turn have got it. */
+    uint32_t group_delays;         /* Children with group_delay. */
     struct list released; /* One-for-one: child_ties.released, whose dependants are down. */
     uint64_t *grants_us;  /* Intensity: a ring as of a child's budget. */
     uint32_t grants_size, grants_next;

@@ -79,12 +79,12 @@ one_that_has_failed_is_waited_for(void **state)
                                           job(false, RESTART_PERMANENT) };
         for (size_t i = 0; i < 2; i++)
             children[i].config.policy.max_restarts = 0;
-        struct world *world = group_world(
-            supervisor_config_with_auto_shutdown(
-                supervisor_config_with_restart(group_config(STRATEGY_ONE_FOR_ONE),
-                                               RESTART_TRANSIENT),
-                AUTO_SHUTDOWN_ALL),
-            children);
+        struct world *world =
+            group_world(supervisor_config_with_auto_shutdown(
+                            supervisor_config_with_restart(group_config(STRATEGY_ONE_FOR_ONE),
+                                                           RESTART_TRANSIENT),
+                            AUTO_SHUTDOWN_ALL),
+                        children);
         world_start(world);
         world_wait_event(world, "/g", EVENT_READY, 1);
         end_by(world, member(0), fails == 0 ? "crash trap" : "crash exit 3");

@@ -84,8 +84,8 @@ an_actor_that_sleeps_in_a_message_is_restarted_after_its_call_timeout(void **sta
 {
     (void)state;
     crash_and_come_back("sleep 100000",
-                        (struct component_limits){ .call_timeout_us = 5 * US_PER_S },
-                        EXIT_TIMEOUT, 0);
+                        (struct component_limits){ .call_timeout_us = 5 * US_PER_S }, EXIT_TIMEOUT,
+                        0);
 }
 
 static void

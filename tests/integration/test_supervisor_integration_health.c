@@ -104,8 +104,7 @@ test_the_first_success_ends_the_start_period(void **state)
     struct supervisor_config config = probed(world_immortal(), 30 * MS);
 
     config.health.probe.start_period_us = 3600 * US_PER_S;
-    struct world *world =
-        begin_sick("unhealthy unhealthy unhealthy unhealthy healthy", config);
+    struct world *world = begin_sick("unhealthy unhealthy unhealthy unhealthy healthy", config);
     assert_int_equal(world_count(world, "/a", EVENT_HEALTH_FAILED), 0);
     world_call(world, "/a", "be unhealthy");
     struct event exited = world_wait_event(world, "/a", EVENT_EXITED, 1);

@@ -124,8 +124,8 @@ static void
 test_a_grant_leaves_the_window_after_that_much_lived_time(void **state)
 {
     (void)state;
-    struct world *world = begin_echo(
-        supervisor_config_with_restart_window(quick(supervisor_config_permanent(), 1), 4 * US_PER_S));
+    struct world *world = begin_echo(supervisor_config_with_restart_window(
+        quick(supervisor_config_permanent(), 1), 4 * US_PER_S));
 
     assert_restarts(world, "/a", "crash trap");
     assert_int_equal(world_view(world, "/a").budget_used, 1);

@@ -13,12 +13,12 @@ the_start_timeout_begins_after_the_wait_for_a_place(void **state)
     struct world *world = world_begin_with((struct world_options){ .max_concurrent_starts = 1 });
 
     add_echo(world, "/clock", quick(supervisor_config_permanent(), 3));
-    world_add(world, "/hangs",
-              (struct world_child){ .guest = "initfail",
-                                    .text = "sleep",
-                                    .config = supervisor_config_with_start_timeout(
-                                        quick(supervisor_config_permanent(), 0),
-                                        DURATION_INFINITE) });
+    world_add(
+        world, "/hangs",
+        (struct world_child){ .guest = "initfail",
+                              .text = "sleep",
+                              .config = supervisor_config_with_start_timeout(
+                                  quick(supervisor_config_permanent(), 0), DURATION_INFINITE) });
     add_echo(world, "/waits",
              supervisor_config_with_start_timeout(quick(supervisor_config_permanent(), 3),
                                                   4 * US_PER_S));

@@ -59,12 +59,11 @@ draws_what_a_child_depends_on(void **state)
     for (int format = GRAPH_DOT; format <= GRAPH_MERMAID; format++) {
         buffer_init(&buffer, 0);
         graph_put(&buffer, (enum graph_format)format, "shop", rows, 3);
-        assert_non_null(strstr(buffer.data,
-                               format == GRAPH_DOT
-                                   ? "  n2 -> n1 [style=dashed, constraint=false];\n"
-                                     "  n2 -> n3 [style=dashed, constraint=false];\n"
-                                     "}\n"
-                                   : "  n2 -.-> n1\n  n2 -.-> n3\n"));
+        assert_non_null(strstr(buffer.data, format == GRAPH_DOT
+                                                ? "  n2 -> n1 [style=dashed, constraint=false];\n"
+                                                  "  n2 -> n3 [style=dashed, constraint=false];\n"
+                                                  "}\n"
+                                                : "  n2 -.-> n1\n  n2 -.-> n3\n"));
         buffer_deinit(&buffer);
     }
     rows[1].depends_on = NULL;

@@ -139,8 +139,7 @@ a_look_that_hangs_holds_up_no_other_file_and_nobody_who_closes(void **state)
     pthread_mutex_lock(&gate);
     atomic_store(&hanging, 0);
     for (unsigned i = 0; i < HEARTBEAT_THREADS_MAX - 1; i++) {
-        hangs[i] = heartbeat_watch_open(world->files,
-                                        temp_dir_file(&world->dir, HANGING, path), 0);
+        hangs[i] = heartbeat_watch_open(world->files, temp_dir_file(&world->dir, HANGING, path), 0);
         assert_true(heartbeat_watch_ask(hangs[i]));
         while (atomic_load(&hanging) <= i)
             sched_yield();
@@ -165,8 +164,7 @@ one_that_waits_in_the_queue_may_be_closed(void **state)
     struct heartbeat_watch *hangs[HEARTBEAT_THREADS_MAX + 2];
     pthread_mutex_lock(&gate);
     for (unsigned i = 0; i < HEARTBEAT_THREADS_MAX + 2; i++) {
-        hangs[i] = heartbeat_watch_open(world->files,
-                                        temp_dir_file(&world->dir, HANGING, path), 0);
+        hangs[i] = heartbeat_watch_open(world->files, temp_dir_file(&world->dir, HANGING, path), 0);
         assert_true(heartbeat_watch_ask(hangs[i]));
     }
     for (unsigned i = 0; i < HEARTBEAT_THREADS_MAX + 2; i++)

@@ -94,14 +94,14 @@ starts_nothing_more_once_the_root_gives_up(void **state)
                  "      max-restarts: 0, on-exhausted: escalate, depends-on: [/deaf] }\n");
     wait_for(world, "/deaf", "stopping", 1);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(airs_application_control(world->application, AIRS_START, "/bad",
-                                                  on_done, world, NULL),
-                         AIRS_EBUSY);
+        assert_int_equal(
+            airs_application_control(world->application, AIRS_START, "/bad", on_done, world, NULL),
+            AIRS_EBUSY);
         airs_application_stop(world->application);
     }
-    assert_int_equal(airs_application_control(world->application, AIRS_KILL, "/deaf", on_done,
-                                              world, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_control(world->application, AIRS_KILL, "/deaf", on_done, world, NULL),
+        AIRS_OK);
     wait_done(world, AIRS_OK);
     assert_ends_with(world, 1);
 }

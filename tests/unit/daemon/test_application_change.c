@@ -88,8 +88,8 @@ scale(struct world *world, const char *path, uint32_t count, const char *expecte
 static void
 control(struct world *world, enum airs_verb verb, const char *path, enum airs_status expected)
 {
-    assert_int_equal(
-        airs_application_control(world->application, verb, path, on_done, world, NULL), AIRS_OK);
+    assert_int_equal(airs_application_control(world->application, verb, path, on_done, world, NULL),
+                     AIRS_OK);
     wait_done(world, expected);
 }
 
@@ -137,9 +137,9 @@ a_child_is_added_runs_and_is_deleted(void **state)
     add(world, "/", "{ name: x, component: " GUESTS "/echo.wasm }", "added /x\n");
     wait_for(world, "/x", "ready", 1);
     assert_true(place_of(world, "/x", "added") < place_of(world, "/x", "registered"));
-    assert_int_equal(airs_application_call(world->application, "/x", "hello", 5, WAIT_US, on_done,
-                                           world, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_call(world->application, "/x", "hello", 5, WAIT_US, on_done, world, NULL),
+        AIRS_OK);
     wait_done(world, AIRS_OK);
     control(world, AIRS_DELETE, "/x", AIRS_OK);
     wait_for(world, "/x", "deleted", 1);
@@ -180,7 +180,8 @@ a_supervisor_comes_with_all_below_it(void **state)
         "added /web\nadded /web/a\nadded /web/deep\nadded /web/deep/b#1\nadded /web/deep/b#2\n");
     wait_for(world, "/web", "ready", 1);
     /* It was not started before all below it was registered. */
-    assert_true(place_of(world, "/web/deep/b#2", "registered") < place_of(world, "/web", "starting"));
+    assert_true(place_of(world, "/web/deep/b#2", "registered") <
+                place_of(world, "/web", "starting"));
     assert_true(place_of(world, "/web/a", "ready") < place_of(world, "/web/deep", "starting"));
     control(world, AIRS_KILL, "/web/a", AIRS_OK);
     wait_for(world, "/web/deep/b#1", "started", 2);
@@ -198,9 +199,9 @@ what_is_wrong_with_a_child_is_reported_and_nothing_is_added(void **state)
     struct said said;
     struct airs_error error;
     start(world, ECHO);
-    assert_int_equal(add_text(world, "/", "job.yaml", "name: job\ncomponnent: x.wasm\n", &said,
-                              &error),
-                     AIRS_EINVAL);
+    assert_int_equal(
+        add_text(world, "/", "job.yaml", "name: job\ncomponnent: x.wasm\n", &said, &error),
+        AIRS_EINVAL);
     assert_non_null(strstr(said.report, "job.yaml:2:1: unknown key 'componnent'"));
     assert_int_equal(
         add_text(world, "/", NULL, "{ name: job, component: nowhere.wasm }", &said, &error),
@@ -212,8 +213,9 @@ what_is_wrong_with_a_child_is_reported_and_nothing_is_added(void **state)
            "'/echo' is a component");
     refuse(world, "/", "{ name: x, component: " GUESTS "/echo.wasm, limits: { memory: 65MiB } }",
            AIRS_ELIMIT, "more than 64MiB");
-    refuse(world, "/", "name: s\nstrategy: predicate\nchildren:\n  - { name: a, component: " GUESTS
-                       "/echo.wasm }\n",
+    refuse(world, "/",
+           "name: s\nstrategy: predicate\nchildren:\n  - { name: a, component: " GUESTS
+           "/echo.wasm }\n",
            AIRS_EINVAL, "'/s' has 'strategy: predicate'");
     assert_int_equal(count(world, "/").children, 1);
 }
@@ -296,9 +298,9 @@ a_template_is_scaled_up_and_down_by_its_highest_numbers(void **state)
                      AIRS_EINVAL);
     assert_int_equal(airs_application_scale(world->application, "/bakc", 2, NULL, NULL, NULL),
                      AIRS_ENOENT);
-    assert_int_equal(airs_application_scale(world->application, "/back", UINT32_MAX, NULL, NULL,
-                                            NULL),
-                     AIRS_EINVAL);
+    assert_int_equal(
+        airs_application_scale(world->application, "/back", UINT32_MAX, NULL, NULL, NULL),
+        AIRS_EINVAL);
 }
 
 static void
@@ -319,8 +321,9 @@ static void
 a_supervisor_has_at_most_max_children(void **state)
 {
     struct world *world = *state;
-    start(world, ECHO "  - name: web\n    max-children: 3\n"
-                      "    children: [{ name: a, component: " GUESTS "/sleeper.wasm, count: 2 }]\n");
+    start(world,
+          ECHO "  - name: web\n    max-children: 3\n"
+               "    children: [{ name: a, component: " GUESTS "/sleeper.wasm, count: 2 }]\n");
     scale(world, "/web/a", 3, "added /web/a#3\n");
     refuse(world, "/web", "{ name: x, component: " GUESTS "/sleeper.wasm }", AIRS_ELIMIT,
            "'/web' has 3 children, and its 'max-children' is 3");

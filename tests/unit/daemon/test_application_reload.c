@@ -37,9 +37,9 @@ write_manifest(const struct world *world, const char *text)
 static enum airs_status
 reload_text(struct world *world, const char *text, bool dry_run, struct airs_error *error)
 {
-    const struct airs_reload reload = {
-        .dry_run = dry_run, .differs = on_difference, .report = on_report
-    };
+    const struct airs_reload reload = { .dry_run = dry_run,
+                                        .differs = on_difference,
+                                        .report = on_report };
     differences[0] = reported[0] = '\0';
     write_manifest(world, text);
     return airs_application_reload(world->application, &reload, error);
@@ -138,9 +138,11 @@ what_is_wrong_is_said_before_anything_changes(void **state)
     } cases[] = {
         { "name: test\nchildren:\n" ECHO("a", ", restrat: no"), AIRS_EINVAL, ":3:" },
         { "name: toast\nchildren:\n" ECHO("a", ""), AIRS_EINVAL, "'toast'" },
-        { "name: test\nchildren:\n" ECHO("b", ", limits: { memory: 65MiB }"), AIRS_ELIMIT, "65MiB" },
+        { "name: test\nchildren:\n" ECHO("b", ", limits: { memory: 65MiB }"), AIRS_ELIMIT,
+          "65MiB" },
         { "name: test\nchildren:\n" ECHO("b", ", count: 300"), AIRS_ELIMIT, "300 components" },
-        { "name: test\nchildren:\n" ECHO("b", ", args: [x]"), AIRS_ELOAD, "'args' are for commands" },
+        { "name: test\nchildren:\n" ECHO("b", ", args: [x]"), AIRS_ELOAD,
+          "'args' are for commands" },
         { "name: test\nchildren:\n  - { name: b, component: code.wasm }\n", AIRS_ELOAD,
           "not a WebAssembly file" },
     };
@@ -210,7 +212,8 @@ an_application_whose_children_all_change_does_not_end(void **state)
     struct world *world = *state;
     start(world, ECHO("a", "") ECHO("b", ""));
     wait_for(world, "/b", "ready", 1);
-    assert_reloads(world, "  - { name: a, children: [{ name: x, component: " GUESTS "/echo.wasm }] }\n",
+    assert_reloads(world,
+                   "  - { name: a, children: [{ name: x, component: " GUESTS "/echo.wasm }] }\n",
                    AIRS_OK, "- /b\n- /a\n+ /a\n+ /a/x\n");
     wait_for(world, "/a/x", "ready", 1);
     assert_true(airs_application_is_running(world->application));
@@ -229,7 +232,8 @@ an_application_that_is_stopping_is_busy(void **state)
     struct world *world = *state;
     struct airs_error error = { 0 };
     const struct airs_reload reload = { 0 };
-    start(world, "  - { name: a, component: " GUESTS "/badstop.wasm, config: sleep, shutdown: infinity }\n");
+    start(world, "  - { name: a, component: " GUESTS
+                 "/badstop.wasm, config: sleep, shutdown: infinity }\n");
     wait_for(world, "/a", "ready", 1);
     airs_application_stop(world->application);
     assert_int_equal(airs_application_reload(world->application, &reload, &error), AIRS_EBUSY);
@@ -243,9 +247,9 @@ what_was_deleted_by_hand_comes_back(void **state)
     struct world *world = *state;
     start(world, ECHO("a", "") ECHO("b", ""));
     wait_for(world, "/a", "ready", 1);
-    assert_int_equal(airs_application_control(world->application, AIRS_DELETE, "/a", on_done, world,
-                                              NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        airs_application_control(world->application, AIRS_DELETE, "/a", on_done, world, NULL),
+        AIRS_OK);
     wait_done(world, AIRS_OK);
     wait_for(world, "/a", "deleted", 1);
     assert_reloads(world, ECHO("a", "") ECHO("b", ""), AIRS_OK, "+ /a\n");
@@ -304,11 +308,12 @@ listings_and_reloads_do_not_disturb_one_another(void **state)
     struct world *world = *state;
     static const char even[] =
         ECHO("a", ", max-restarts: 4") "  - { name: w, children: [{ name: x, component: " GUESTS
-                                       "/echo.wasm }, { name: y, component: " GUESTS "/echo.wasm }] }\n";
+                                       "/echo.wasm }, { name: y, component: " GUESTS
+                                       "/echo.wasm }] }\n";
     static const char odd[] =
         "  - { name: w, strategy: one-for-all, children: [{ name: y, component: " GUESTS
-        "/echo.wasm }, { name: x, component: " GUESTS "/echo.wasm, shutdown: 1s }] }\n"
-        ECHO("a", ", within: 30s") ECHO("b", "");
+        "/echo.wasm }, { name: x, component: " GUESTS
+        "/echo.wasm, shutdown: 1s }] }\n" ECHO("a", ", within: 30s") ECHO("b", "");
     struct count_of_lists lists = { .world = world };
     pthread_t thread;
     start(world, even);

@@ -63,9 +63,10 @@ a_supervisor_comes_with_all_below_it(void **state)
 {
     (void)state;
     policy = node_policy_default();
-    assert_int_equal(read_child("/a/b", "name: s\nmax-children: 4\nchildren:\n"
-                                        "  - { name: x, component: a.wasm }\n"
-                                        "  - name: t\n    children: [{ name: y, component: b.wasm }]\n"),
+    assert_int_equal(read_child("/a/b",
+                                "name: s\nmax-children: 4\nchildren:\n"
+                                "  - { name: x, component: a.wasm }\n"
+                                "  - name: t\n    children: [{ name: y, component: b.wasm }]\n"),
                      AIRS_OK);
     assert_int_equal(node_at("/a/b/s")->config.node.max_children, 4);
     assert_int_equal(node_at("/a/b/s/t/y")->line, 6);
@@ -104,9 +105,10 @@ it_may_depend_on_what_runs_already(void **state)
 {
     (void)state;
     policy = node_policy_default();
-    assert_int_equal(read_child("/", "name: s\nchildren:\n"
-                                     "  - { name: x, component: a.wasm, depends-on: [/s/y, /db] }\n"
-                                     "  - { name: y, component: a.wasm, depends-on: [/web/back] }\n"),
+    assert_int_equal(read_child("/",
+                                "name: s\nchildren:\n"
+                                "  - { name: x, component: a.wasm, depends-on: [/s/y, /db] }\n"
+                                "  - { name: y, component: a.wasm, depends-on: [/web/back] }\n"),
                      AIRS_OK);
     const struct supervisor_config *x = &node_at("/s/x")->config;
     const struct supervisor_config *y = &node_at("/s/y")->config;

@@ -269,8 +269,7 @@ files_that_are_none_are_refused(void **state)
     assert_int_equal(manifest_load(folder, &manifest, &report, &error), AIRS_EINVAL);
     assert_non_null(strstr(error.message, "not a file"));
     forget();
-    assert_int_equal(manifest_load("/dev/zero", &manifest, &report, &error),
-                     AIRS_EINVAL);
+    assert_int_equal(manifest_load("/dev/zero", &manifest, &report, &error), AIRS_EINVAL);
 
     snprintf(path, sizeof path, "%s/pipe", folder);
     assert_int_equal(mkfifo(path, 0600), 0);

@@ -120,8 +120,8 @@ a_path_that_nobody_has_is_reported_with_the_nearest(void **state)
     assert_refused("name: s\nchildren:\n  - { name: a, " A ", depends-on: [b] }\n"
                    "  - { name: b, " A " }\n",
                    3, 48, "'b' is no path; a path begins with '/', as in /b");
-    assert_refused("name: s\nchildren:\n  - { name: a, " A ", depends-on: [/q/w/e/r/t/y] }\n", 3, 48,
-                   "there is no child '/q/w/e/r/t/y'");
+    assert_refused("name: s\nchildren:\n  - { name: a, " A ", depends-on: [/q/w/e/r/t/y] }\n", 3,
+                   48, "there is no child '/q/w/e/r/t/y'");
 }
 
 static void
@@ -142,7 +142,7 @@ static void
 a_child_cannot_depend_on_itself_or_on_what_it_is_a_part_of(void **state)
 {
     (void)state;
-#define TREE(of_w, of_a)                                                                 \
+#define TREE(of_w, of_a) \
     "name: s\nchildren:\n  - name: w\n" of_w "    children: [{ name: a, count: 2, " A of_a " }]\n"
     assert_refused(TREE("", ", depends-on: [/w/a]"), 4, 69, "'/w/a' cannot depend on itself");
     assert_refused(TREE("", ", depends-on: ['/w/a#2']"), 4, 69, "'/w/a' cannot depend on itself");
@@ -172,18 +172,19 @@ static void
 a_cycle_of_the_lifted_order_is_one(void **state)
 {
     (void)state;
-    assert_refused("name: s\nchildren:\n"
-                   "  - name: one\n"
-                   "    children:\n"
-                   "      - { name: a, " A ", depends-on: [/two/c] }\n"
-                   "      - { name: b, " A " }\n"
-                   "  - name: two\n"
-                   "    children:\n"
-                   "      - { name: c, " A " }\n"
-                   "      - { name: d, " A ", depends-on: [/one/b] }\n",
-                   5, 52,
-                   "a cycle of dependencies: /one → /two → /one; /one/a on /two/c (5:52), /two/d on "
-                   "/one/b (10:52)");
+    assert_refused(
+        "name: s\nchildren:\n"
+        "  - name: one\n"
+        "    children:\n"
+        "      - { name: a, " A ", depends-on: [/two/c] }\n"
+        "      - { name: b, " A " }\n"
+        "  - name: two\n"
+        "    children:\n"
+        "      - { name: c, " A " }\n"
+        "      - { name: d, " A ", depends-on: [/one/b] }\n",
+        5, 52,
+        "a cycle of dependencies: /one → /two → /one; /one/a on /two/c (5:52), /two/d on "
+        "/one/b (10:52)");
 }
 
 static void
@@ -243,8 +244,8 @@ more_dependencies_than_the_limit_are_refused(void **state)
                    "  - { name: b, " A ", count: 1000 }\n",
                    3, 61, "more than 1000000 dependencies in one manifest");
     static char text[8192];
-    size_t used = (size_t)snprintf(text, sizeof text,
-                                   "name: s\nchildren: [{ name: a, " A ", depends-on: [");
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "name: s\nchildren: [{ name: a, " A ", depends-on: [");
     for (unsigned i = 0; i < 257; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "/b,");
     snprintf(text + used, sizeof text - used, "] }]\n");

@@ -131,9 +131,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        a_test(two_paths_are_lifted_to_siblings), a_test(a_part_of_the_other_is_no_sibling),
+        a_test(two_paths_are_lifted_to_siblings),    a_test(a_part_of_the_other_is_no_sibling),
         a_test(a_tree_of_dependencies_is_no_circle), a_test(a_circle_is_shown),
-        a_test(a_circle_below_is_found_too), a_test(a_long_chain_is_searched_once),
+        a_test(a_circle_below_is_found_too),         a_test(a_long_chain_is_searched_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

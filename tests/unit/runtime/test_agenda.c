@@ -69,8 +69,8 @@ model_first(const uint64_t *due, const uint64_t *order, const int *kind, int whi
 {
     int first = -1;
     for (int i = 0; i < CHILDREN; i++)
-        if (kind[i] == which && (first < 0 || due[i] < due[first] ||
-                                 (due[i] == due[first] && order[i] < order[first])))
+        if (kind[i] == which &&
+            (first < 0 || due[i] < due[first] || (due[i] == due[first] && order[i] < order[first])))
             first = i;
     return first;
 }
@@ -97,7 +97,7 @@ says_what_a_list_would_say_while_all_come_and_go(void **state)
             order[who] = inserted++;
             agenda_add(&agenda, (enum agenda_kind)kind[who], &places[who], due[who]);
             assert_true(agenda_has(&places[who], (enum agenda_kind)kind[who]));
-            assert_false(agenda_has(&places[who], (enum agenda_kind)!kind[who]));
+            assert_false(agenda_has(&places[who], (enum agenda_kind) !kind[who]));
         }
         for (int which = 0; which < AGENDA_KINDS; which++) {
             int expected = model_first(due, order, kind, which);

@@ -122,8 +122,8 @@ what_a_child_tells_of_its_health_becomes_events_in_order(void **state)
         assert_int_equal(event->state, CHILD_RUNNING);
         seq = event->seq;
     }
-    assert_string_equal(
-        await_event(stage.recorder, "/pupil", EVENT_HEALTH_FAILED, 1)->detail->text, "failure 2");
+    assert_string_equal(await_event(stage.recorder, "/pupil", EVENT_HEALTH_FAILED, 1)->detail->text,
+                        "failure 2");
     close_stage(&stage);
 }
 

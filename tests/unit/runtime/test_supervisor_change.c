@@ -14,8 +14,8 @@ ask_with(struct stage *stage, const char *path, struct supervisor_request *reque
     struct refstr *text = text_of(path);
     struct refstr *above = supervisor_path_of(text);
     request->path = text;
-    enum airs_status status = supervisor_request_wait(
-        stage->system, registry_find(stage->system, above->text), request);
+    enum airs_status status =
+        supervisor_request_wait(stage->system, registry_find(stage->system, above->text), request);
     refstr_unref(above);
     refstr_unref(text);
     return status;
@@ -24,9 +24,9 @@ ask_with(struct stage *stage, const char *path, struct supervisor_request *reque
 static enum airs_status
 change(struct stage *stage, const char *path, const struct child_policy *policy, bool restarts)
 {
-    struct supervisor_request request = {
-        .verb = REQUEST_CHANGE, .policy = *policy, .restarts = restarts
-    };
+    struct supervisor_request request = { .verb = REQUEST_CHANGE,
+                                          .policy = *policy,
+                                          .restarts = restarts };
     return ask_with(stage, path, &request);
 }
 
@@ -59,9 +59,9 @@ listed(struct stage *stage)
 {
     static char names[256];
     names[0] = '\0';
-    struct supervisor_request request = {
-        .verb = REQUEST_LIST, .visit = append_name, .user = names
-    };
+    struct supervisor_request request = { .verb = REQUEST_LIST,
+                                          .visit = append_name,
+                                          .user = names };
     assert_int_equal(supervisor_request_wait(stage->system, stage->root, &request), AIRS_OK);
     return names;
 }
@@ -121,14 +121,15 @@ a_change_that_restarts_is_a_new_instance_that_no_budget_pays_for(void **state)
     policy.max_restarts = 0;
     open_stage(&stage, 2);
     add_pupil(&stage, &pupil, "/pupil", &policy);
-    assert_int_equal(change(&stage, "/pupil", &policy, true), AIRS_ENOTRUNNING); /* Done all the same. */
+    assert_int_equal(change(&stage, "/pupil", &policy, true),
+                     AIRS_ENOTRUNNING); /* Done all the same. */
     ask_root(&stage, REQUEST_START_ALL);
     await_event(stage.recorder, "/pupil", EVENT_STARTED, 1);
 
     for (unsigned n = 2; n <= 4; n++) {
-        struct supervisor_request request = {
-            .verb = REQUEST_CHANGE, .policy = policy, .restarts = true
-        };
+        struct supervisor_request request = { .verb = REQUEST_CHANGE,
+                                              .policy = policy,
+                                              .restarts = true };
         assert_int_equal(ask_with(&stage, "/pupil", &request), AIRS_OK);
         assert_int_equal(request.generation, n);
         assert_int_equal(await_event(stage.recorder, "/pupil", EVENT_STARTED, n)->generation, n);

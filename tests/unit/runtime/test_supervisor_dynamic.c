@@ -63,10 +63,9 @@ a_supervisor_takes_as_many_as_it_may_have(void **state)
     node.max_children = 2;
     airs_pid pid;
     open_stage(&stage, 2);
-    assert_int_equal(supervisor_actor_spawn(stage.system,
-                                            &(struct supervisor_options){ .path = path,
-                                                                          .policy = &node },
-                                            &pid, NULL),
+    assert_int_equal(supervisor_actor_spawn(
+                         stage.system,
+                         &(struct supervisor_options){ .path = path, .policy = &node }, &pid, NULL),
                      AIRS_OK);
     refstr_unref(path);
     assert_int_equal(add(&stage, pid, "/g", &of_group, true), AIRS_OK);
@@ -261,15 +260,14 @@ static void
 a_crowd_is_counted_without_a_visit(void **state)
 {
     (void)state;
-    struct actor_system *system =
-        new_system(&(struct actor_system_options){ .workers = 2 });
+    struct actor_system *system = new_system(&(struct actor_system_options){ .workers = 2 });
     struct child_policy policy = quick_policy();
     struct refstr *path = text_of("/");
     unsigned visits = 0;
     airs_pid root;
-    assert_int_equal(supervisor_actor_spawn(
-                         system, &(struct supervisor_options){ .path = path }, &root, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        supervisor_actor_spawn(system, &(struct supervisor_options){ .path = path }, &root, NULL),
+        AIRS_OK);
     refstr_unref(path);
     assert_int_equal(actor_system_start(system, NULL), AIRS_OK);
     for (unsigned i = 0; i < CROWD; i++)
@@ -286,7 +284,8 @@ a_crowd_is_counted_without_a_visit(void **state)
     assert_int_equal(counts.in_state[CHILD_REGISTERED], CROWD);
 
     for (unsigned i = 0; i < ASKED; i++)
-        assert_int_equal(ask_about(system, root, REQUEST_GET, CROWD - 1 - i * 97, &visits), AIRS_OK);
+        assert_int_equal(ask_about(system, root, REQUEST_GET, CROWD - 1 - i * 97, &visits),
+                         AIRS_OK);
     assert_int_equal(visits, ASKED); /* Each the one it was about. */
     for (unsigned i = 0; i < ASKED; i++)
         assert_int_equal(ask_about(system, root, REQUEST_DELETE, i * 97, &visits), AIRS_OK);
@@ -350,9 +349,9 @@ a_long_listing_lets_others_in_and_outlives_deletions(void **state)
     struct child_policy policy = quick_policy();
     struct refstr *path = text_of("/");
     airs_pid root;
-    assert_int_equal(supervisor_actor_spawn(
-                         system, &(struct supervisor_options){ .path = path }, &root, NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        supervisor_actor_spawn(system, &(struct supervisor_options){ .path = path }, &root, NULL),
+        AIRS_OK);
     refstr_unref(path);
     assert_int_equal(actor_system_start(system, NULL), AIRS_OK);
     for (unsigned i = 0; i < LISTED; i++)

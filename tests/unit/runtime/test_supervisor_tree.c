@@ -167,9 +167,9 @@ who_hears_of_a_deleted_supervisor_may_use_every_name_below_it(void **state)
     struct child_policy policy = quick_policy(), above = quick_supervisor_policy();
     open_stage(&stage, 2);
     struct names_left names = { .system = stage.system };
-    assert_int_equal(event_log_add_sink(actor_system_event_log(stage.system), look_names_up, &names,
-                                        NULL),
-                     AIRS_OK);
+    assert_int_equal(
+        event_log_add_sink(actor_system_event_log(stage.system), look_names_up, &names, NULL),
+        AIRS_OK);
     add_supervisor(&stage, "/web", &above);
     add_pupil(&stage, &front, "/web/front", &policy);
     add_supervisor(&stage, "/web/deep", &above);

@@ -70,9 +70,9 @@ left(struct world *world)
 {
     struct airs_error error = { 0 };
     world->seqs[0] = '\0';
-    assert_int_equal(database_history(world->database, "/", HISTORY_BELOW, false, 100, on_entry,
-                                      world, &error),
-                     AIRS_OK);
+    assert_int_equal(
+        database_history(world->database, "/", HISTORY_BELOW, false, 100, on_entry, world, &error),
+        AIRS_OK);
     return world->seqs;
 }
 

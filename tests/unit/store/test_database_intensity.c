@@ -61,8 +61,8 @@ take(struct world *world, uint64_t run, struct airs_event event)
 }
 
 static void
-take_event(struct world *world, uint64_t run, uint64_t time_us, const char *path,
-           const char *name, uint64_t restarts)
+take_event(struct world *world, uint64_t run, uint64_t time_us, const char *path, const char *name,
+           uint64_t restarts)
 {
     take(world, run,
          (struct airs_event){ .path = path,
@@ -175,8 +175,12 @@ keeps_it_of_a_supervisor_that_went_down_with_the_host(void **state)
     take_event(&world, 1, 1000, "/web", "started", 0);
     take_grant(&world, 1, 2000, "/web/b", 1);
     left(&world, 1, 3000);
-    take(&world, 2, (struct airs_event){ .path = "/web", .event = "exited", .state = "registered",
-                                         .reason = "host-lost", .time_us = 10000 });
+    take(&world, 2,
+         (struct airs_event){ .path = "/web",
+                              .event = "exited",
+                              .state = "registered",
+                              .reason = "host-lost",
+                              .time_us = 10000 });
     take_event(&world, 2, 10000, "/web", "starting", 0);
     assert_string_equal(left(&world, 2, 10500), "/web: 1500; ");
     world_remove(&world);
@@ -188,9 +192,13 @@ keeps_nothing_without_an_intensity_or_after_a_clean_end(void **state)
     (void)state;
     struct world world;
     world_make(&world);
-    take(&world, 1, (struct airs_event){ .path = "/a", .event = "restart-scheduled",
-                                         .state = "restarting", .restarts = 1, .time_us = 1000,
-                                         .intensity_allowed = AIRS_UNLIMITED });
+    take(&world, 1,
+         (struct airs_event){ .path = "/a",
+                              .event = "restart-scheduled",
+                              .state = "restarting",
+                              .restarts = 1,
+                              .time_us = 1000,
+                              .intensity_allowed = AIRS_UNLIMITED });
     take_grant(&world, 1, 2000, "/b", 1);
     assert_string_equal(left(&world, 1, 3000), "/: 1000; ");
     take_grant(&world, 2, 4000, "/b", 2);
@@ -209,9 +217,9 @@ goes_on_with_a_database_of_the_version_before(void **state)
     database_close(world.database);
     sqlite3 *other;
     sqlite3_open(world.path, &other);
-    assert_int_equal(sqlite3_exec(other, "DROP TABLE intensity; PRAGMA user_version=1", NULL, NULL,
-                                  NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other, "DROP TABLE intensity; PRAGMA user_version=1", NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(other);
     world_open(&world);
     assert_int_equal(database_last_seq(world.database), 1);

@@ -35,8 +35,8 @@ configure(uint64_t ms, enum strategy strategy)
     static struct node_policy policy;
     policy = node_policy_default();
     policy.strategy = strategy;
-    trace_step((struct node_event){
-        .type = NODE_CONFIGURE, .now_us = ms * 1000, .node_policy = &policy });
+    trace_step(
+        (struct node_event){ .type = NODE_CONFIGURE, .now_us = ms * 1000, .node_policy = &policy });
 }
 
 /* A running child under the plain policy; `other` is a copy to be changed. */
@@ -365,8 +365,8 @@ a_new_child_goes_in_front_of_another(void **state)
     (void)state;
     run_three(STRATEGY_REST_FOR_ONE);
     struct supervisor_child *new = child_new("new", &plain, false);
-    trace_step((struct node_event){
-        .type = NODE_ADD, .now_us = 1000, .child = new, .before = second });
+    trace_step(
+        (struct node_event){ .type = NODE_ADD, .now_us = 1000, .child = new, .before = second });
     at(1, STARTED, new);
     assert_ptr_equal(new->siblings.next, &second->siblings);
     trace_clear();
@@ -425,8 +425,8 @@ who_is_added_into_a_group_that_starts_gets_its_turn(void **state)
     at(3, EXITED, second);
     at(101, TIMER, first);
     struct supervisor_child *new = child_new("new", &plain, false);
-    trace_step((struct node_event){
-        .type = NODE_ADD, .now_us = 102000, .child = new, .before = first });
+    trace_step(
+        (struct node_event){ .type = NODE_ADD, .now_us = 102000, .child = new, .before = first });
     at(103, STARTED, first);
     at(104, STARTED, new);
     at(105, STARTED, second);
@@ -544,10 +544,8 @@ an_intensity_keeps_the_grants_that_fit(void **state)
     at(2, EXITED, first, TRAP);
     policy.max_restarts = 1;
     policy.within_us = 1000000;
-    trace_step((struct node_event){ .type = NODE_CONFIGURE,
-                                    .now_us = 3000,
-                                    .node_policy = &policy,
-                                    .grants_us = one_us });
+    trace_step((struct node_event){
+        .type = NODE_CONFIGURE, .now_us = 3000, .node_policy = &policy, .grants_us = one_us });
     assert_int_equal(one_us[0], 2000);
     at(4, EXITED, first, TRAP);
     assert_int_equal(node.end.reason, EXIT_ESCALATED);

@@ -55,11 +55,11 @@ told(struct health_outcome outcome)
     return text;
 }
 
-#define START(ms) told(health_monitor_start(&monitor, &policy, false, (ms)*MS))
-#define LISTEN(ms) told(health_monitor_start(&monitor, &policy, true, (ms)*MS))
-#define BEGUN(ms) told(health_monitor_begun(&monitor, (ms)*MS))
-#define TICK(ms) told(health_monitor_tick(&monitor, (ms)*MS))
-#define ANSWER(answer, ms) told(health_monitor_answered(&monitor, HEALTH_##answer, (ms)*MS))
+#define START(ms) told(health_monitor_start(&monitor, &policy, false, (ms) * MS))
+#define LISTEN(ms) told(health_monitor_start(&monitor, &policy, true, (ms) * MS))
+#define BEGUN(ms) told(health_monitor_begun(&monitor, (ms) * MS))
+#define TICK(ms) told(health_monitor_tick(&monitor, (ms) * MS))
+#define ANSWER(answer, ms) told(health_monitor_answered(&monitor, HEALTH_##answer, (ms) * MS))
 
 /* Begins the probe that is wanted and answers it in the same instant. */
 static const char *

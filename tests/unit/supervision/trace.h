@@ -157,7 +157,9 @@ trace_action(const struct node_action *action)
         break;
     case ACTION_TELL_DEPENDANTS:
         trace_line(trace, "tell %s %s\n", name,
-                   action->exited ? "exited" : action->met ? "met" : "not met");
+                   action->exited ? "exited"
+                   : action->met  ? "met"
+                                  : "not met");
         break;
     case ACTION_ENDED:
         trace_line(trace, "node ended %s\n", exit_reason_name(action->exit.reason));
