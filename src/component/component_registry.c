@@ -90,7 +90,8 @@ component_registry_free(struct component_registry *registry)
 {
     if (!registry)
         return;
-    list_for_each(link, &registry->order) entry_free(container_of(link, struct entry, link));
+    list_for_each(link, &registry->order)
+        entry_free(container_of(link, struct entry, link));
     map_deinit(&registry->entries);
     pthread_mutex_destroy(&registry->lock);
     free(registry->app);
@@ -324,8 +325,7 @@ component_registry_each(struct component_registry *registry,
                         void *context)
 {
     pthread_mutex_lock(&registry->lock);
-    list_for_each(link, &registry->order)
-    {
+    list_for_each(link, &registry->order) {
         struct component_info info = info_of(registry, container_of(link, struct entry, link));
         visit(context, &info);
     }

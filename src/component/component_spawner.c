@@ -67,7 +67,8 @@ component_spawner_free(struct component_spawner *spawner)
 {
     if (!spawner)
         return;
-    map_for_each(slot, &spawner->files) component_file_unref(slot->value);
+    map_for_each(slot, &spawner->files)
+        component_file_unref(slot->value);
     map_deinit(&spawner->files);
     pthread_mutex_destroy(&spawner->lock);
     heartbeat_files_free(spawner->heartbeats);

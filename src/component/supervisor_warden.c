@@ -174,8 +174,7 @@ next_incomplete(struct supervisor_wrapper *wrapper)
     struct stop_watch *found = NULL;
 
     pthread_mutex_lock(&wrapper->lock);
-    list_for_each(link, &wrapper->stops)
-    {
+    list_for_each(link, &wrapper->stops) {
         struct stop_watch *watch = container_of(link, struct stop_watch, link);
         if (!found && !watch->child && !watch->is_complete)
             found = watch;
@@ -198,7 +197,8 @@ wrapper_stops_complete(struct supervisor_wrapper *wrapper)
 void
 wrapper_stops_free(struct supervisor_wrapper *wrapper)
 {
-    list_for_each(link, &wrapper->stops) watch_free(container_of(link, struct stop_watch, link));
+    list_for_each(link, &wrapper->stops)
+        watch_free(container_of(link, struct stop_watch, link));
     list_init(&wrapper->stops);
 }
 

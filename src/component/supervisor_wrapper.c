@@ -200,7 +200,8 @@ supervisor_wrapper_free(struct supervisor_wrapper *wrapper)
         return;
     event_log_remove_sink(actor_system_event_log(wrapper->options.system), on_event, wrapper);
     wrapper_stops_free(wrapper);
-    map_for_each(slot, &wrapper->children) wrapper_child_unref(slot->value);
+    map_for_each(slot, &wrapper->children)
+        wrapper_child_unref(slot->value);
     map_deinit(&wrapper->children);
     pthread_mutex_destroy(&wrapper->lock);
     free(wrapper);

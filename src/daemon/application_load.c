@@ -138,7 +138,8 @@ application_load_error(void *context, const char *file)
 void
 application_load_errors_free(struct airs_application *application)
 {
-    map_for_each(entry, &application->unloadable) unloadable_free(entry->value);
+    map_for_each(entry, &application->unloadable)
+        unloadable_free(entry->value);
     map_deinit(&application->unloadable);
 }
 

@@ -197,8 +197,7 @@ reload_add(struct reload *reload)
 static void
 put_other_files(struct reload *reload)
 {
-    map_for_each(entry, &reload->files)
-    {
+    map_for_each(entry, &reload->files) {
         struct reload_file *file = entry->value;
         if (!file->is_done)
             component_spawner_put(reload->application->spawner, file->after);

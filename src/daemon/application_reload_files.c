@@ -105,6 +105,7 @@ reload_prepare_files(struct reload *reload, struct airs_error *error)
 void
 reload_files_deinit(struct reload *reload)
 {
-    map_for_each(entry, &reload->files) file_free(entry->value);
+    map_for_each(entry, &reload->files)
+        file_free(entry->value);
     map_deinit(&reload->files);
 }

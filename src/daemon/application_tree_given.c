@@ -128,8 +128,7 @@ tree_find_stale(struct application_tree *tree, struct tree_stales *stales_out)
     struct tree_stales stales = { 0 };
     struct meant meant = { 0 };
     pthread_mutex_lock(&tree->lock);
-    list_for_each(link, &tree->dependants)
-    {
+    list_for_each(link, &tree->dependants) {
         struct tree_child *child = container_of(link, struct tree_child, depends);
         stales.names_template |= find_meant(tree, child, &meant);
         if (!child->is_leaving && !is_current(child, &meant) && !meant.out_of_memory)
@@ -157,8 +156,7 @@ tree_count_dependencies(struct application_tree *tree, const char *template, uin
 {
     uint64_t count = 0;
     pthread_mutex_lock(&tree->lock);
-    list_for_each(link, &tree->dependants)
-    {
+    list_for_each(link, &tree->dependants) {
         const struct tree_child *child = container_of(link, struct tree_child, depends);
         const struct manifest_node *entry = manifest_entry(child->node);
         count += tree_child_config(child)->depends_on_size;
@@ -189,11 +187,11 @@ tree_find_dependants(struct application_tree *tree, struct tree_entry *dependant
 {
     size_t size = 0;
     pthread_mutex_lock(&tree->lock);
-    list_for_each(link, &tree->dependants) size++;
+    list_for_each(link, &tree->dependants)
+        size++;
     struct tree_entry found = { calloc(size + 1, sizeof *found.children), 0 };
     if (found.children)
-        list_for_each(link, &tree->dependants)
-        {
+        list_for_each(link, &tree->dependants) {
             struct tree_child *child = container_of(link, struct tree_child, depends);
             if (!child->is_leaving)
                 found.children[found.size++] = tree_child_ref(child);

@@ -73,8 +73,7 @@ void
 tree_each_member(const struct tree_template *template, void (*found)(void *to, const char *path),
                  void *to)
 {
-    list_for_each(link, &template->members)
-    {
+    list_for_each(link, &template->members) {
         const struct tree_child *child = container_of(link, struct tree_child, member);
         if (!child->is_leaving)
             found(to, child->path);

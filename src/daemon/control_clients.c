@@ -42,8 +42,7 @@ static bool
 cut_off_longest(struct control_server *server, uint64_t (*since)(const struct client *))
 {
     struct client *longest = NULL;
-    list_for_each(node, &server->clients)
-    {
+    list_for_each(node, &server->clients) {
         struct client *client = container_of(node, struct client, link);
         if (!longest || since(client) < since(longest))
             longest = client;
@@ -70,8 +69,7 @@ on_reaper(uv_timer_t *timer)
 {
     struct control_server *server = timer->data;
     uint64_t now_us = clock_now_us();
-    list_for_each(node, &server->clients)
-    {
+    list_for_each(node, &server->clients) {
         struct client *client = container_of(node, struct client, link);
         if (client->receiving_us != 0 && now_us - client->receiving_us > CONTROL_REQUEST_US_MAX)
             cut_off(client);

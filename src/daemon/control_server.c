@@ -141,8 +141,7 @@ on_completion(uv_async_t *async)
 static void
 resume_streams(struct control_server *server, enum stream_kind kind)
 {
-    list_for_each(node, &server->exchanges)
-    {
+    list_for_each(node, &server->exchanges) {
         struct exchange *exchange = container_of(node, struct exchange, link);
         if (exchange->state == EXCHANGE_SENDING && exchange->stream.kind == kind)
             exchange_resume(exchange);
@@ -168,8 +167,7 @@ control_server_set_phase(struct control_server *server, enum control_phase phase
     server->phase = phase;
     if (phase != CONTROL_ENDED)
         return;
-    list_for_each(node, &server->exchanges)
-    {
+    list_for_each(node, &server->exchanges) {
         struct exchange *exchange = container_of(node, struct exchange, link);
         if (exchange->state == EXCHANGE_WAITING && exchange->route.target == TARGET_DOWN) {
             exchange_answer_text(exchange, MHD_HTTP_OK, "application/json",
@@ -262,8 +260,7 @@ control_server_close(struct control_server *server)
 {
     if (!server->mhd)
         return;
-    list_for_each(node, &server->exchanges)
-    {
+    list_for_each(node, &server->exchanges) {
         struct exchange *exchange = container_of(node, struct exchange, link);
         exchange->hung_up = true;
         exchange_resume(exchange);

@@ -73,8 +73,7 @@ log_files_free(struct log_files *files)
         return;
     if (files->directory)
         log_files_flush(files, NULL);
-    map_for_each(entry, &files->by_path)
-    {
+    map_for_each(entry, &files->by_path) {
         struct log_file *file = entry->value;
         file_close(files, file);
         buffer_deinit(&file->pending);

@@ -91,8 +91,7 @@ log_store_free(struct log_store *store)
         return;
     while (store->ring && store->files && log_store_flush(store, NULL))
         ;
-    map_for_each(entry, &store->dropped)
-    {
+    map_for_each(entry, &store->dropped) {
         struct dropped *dropped = entry->value;
         free(dropped->path);
         free(dropped);
@@ -224,8 +223,7 @@ tell_dropped(struct log_store *store, struct airs_error *error)
     dropped = store->dropped;
     map_init(&store->dropped);
     pthread_mutex_unlock(&store->lock);
-    map_for_each(entry, &dropped)
-    {
+    map_for_each(entry, &dropped) {
         struct dropped *one = entry->value;
         char text[64];
         int size = snprintf(text, sizeof text, "%" PRIu64 " lines dropped here", one->lines);

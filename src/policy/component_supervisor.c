@@ -42,7 +42,8 @@ component_supervisor_free(struct component_supervisor *supervisor)
 {
     if (!supervisor)
         return;
-    map_for_each(slot, &supervisor->entries) supervision_entry_free(slot->value);
+    map_for_each(slot, &supervisor->entries)
+        supervision_entry_free(slot->value);
     map_deinit(&supervisor->entries);
     pthread_mutex_destroy(&supervisor->lock);
     free(supervisor);
@@ -257,8 +258,7 @@ forget(struct component_supervisor *supervisor, const char *top)
     if (found && found->is_component) {
         doom(found, &gone);
     } else {
-        map_for_each(slot, &supervisor->entries)
-        {
+        map_for_each(slot, &supervisor->entries) {
             struct supervision_entry *entry = slot->value;
             if (is_in(entry->path, top))
                 doom(entry, &gone);

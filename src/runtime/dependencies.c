@@ -157,8 +157,7 @@ free_if_unused_locked(struct dependencies *table, struct dependency *dependency)
 static void
 tell_watches_locked(struct dependencies *table, struct dependency *dependency)
 {
-    list_for_each(link, &dependency->watches)
-    {
+    list_for_each(link, &dependency->watches) {
         struct dependant *dependant = container_of(link, struct dependency_watch, link)->dependant;
         put_into_locked(table, dependant->inbox, dependant->supervisor, &dependant->inbox->changed,
                         &dependant->changed);

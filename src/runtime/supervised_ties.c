@@ -71,8 +71,7 @@ free_if_unused(struct sibling_tie *sibling)
 static struct sibling_tie *
 find_tie(const struct child_bonds *bonds, const char *path, size_t size)
 {
-    list_for_each(link, &bonds->siblings)
-    {
+    list_for_each(link, &bonds->siblings) {
         struct sibling_tie *sibling = container_of(link, struct sibling_tie, link);
         if (sibling->path->size == size && memcmp(sibling->path->text, path, size) == 0)
             return sibling;
@@ -140,8 +139,7 @@ ties_add_own(struct supervisor *supervisor, struct supervised_child *child,
 void
 ties_drop_own(struct child_bonds *bonds)
 {
-    list_for_each(link, &bonds->siblings)
-    {
+    list_for_each(link, &bonds->siblings) {
         struct sibling_tie *sibling = container_of(link, struct sibling_tie, link);
         sibling->is_own = false;
         free_if_unused(sibling);
@@ -177,8 +175,7 @@ supervised_child_untie(struct supervisor *supervisor, struct supervised_child *c
 bool
 ties_take_untied(struct supervisor *supervisor, struct supervised_child *child)
 {
-    list_for_each(link, &supervisor->untied)
-    {
+    list_for_each(link, &supervisor->untied) {
         struct sibling_tie *sibling = container_of(link, struct sibling_tie, untied);
         if (strcmp(sibling->path->text, child->path->text) != 0)
             continue;
@@ -193,13 +190,13 @@ ties_take_untied(struct supervisor *supervisor, struct supervised_child *child)
 void
 ties_end(struct supervisor *supervisor, struct child_bonds *bonds)
 {
-    list_for_each(link, &bonds->ties.dependants)
-    {
+    list_for_each(link, &bonds->ties.dependants) {
         struct child_tie *of = container_of(link, struct child_tie, of_dependency);
         struct sibling_tie *sibling = container_of(of, struct sibling_tie, tie);
         child_tie_unlink(of);
         list_push_back(&supervisor->untied, &sibling->untied);
     }
-    list_for_each(link, &bonds->siblings) free_tie(container_of(link, struct sibling_tie, link));
+    list_for_each(link, &bonds->siblings)
+        free_tie(container_of(link, struct sibling_tie, link));
     list_remove(&bonds->ties.released);
 }

@@ -194,8 +194,7 @@ static void
 supervisor_destroy(void *state)
 {
     struct supervisor *supervisor = state;
-    list_for_each(link, &supervisor->node.children)
-    {
+    list_for_each(link, &supervisor->node.children) {
         struct supervisor_child *node = container_of(link, struct supervisor_child, siblings);
         struct supervised_child *child = supervised_child_of(node);
         list_remove(link);

@@ -206,8 +206,7 @@ void
 supervisor_bury(struct supervisor *supervisor)
 {
     supervisor->at_rest = true;
-    list_for_each(link, &supervisor->node.children)
-    {
+    list_for_each(link, &supervisor->node.children) {
         struct supervised_child *child =
             supervised_child_of(container_of(link, struct supervisor_child, siblings));
         follow_state(supervisor, child);

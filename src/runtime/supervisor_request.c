@@ -112,8 +112,7 @@ static void
 finish_listings(struct supervisor *supervisor)
 {
     struct list *end = &supervisor->node.children;
-    list_for_each(link, &supervisor->listings)
-    {
+    list_for_each(link, &supervisor->listings) {
         struct supervisor_request *request = container_of(link, struct supervisor_request, listing);
         for (; request->next != end; request->next = request->next->next)
             visit(
@@ -222,8 +221,7 @@ void
 supervisor_listings_skip(struct supervisor *supervisor, const struct supervised_child *child,
                          struct list *behind)
 {
-    list_for_each(link, &supervisor->listings)
-    {
+    list_for_each(link, &supervisor->listings) {
         struct supervisor_request *request = container_of(link, struct supervisor_request, listing);
         if (request->next == &child->node.siblings)
             request->next = behind;

@@ -197,8 +197,7 @@ copy_lines(struct additions *additions, struct buffer *text)
 {
     bool done = true;
     pthread_mutex_lock(&additions->lock);
-    list_for_each(link, &additions->lines)
-    {
+    list_for_each(link, &additions->lines) {
         const struct line *line = container_of(link, struct line, link);
         done = done && buffer_append(text, line->text, line->size);
     }

@@ -175,8 +175,7 @@ uint64_t
 journal_seq_floor(const struct journal *journal)
 {
     uint64_t floor = 0;
-    list_for_each(link, (struct list *)(uintptr_t)&journal->segments)
-    {
+    list_for_each(link, (struct list *)(uintptr_t)&journal->segments) {
         const struct segment *segment = container_of(link, struct segment, link);
         if (segment->header.first_seq > floor + 1)
             floor = segment->header.first_seq - 1;
@@ -224,8 +223,7 @@ segment_new(struct journal *journal, uint64_t first_seq)
 static void
 make_room_locked(struct journal *journal)
 {
-    list_for_each(link, &journal->segments)
-    {
+    list_for_each(link, &journal->segments) {
         struct segment *segment = container_of(link, struct segment, link);
         if (journal->bytes <= JOURNAL_BYTES_MAX && journal->files <= JOURNAL_FILES_MAX)
             return;
@@ -253,8 +251,7 @@ journal_begin(struct journal *journal, uint64_t next_seq, struct airs_error *err
 {
     journal->run = next_seq;
     /* A file of that name is of an opening in which nothing happened: it has no record. */
-    list_for_each(link, &journal->segments)
-    {
+    list_for_each(link, &journal->segments) {
         struct segment *segment = container_of(link, struct segment, link);
         if (segment->header.first_seq != next_seq)
             continue;

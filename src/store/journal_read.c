@@ -12,8 +12,7 @@ segment_to_read(struct journal *journal, uint64_t *end_out)
 {
     struct segment *found = NULL;
     pthread_mutex_lock(&journal->lock);
-    list_for_each(link, &journal->segments)
-    {
+    list_for_each(link, &journal->segments) {
         struct segment *segment = container_of(link, struct segment, link);
         if (segment->is_done || segment->is_gone)
             continue;
@@ -165,8 +164,7 @@ void
 journal_rewind(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
-    list_for_each(link, &journal->segments)
-    {
+    list_for_each(link, &journal->segments) {
         struct segment *segment = container_of(link, struct segment, link);
         segment->at = segment->safe_at;
         segment->is_done = false;

@@ -94,6 +94,7 @@ store_remember(struct store *store)
 void
 store_memories_free(struct store *store)
 {
-    map_for_each(entry, &store->memories) kept_free(entry->value);
+    map_for_each(entry, &store->memories)
+        kept_free(entry->value);
     map_deinit(&store->memories);
 }

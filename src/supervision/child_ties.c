@@ -73,8 +73,7 @@ ties_hold(struct step *step, struct supervisor_child *child)
     if (!child->ties)
         return false;
     child->ties->live = 0;
-    list_for_each(link, &child->ties->dependants)
-    {
+    list_for_each(link, &child->ties->dependants) {
         struct child_tie *tie = container_of(link, struct child_tie, of_dependency);
         child->ties->live += child_state_is_live(tie->dependant->state);
     }

@@ -62,8 +62,7 @@ sim_change_before(struct sim *sim, const struct sim_node *node, const struct sim
 {
     size_t size = supervisor_node_size(&node->node);
     size_t place = sim_random(sim, size + 1);
-    list_for_each(link, &node->node.children)
-    {
+    list_for_each(link, &node->node.children) {
         struct supervisor_child *child = container_of(link, struct supervisor_child, siblings);
         if (place-- == 0)
             return child == subject->child ? NULL : child;
@@ -75,8 +74,7 @@ void
 sim_change_places(struct sim_child *subject, const struct supervisor_child *before)
 {
     size_t place = 0;
-    list_for_each(link, &subject->parent->node.children)
-    {
+    list_for_each(link, &subject->parent->node.children) {
         struct sim_child *other =
             sim_child_of(container_of(link, struct supervisor_child, siblings));
         if (other->child == before)

@@ -373,8 +373,7 @@ void
 sim_check_node(struct sim *sim, struct sim_node *node)
 {
     struct recount recount = { 0 };
-    list_for_each(link, &node->node.children)
-    {
+    list_for_each(link, &node->node.children) {
         struct supervisor_child *child = container_of(link, struct supervisor_child, siblings);
         const struct sim_child *subject = sim_child_of(child);
         count_child(&recount, child);

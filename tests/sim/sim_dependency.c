@@ -300,8 +300,7 @@ sim_dependencies_check_stop(struct sim *sim, const struct sim_child *subject)
 {
     if (!subject->child->ties)
         return;
-    list_for_each(link, &subject->child->ties->dependants)
-    {
+    list_for_each(link, &subject->child->ties->dependants) {
         const struct child_tie *tie = container_of(link, struct child_tie, of_dependency);
         const struct sim_child *other = sim_child_of(tie->dependant);
         enum child_state state = other->ledger.state;

@@ -222,8 +222,7 @@ kill_now(struct sim *sim, struct sim_child *subject, const struct node_action *a
 static void
 end_node(struct sim *sim, struct sim_node *node, struct exit_info exit)
 {
-    list_for_each(link, &node->node.children)
-    {
+    list_for_each(link, &node->node.children) {
         struct sim_child *subject =
             sim_child_of(container_of(link, struct supervisor_child, siblings));
         sim_require(sim, !subject->instance.alive, "%s: left behind by its supervisor",

@@ -61,8 +61,9 @@ a_list_keeps_order_and_survives_removal_while_walking(void **state)
         list_init(&numbers[i].link);
         list_push_back(&head, &numbers[i].link);
     }
-    list_for_each(node, &head) if (container_of(node, struct number, link)->value % 2)
-        list_remove(node);
+    list_for_each(node, &head)
+        if (container_of(node, struct number, link)->value % 2)
+            list_remove(node);
     assert_false(list_is_linked(&numbers[1].link));
     list_push_front(&other, &numbers[1].link);
     list_append_all(&head, &other);
@@ -93,7 +94,8 @@ a_map_finds_what_was_set_and_not_what_was_removed(void **state)
     for (size_t i = 0; i < KEYS; i++)
         assert_ptr_equal(map_find(&map, keys[i]), i % 2 ? keys[i] : NULL);
     size_t seen = 0;
-    map_for_each(entry, &map) seen += strcmp(entry->key, entry->value) == 0;
+    map_for_each(entry, &map)
+        seen += strcmp(entry->key, entry->value) == 0;
     assert_int_equal(seen, KEYS / 2);
     for (int round = 0; round < 100000; round++) { /* Removed places are used again. */
         assert_true(map_set(&map, "again", &map));

@@ -67,8 +67,8 @@ static bool
 group_is_over(void)
 {
     bool marked = false;
-    list_for_each(link, &node.children) marked |=
-        container_of(link, struct supervisor_child, siblings)->group != GROUP_NONE;
+    list_for_each(link, &node.children)
+        marked |= container_of(link, struct supervisor_child, siblings)->group != GROUP_NONE;
     return !marked && !node.stops && !node.turn && node.group_delays == 0 && !node.group_failed;
 }
 
