@@ -49,18 +49,25 @@ add_entry(struct circle *circle, const struct manifest_node *entry, struct airs_
     return status;
 }
 
-/* Members of an entry mostly stand beside one another: each entry is added once. */
+/* What is there and stays: whoever stays() says (NULL: all). Members of an entry mostly stand beside
+ * one another: each entry is added once. */
 static enum airs_status
-add_tree(struct circle *circle, const struct tree_entry *dependants, struct airs_error *error)
+add_tree(struct circle *circle, struct application_tree *tree, application_stays stays,
+         void *context, struct airs_error *error)
 {
+    struct tree_entry dependants;
     const struct manifest_node *last = NULL;
-    enum airs_status status = AIRS_OK;
-    for (size_t i = 0; i < dependants->size && status == AIRS_OK; i++) {
-        const struct manifest_node *entry = manifest_entry(dependants->children[i]->node);
-        if (entry != last)
-            status = add_entry(circle, entry, error);
+    enum airs_status status = tree_find_dependants(tree, &dependants);
+    if (status != AIRS_OK)
+        return status;
+    for (size_t i = 0; i < dependants.size && status == AIRS_OK; i++) {
+        const struct manifest_node *entry = manifest_entry(dependants.children[i]->node);
+        if (entry == last || (stays && !stays(context, dependants.children[i]->path)))
+            continue;
+        status = add_entry(circle, entry, error);
         last = entry;
     }
+    tree_entry_deinit(&dependants);
     return status;
 }
 
@@ -93,12 +100,28 @@ circle_deinit(struct circle *circle)
 }
 
 enum airs_status
+application_check_circle(struct airs_application *application, application_stays stays,
+                         void *context, struct manifest_node *const *nodes, size_t size,
+                         struct airs_error *error)
+{
+    struct circle circle = { 0 };
+    dependency_graph_init(&circle.graph);
+    enum airs_status status = add_tree(&circle, &application->tree, stays, context, error);
+    for (size_t i = 0; i < size && status == AIRS_OK; i++)
+        status = add_nodes(&circle, nodes[i], error);
+    if (status == AIRS_OK)
+        status = dependency_graph_check(&circle.graph, error);
+    else if (status == AIRS_ENOMEM)
+        fail(error, status, "dependencies: out of memory");
+    circle_deinit(&circle);
+    return status;
+}
+
+enum airs_status
 application_check_dependencies(struct airs_application *application,
                                struct manifest_node *const *nodes, size_t size,
                                struct airs_error *error)
 {
-    struct circle circle = { 0 };
-    struct tree_entry dependants;
     uint64_t more = 0;
     for (size_t i = 0; i < size; i++)
         more += dependencies_of(nodes[i]);
@@ -107,17 +130,5 @@ application_check_dependencies(struct airs_application *application,
     enum airs_status status = application_check_dependencies_max(application, NULL, 0, more, error);
     if (status != AIRS_OK)
         return status;
-    if (tree_find_dependants(&application->tree, &dependants) != AIRS_OK)
-        return fail(error, AIRS_ENOMEM, "dependencies: out of memory");
-    dependency_graph_init(&circle.graph);
-    status = add_tree(&circle, &dependants, error);
-    for (size_t i = 0; i < size && status == AIRS_OK; i++)
-        status = add_nodes(&circle, nodes[i], error);
-    if (status == AIRS_OK)
-        status = dependency_graph_check(&circle.graph, error);
-    else if (status == AIRS_ENOMEM)
-        fail(error, status, "dependencies: out of memory");
-    circle_deinit(&circle);
-    tree_entry_deinit(&dependants);
-    return status;
+    return application_check_circle(application, NULL, NULL, nodes, size, error);
 }

@@ -188,8 +188,15 @@ enum airs_status application_check_dependencies_max(struct airs_application *app
 
 /* application_circle.c */
 
-/** AIRS_EINVAL: with `nodes`, and all below them, the tree would depend in a circle, which the
- * error shows; AIRS_ELIMIT: as above; AIRS_ENOMEM. Under change_lock. Costs O(dependencies). */
+/* Whether the child at `path` is there after a change. Not under the tree's lock. */
+typedef bool (*application_stays)(void *context, const char *path);
+/** AIRS_EINVAL: `nodes`, with all below them, and those of the tree that stay (NULL: all) would
+ * depend in a circle, which the error shows; AIRS_ENOMEM. Under change_lock. Costs O(dependencies). */
+enum airs_status application_check_circle(struct airs_application *application,
+                                          application_stays stays, void *context,
+                                          struct manifest_node *const *nodes, size_t size,
+                                          struct airs_error *error);
+/** The same of all that is there, and AIRS_ELIMIT as above. */
 enum airs_status application_check_dependencies(struct airs_application *application,
                                                 struct manifest_node *const *nodes, size_t size,
                                                 struct airs_error *error);

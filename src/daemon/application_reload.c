@@ -179,9 +179,11 @@ reload_all(struct reload *reload, struct airs_error *error)
     if (status == AIRS_OK)
         status = reload_check(reload, error);
     if (status == AIRS_OK)
-        status = reload_prepare_files(reload, error);
-    if (status == AIRS_OK)
         status = index_next(reload, error);
+    if (status == AIRS_OK)
+        status = reload_check_circle(reload, error);
+    if (status == AIRS_OK)
+        status = reload_prepare_files(reload, error);
     if (status == AIRS_OK)
         status = compare(reload, error);
     if (status == AIRS_OK)

@@ -45,6 +45,9 @@ struct reload {
 enum airs_status reload_load(struct reload *reload, struct airs_error *error);
 /** AIRS_EINVAL, AIRS_ELIMIT: the application that runs cannot be what the manifest says. */
 enum airs_status reload_check(const struct reload *reload, struct airs_error *error);
+/** AIRS_EINVAL: with the children that were added by hand it is a circle of dependencies. Once the
+ * paths of the new manifest are known. */
+enum airs_status reload_check_circle(struct reload *reload, struct airs_error *error);
 /** AIRS_ELOAD: a component does not fit the `args` or `stdin` that it is to have. Once the difference
  * is known. */
 enum airs_status reload_check_specs(const struct reload *reload, struct airs_error *error);

@@ -119,6 +119,41 @@ reload_check_specs(const struct reload *reload, struct airs_error *error)
     return AIRS_OK;
 }
 
+/* A child that was added by hand, or below one, whose name the new manifest does not have and whose
+ * supervisor stays. */
+static bool
+stays_by_hand(void *context, const char *path)
+{
+    const struct reload *reload = context;
+    char above[TEMPLATE_PATH_BYTES_MAX];
+    if (!tree_is_by_hand(&reload->application->tree, path) || map_find(&reload->next_at, path))
+        return false;
+    snprintf(above, sizeof above, "%s", path);
+    for (;;) {
+        char *end = strrchr(above, '/');
+        above[end == above ? 1 : end - above] = '\0';
+        bool is_by_hand = tree_is_by_hand(&reload->application->tree, above);
+        bool is_next = map_find(&reload->next_at, above);
+        if (is_by_hand == is_next) /* It goes, or makes way for another. */
+            return false;
+        if (is_next)
+            return true;
+    }
+}
+
+enum airs_status
+reload_check_circle(struct reload *reload, struct airs_error *error)
+{
+    char line[AIRS_ERROR_MESSAGE_BYTES + 512];
+    struct airs_error why = { 0 };
+    enum airs_status status = application_check_circle(reload->application, stays_by_hand, reload,
+                                                       &reload->next->root, 1, &why);
+    if (status == AIRS_OK)
+        return AIRS_OK;
+    snprintf(line, sizeof line, "with what was added by hand, %s", why.message);
+    return refuse(reload, reload->next->root, status, line, error);
+}
+
 enum airs_status
 reload_check(const struct reload *reload, struct airs_error *error)
 {

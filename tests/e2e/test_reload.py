@@ -353,3 +353,27 @@ def test_a_daemon_that_dies_after_a_reload_goes_on_with_the_new_manifest(place):
     assert rows["/a"]["budget"] == "2/3" and rows["/b"]["restarts"] == 0 and "/gone" not in rows
     assert place.airs("call", "/a", "env M").stdout == "x"
     assert again.of("/a", "exited")[0]["reason"] == "host-lost"
+
+
+def test_a_circle_with_what_was_added_by_hand_is_refused(place):
+    daemon = place.up(child("web", "sleeper"), supervisor("s", child("a", "sleeper")))
+    place.add("/s", child("late", "sleeper", depends_on=["/web"]))
+    for path in ("/web", "/s/late"):
+        daemon.wait_event("ready", path)
+    for dependency in ("/s", "/s/a"):
+        done = place.reload(child("web", "sleeper", depends_on=[dependency]),
+                            supervisor("s", child("a", "sleeper")), applied=False, code=2)
+        assert "with what was added by hand, a cycle of dependencies: /" in done.stderr
+        assert "/s → /web" in done.stderr and "/web → /s" in done.stderr
+    # What makes way for a child of the manifest closes none.
+    place.reload(child("web", "sleeper", depends_on=["/s"]),
+                 supervisor("s", child("a", "sleeper"), child("late", "sleeper")))
+    place.wait("/web", "ready")
+    assert "depends_on" not in place.status("/s/late")
+    # Nor what goes with its supervisor.
+    place.reload(child("web", "sleeper"), supervisor("s", child("a", "sleeper")))
+    place.add("/s", supervisor("by", child("hand", "sleeper", depends_on=["/web"])))
+    daemon.wait_event("ready", "/s/by/hand")
+    place.reload(child("web", "sleeper", depends_on=["/t"]), supervisor("t", child("a", "sleeper")))
+    place.wait("/t/a", "ready")
+    daemon.wait_event("deleted", "/s")

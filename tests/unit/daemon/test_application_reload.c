@@ -167,6 +167,24 @@ what_is_wrong_is_said_before_anything_changes(void **state)
 }
 
 static void
+a_circle_with_what_was_added_by_hand_is_wrong(void **state)
+{
+    struct world *world = *state;
+#define SUPERVISOR "  - { name: s, children: [{ name: a, component: " GUESTS "/echo.wasm }] }\n"
+    static const char late[] =
+        "{ name: late, component: " GUESTS "/echo.wasm, depends-on: [/web] }";
+    const struct airs_addition addition = { .parent = "/s", .text = late, .size = sizeof late - 1 };
+    struct airs_error error = { 0 };
+    start(world, ECHO("web", "") SUPERVISOR);
+    assert_int_equal(airs_application_add(world->application, &addition, NULL, NULL, NULL, &error),
+                     AIRS_OK);
+    wait_for(world, "/s/late", "ready", 1);
+    assert_reloads(world, ECHO("web", ", depends-on: [/s]") SUPERVISOR, AIRS_EINVAL, "");
+    assert_non_null(strstr(reported, "a cycle of dependencies: "));
+    assert_int_equal(times(world, "/web", "reloaded"), 0);
+}
+
+static void
 new_code_is_swapped_in_and_waited_for(void **state)
 {
     struct world *world = *state;
@@ -346,6 +364,7 @@ main(void)
         ONE(only_what_has_changed_is_touched),
         ONE(a_dry_run_says_and_does_nothing),
         ONE(what_is_wrong_is_said_before_anything_changes),
+        ONE(a_circle_with_what_was_added_by_hand_is_wrong),
         ONE(new_code_is_swapped_in_and_waited_for),
         ONE(new_code_that_does_not_get_ready_is_rolled_back_and_does_not_count),
         ONE(an_application_whose_children_all_change_does_not_end),
