@@ -204,7 +204,9 @@ def test_goes_on_after_sigkill_at_any_moment_of_a_crash_loop(place):
 
 def test_what_ran_starts_again_uncounted(place):
     manifest = place.manifest(child("a", "sleeper"))
-    killed(place.run(manifest))
+    daemon = place.run(manifest)
+    daemon.wait_event("started", "/a")
+    killed(daemon)
     daemon = place.run(manifest)
     place.wait("/a", "running")
     status = place.status("/a")
