@@ -178,6 +178,7 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
 {
     const struct supervisor_child *node = &child->node;
     bool waits = node->state == CHILD_REGISTERED || node->state == CHILD_RESTARTING;
+    enum child_decision decision = supervisor_child_decision(node, &supervisor->node);
     struct actor_metrics metrics = { 0 };
     actor_metrics(supervisor->system, child->link.child, &metrics);
 
@@ -200,9 +201,9 @@ supervised_child_view(struct supervisor *supervisor, struct supervised_child *ch
         .has_exit = node->has_exited,
         .exit = node->last_exit,
         .detail = node->has_exited ? child_link_detail(&child->link) : NULL,
-        .decision = supervisor_child_decision(node, &supervisor->node),
+        .decision = decision,
         .escalated = supervisor->node.cause == node,
-        .cause = supervised_child_cause(supervisor, child),
+        .cause = supervised_child_cause(supervisor, child, decision),
         .intensity_allowed = supervisor->node.policy.max_restarts,
         .intensity_within_us = supervisor->node.policy.within_us,
         .waits_for = waits ? supervisor_waits_for(supervisor, child, node->wait) : NULL,

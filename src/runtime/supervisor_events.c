@@ -95,11 +95,12 @@ supervisor_cause_text(const struct supervisor *supervisor)
 }
 
 struct refstr *
-supervised_child_cause(const struct supervisor *supervisor, const struct supervised_child *child)
+supervised_child_cause(const struct supervisor *supervisor, const struct supervised_child *child,
+                       enum child_decision decision)
 {
-    const struct supervisor_child *node = &child->node;
-    const struct supervisor_child *other = supervisor_child_group_cause(node, &supervisor->node);
-    switch (supervisor_child_decision(node, &supervisor->node)) {
+    const struct supervisor_child *other =
+        supervisor_child_group_cause(&child->node, &supervisor->node);
+    switch (decision) {
     case DECIDED_BY_GROUP:
         return other ? container_of(other, struct supervised_child, node)->path : NULL;
     case DECIDED_BY_DEPENDENCY:

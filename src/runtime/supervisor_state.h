@@ -135,10 +135,11 @@ void supervisor_notify(struct supervisor *supervisor, const struct node_action *
 void supervisor_bury(struct supervisor *supervisor);
 /** What `child` waits for has changed: the start gate, or the next dependency. */
 void supervisor_notify_waiting(struct supervisor *supervisor, struct supervised_child *child);
-/** The path that its supervisor_child_decision() goes back to, or its exit as `escalated`; borrowed,
- * NULL: none, or it is not known any more. */
+/** The path that `decision`, its supervisor_child_decision(), goes back to, or its exit as `escalated`;
+ * borrowed, NULL: none, or it is not known any more. */
 struct refstr *supervised_child_cause(const struct supervisor *supervisor,
-                                      const struct supervised_child *child);
+                                      const struct supervised_child *child,
+                                      enum child_decision decision);
 /** What a child waits for, as events and views say it; borrowed, NULL: nothing. */
 struct refstr *supervisor_waits_for(const struct supervisor *supervisor,
                                     const struct supervised_child *child, enum child_wait wait);

@@ -61,45 +61,36 @@ why_again(const struct supervisor_child *child)
     return has_rule(child, EXIT_DO_RESTART) ? DECIDED_BY_RULE : DECIDED_BY_POLICY;
 }
 
+/* It is being stopped, or was, and starts again. */
 static enum child_decision
-why_live(const struct supervisor_child *child)
+why_it_was_stopped(const struct supervisor_child *child)
 {
-    if (!child->has_exited)
-        return DECIDED_NOTHING;
+    bool is_stopping = child->state == CHILD_STOPPING;
     switch (child->after) {
     case AFTER_EXIT:
-        return child->last_exit.reason == EXIT_HOST_LOST ? DECIDED_BY_HOST : why_again(child);
+        break;
     case AFTER_STOPPED:
-    case AFTER_DELETED:
-        return DECIDED_BY_START;
+        return is_stopping ? why_stopped(child) : DECIDED_BY_START;
     case AFTER_RESTART:
         return DECIDED_BY_RESTART;
     case AFTER_GROUP:
         return DECIDED_BY_GROUP;
     case AFTER_DEPENDENCY:
         return DECIDED_BY_DEPENDENCY;
+    case AFTER_DELETED:
+        return is_stopping ? DECIDED_BY_DELETE : DECIDED_BY_START;
     }
     return DECIDED_NOTHING;
 }
 
 static enum child_decision
-why_stopping(const struct supervisor_child *child)
+why_live(const struct supervisor_child *child)
 {
-    switch (child->after) {
-    case AFTER_EXIT:
-        break;
-    case AFTER_STOPPED:
-        return why_stopped(child);
-    case AFTER_RESTART:
-        return DECIDED_BY_RESTART;
-    case AFTER_GROUP:
-        return DECIDED_BY_GROUP;
-    case AFTER_DEPENDENCY:
-        return DECIDED_BY_DEPENDENCY;
-    case AFTER_DELETED:
-        return DECIDED_BY_DELETE;
-    }
-    return DECIDED_NOTHING;
+    if (!child->has_exited)
+        return DECIDED_NOTHING;
+    if (child->after != AFTER_EXIT)
+        return why_it_was_stopped(child);
+    return child->last_exit.reason == EXIT_HOST_LOST ? DECIDED_BY_HOST : why_again(child);
 }
 
 enum child_decision
@@ -112,7 +103,7 @@ supervisor_child_decision(const struct supervisor_child *child, const struct sup
     case CHILD_RUNNING:
         return why_live(child);
     case CHILD_STOPPING:
-        return why_stopping(child);
+        return why_it_was_stopped(child);
     case CHILD_STOPPED:
         return why_stopped(child);
     case CHILD_FAILED:
