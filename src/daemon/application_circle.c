@@ -62,7 +62,7 @@ add_tree(struct circle *circle, struct application_tree *tree, application_stays
         return status;
     for (size_t i = 0; i < dependants.size && status == AIRS_OK; i++) {
         const struct manifest_node *entry = manifest_entry(dependants.children[i]->node);
-        if (entry == last || (stays && !stays(context, dependants.children[i]->path)))
+        if (entry == last || (stays && !stays(context, dependants.children[i])))
             continue;
         status = add_entry(circle, entry, error);
         last = entry;

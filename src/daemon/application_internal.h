@@ -188,8 +188,8 @@ enum airs_status application_check_dependencies_max(struct airs_application *app
 
 /* application_circle.c */
 
-/* Whether the child at `path` is there after a change. Not under the tree's lock. */
-typedef bool (*application_stays)(void *context, const char *path);
+/* Whether `child` is there, as it is, after a change. Not under the tree's lock. */
+typedef bool (*application_stays)(void *context, const struct tree_child *child);
 /** AIRS_EINVAL: `nodes`, with all below them, and those of the tree that stay (NULL: all) would
  * depend in a circle, which the error shows; AIRS_ENOMEM. Under change_lock. Costs O(dependencies). */
 enum airs_status application_check_circle(struct airs_application *application,

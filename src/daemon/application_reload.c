@@ -32,11 +32,45 @@ other_code(void *context, const struct manifest_node *was, const struct manifest
     return same_file && reload_file_of(reload, is) ? "component file changed" : NULL;
 }
 
+const struct manifest_node *
+reload_first_of(const struct reload *reload, const char *template, size_t size)
+{
+    char first[TEMPLATE_PATH_BYTES_MAX + 2];
+    snprintf(first, sizeof first, "%.*s#1", (int)size, template); /* A count begins with 1. */
+    return map_find(&reload->next_at, first);
+}
+
+/* What a member that was scaled up is to be; NULL: its entry is gone. */
+static const struct manifest_node *
+next_of(const struct reload *reload, const struct tree_child *scaled)
+{
+    return reload_first_of(reload, scaled->path, strcspn(scaled->path, "#"));
+}
+
+/* The new manifest has its name, or it goes with its supervisor. */
+static bool
+is_settled(const struct reload *reload, const struct tree_child *scaled)
+{
+    const struct manifest_node *above = map_find(&reload->next_at, scaled->parent_path);
+    return map_find(&reload->next_at, scaled->path) || !above || !above->config.is_supervisor;
+}
+
 static enum airs_status
 compare(struct reload *reload, struct airs_error *error)
 {
     const struct manifest_diff_hooks hooks = { runs, other_code, reload };
-    return manifest_diff(reload->application->manifest, reload->next, &hooks, &reload->diff, error);
+    const struct manifest *now = reload->application->manifest;
+    enum airs_status status = manifest_diff(now, reload->next, &hooks, &reload->diff, error);
+    if (status != AIRS_OK)
+        return status;
+    bool done = tree_find_scaled(&reload->application->tree, now, &reload->scaled) == AIRS_OK;
+    for (size_t i = 0; i < reload->scaled.size && done; i++) {
+        const struct tree_child *child = reload->scaled.children[i];
+        done =
+            is_settled(reload, child) || manifest_diff_add(&reload->diff, child->path, child->node,
+                                                           next_of(reload, child), &hooks);
+    }
+    return done ? AIRS_OK : fail(error, AIRS_ENOMEM, "out of memory");
 }
 
 static enum airs_status
@@ -74,9 +108,9 @@ let_go(void *context, struct manifest *manifest)
 
 /* With the members that it depends on, if those are not what the manifest says. */
 static void
-show_one(struct airs_application *application, const struct manifest_node *node)
+show_one(struct airs_application *application, const char *path, const struct manifest_node *node)
 {
-    struct tree_child *child = tree_find(&application->tree, node->path);
+    struct tree_child *child = tree_find(&application->tree, path);
     struct tree_given *before = child ? child->given : NULL;
     struct tree_given *given =
         before ? tree_given_new(&node->config, (const char *const *)before->paths, before->size)
@@ -86,7 +120,7 @@ show_one(struct airs_application *application, const struct manifest_node *node)
         .spec = node->spec ? component_spec_to_child(node->spec) : NULL,
         .is_same = true,
     };
-    component_supervisor_change(application->supervisor, node->path, &same, NULL, NULL);
+    component_supervisor_change(application->supervisor, path, &same, NULL, NULL);
     if (before) {
         child->given = given;
         application_retire(application, before, tree_given_free);
@@ -101,7 +135,13 @@ show_new(struct reload *reload)
     const struct manifest_node *node = reload->next->root;
     for (; node; node = manifest_next(node))
         if (tree_is_like(&reload->application->tree, node))
-            show_one(reload->application, node);
+            show_one(reload->application, node->path, node);
+    for (size_t i = 0; i < reload->scaled.size; i++) {
+        const struct tree_child *child = reload->scaled.children[i];
+        const struct manifest_node *next = next_of(reload, child);
+        if (next && !is_settled(reload, child))
+            show_one(reload->application, child->path, next);
+    }
 }
 
 static void
@@ -216,6 +256,7 @@ airs_application_reload(struct airs_application *application, const struct airs_
     status = reload_all(&reload, error);
     pthread_mutex_unlock(&application->change_lock);
     manifest_diff_deinit(&reload.diff);
+    tree_entry_deinit(&reload.scaled);
     reload_files_deinit(&reload);
     map_deinit(&reload.next_at);
     manifest_free(reload.next);

@@ -30,6 +30,7 @@ struct reload {
     struct manifest_diff diff;
     struct map files;                      /* Path → struct reload_file. */
     struct map next_at;                    /* Path → node of `next`. */
+    struct tree_entry scaled;              /* Members beyond what the manifest of now says. */
     const struct manifest_node *behind_of; /* The supervisor for which this was looked up last: */
     size_t
         behind; /* the place of the first child behind what is being added that was there before. */
@@ -51,6 +52,11 @@ enum airs_status reload_check_circle(struct reload *reload, struct airs_error *e
 /** AIRS_ELOAD: a component does not fit the `args` or `stdin` that it is to have. Once the difference
  * is known. */
 enum airs_status reload_check_specs(const struct reload *reload, struct airs_error *error);
+
+/* application_reload.c */
+/** The first that `next` has of the entry at `template`, without a number; NULL: no such entry. */
+const struct manifest_node *reload_first_of(const struct reload *reload, const char *template,
+                                            size_t size);
 
 /* application_reload_tell.c */
 /** Gives a line of the user's. */

@@ -22,13 +22,10 @@ template_path(const struct manifest_node *was, char *path, size_t size)
     return true;
 }
 
-/* A count begins with 1. */
 static bool
 has_entry(const struct reload *reload, const char *template)
 {
-    char first[TEMPLATE_PATH_BYTES_MAX + 2];
-    snprintf(first, sizeof first, "%s#1", template);
-    return map_find(&reload->next_at, first) != NULL;
+    return reload_first_of(reload, template, strlen(template)) != NULL;
 }
 
 static void
@@ -42,17 +39,19 @@ ask_to_leave(struct reload *reload, const char *path)
 
 /* What comes may have its name, or that of its template: it is waited for, then. */
 static void
-delete_child(struct reload *reload, const struct manifest_node *was)
+delete_child(struct reload *reload, const struct manifest_change *change)
 {
+    const struct manifest_node *was = change->was;
+    const char *path = change->path;
     char template[TEMPLATE_PATH_BYTES_MAX];
     struct airs_application *application = reload->application;
     bool is_entry = template_path(was, template, sizeof template) && !has_entry(reload, template);
-    bool is_awaited = map_find(&reload->next_at, was->path) || has_entry(reload, was->path) ||
+    bool is_awaited = map_find(&reload->next_at, path) || has_entry(reload, path) ||
                       (is_entry && map_find(&reload->next_at, template));
     if (is_awaited)
-        application_delete_path(application, was->path, NULL);
+        application_delete_path(application, path, NULL);
     else
-        ask_to_leave(reload, was->path);
+        ask_to_leave(reload, path);
     if (is_entry)
         tree_drop_template(&application->tree, template);
 }
@@ -93,13 +92,13 @@ reload_change(struct reload *reload, const struct manifest_change *change,
     if (!told.detail && manifest_change_write_keys(change, &keys))
         told.detail = keys.data;
     enum airs_status status = component_supervisor_change(
-        reload->application->supervisor, change->is->path, &told, generation_out, &error);
+        reload->application->supervisor, change->path, &told, generation_out, &error);
     buffer_deinit(&keys);
     if (status == AIRS_OK)
-        forget_given(reload->application, change->is->path);
+        forget_given(reload->application, change->path);
     /* Deleted in this moment: nothing is left to change. */
     if (status != AIRS_OK && status != AIRS_ENOENT)
-        reload_fail(reload, change->is->path, &error);
+        reload_fail(reload, change->path, &error);
     return status == AIRS_OK;
 }
 
@@ -210,7 +209,7 @@ reload_apply(struct reload *reload)
     const struct manifest_diff *diff = &reload->diff;
     for (size_t i = 0; i < diff->size; i++)
         if (diff->changes[i].kind == MANIFEST_DELETED)
-            delete_child(reload, diff->changes[i].was);
+            delete_child(reload, &diff->changes[i]);
         else if (diff->changes[i].kind == MANIFEST_ADDED)
             make_room(reload, diff->changes[i].is);
     for (size_t i = 0; i < diff->size; i++)

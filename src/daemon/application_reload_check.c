@@ -120,15 +120,15 @@ reload_check_specs(const struct reload *reload, struct airs_error *error)
 }
 
 /* A child that was added by hand, or below one, whose name the new manifest does not have and whose
- * supervisor stays. */
+ * supervisor stays. What the manifest of now has made is what the new one says, or goes. */
 static bool
-stays_by_hand(void *context, const char *path)
+stays_by_hand(void *context, const struct tree_child *child)
 {
     const struct reload *reload = context;
     char above[TEMPLATE_PATH_BYTES_MAX];
-    if (!tree_is_by_hand(&reload->application->tree, path) || map_find(&reload->next_at, path))
+    if (child->manifest == reload->application->manifest || map_find(&reload->next_at, child->path))
         return false;
-    snprintf(above, sizeof above, "%s", path);
+    snprintf(above, sizeof above, "%s", child->path);
     for (;;) {
         char *end = strrchr(above, '/');
         above[end == above ? 1 : end - above] = '\0';

@@ -190,12 +190,12 @@ static bool
 swap_one(struct reload *reload, const struct manifest_change *change, char *why, size_t size)
 {
     struct airs_application *application = reload->application;
-    struct reload_watch watch = { .path = change->is->path };
+    struct reload_watch watch = { .path = change->path };
     struct bridge_change what = {
         .config = &change->is->config,
         .spec = component_spec_to_child(change->is->spec),
         .restarts = true,
-        .on_trial = has_to_prove(application, change->is->path),
+        .on_trial = has_to_prove(application, change->path),
     };
     uint32_t generation = 0;
     set_watch(application, &watch);
@@ -235,9 +235,9 @@ go_back(struct reload *reload, const struct manifest_change *change, bool restar
     reload_change(reload, change, &what, NULL);
     /* Its trial has ended with a delay, which is not waited for. */
     if (restarts &&
-        component_supervisor_query_state(application->supervisor, change->is->path, &state) &&
+        component_supervisor_query_state(application->supervisor, change->path, &state) &&
         state == CHILD_RESTARTING)
-        component_supervisor_restart(application->supervisor, change->is->path,
+        component_supervisor_restart(application->supervisor, change->path,
                                      (struct bridge_completion){ 0 });
 }
 
@@ -258,20 +258,19 @@ roll_back(struct reload *reload, size_t first, size_t failed, const char *name, 
     if (reload->trouble[0] == '\0')
         snprintf(reload->trouble, sizeof reload->trouble,
                  "rolled back: the new code of %s did not get ready (%s)",
-                 diff->changes[failed].is->path, why);
+                 diff->changes[failed].path, why);
     for (size_t i = first; i < diff->size; i++) {
         const struct manifest_change *change = &diff->changes[i];
         if (!is_of_file(reload, change, name))
             continue;
         bool had_it = i <= failed;
         if (i == failed)
-            reload_tell(reload, "rolled-back", change->is->path,
+            reload_tell(reload, "rolled-back", change->path,
                         "! %s: its new code did not get ready (%s); the old one is back",
-                        change->is->path, why);
+                        change->path, why);
         else
-            reload_tell(reload, "rolled-back", change->is->path, "! %s: %s, as %s",
-                        change->is->path, had_it ? "rolled back" : "keeps its old code",
-                        diff->changes[failed].is->path);
+            reload_tell(reload, "rolled-back", change->path, "! %s: %s, as %s", change->path,
+                        had_it ? "rolled back" : "keeps its old code", diff->changes[failed].path);
         go_back(reload, change, had_it);
         reload->rolled_back++;
         reload->restarted--;

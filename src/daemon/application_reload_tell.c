@@ -56,7 +56,7 @@ static bool
 takes_over(const struct reload *reload, const struct manifest_change *change)
 {
     return change->kind == MANIFEST_ADDED &&
-           tree_is_by_hand(&reload->application->tree, change->is->path);
+           tree_is_by_hand(&reload->application->tree, change->path);
 }
 
 static void
@@ -91,7 +91,7 @@ tell_change(struct reload *reload, const struct manifest_change *change)
                  buffer_append_text(&text, ", in place of what was added by hand"));
     struct airs_difference difference = {
         .change = change_name(change->kind),
-        .path = change->is ? change->is->path : change->was->path,
+        .path = change->path,
         .restarts = change->restarts,
         .live = change->live,
         .text = done ? text.data : "",

@@ -149,9 +149,13 @@ bool tree_is_by_hand(struct application_tree *tree, const char *path);
 /** Whether the child at the node's path is there, stays, and is of its kind. Thread: any. */
 bool tree_is_like(struct application_tree *tree, const struct manifest_node *node);
 
+/** Members of the entries of `manifest` that were scaled up beyond what it says, in tree order; all that
+ * stay. AIRS_ENOMEM. In a change. Ownership: the caller deinits *scaled_out. */
+enum airs_status tree_find_scaled(struct application_tree *tree, const struct manifest *manifest,
+                                  struct tree_entry *scaled_out);
 /**
  * `manifest` is what the tree is from now on: each child of it that the tree has is what it says,
- * each template that it has makes what it says. Every manifest that somebody lets go of is given
+ * each template that it has makes what it says, and those that were scaled up are like its first. Every manifest that somebody lets go of is given
  * to `release`, once for each. Blocks: O(children).
  */
 void tree_adopt(struct application_tree *tree, struct manifest *manifest,

@@ -1,5 +1,6 @@
 /* Application tree, reloaded: what a new manifest makes of the tree that is there. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/application_tree_inside.h"
@@ -44,9 +45,44 @@ tree_is_like(struct application_tree *tree, const struct manifest_node *node)
     return is_like;
 }
 
+static bool
+is_scaled(const struct tree_child *child)
+{
+    return !child->is_leaving && strcmp(child->path, child->node->path) != 0;
+}
+
+enum airs_status
+tree_find_scaled(struct application_tree *tree, const struct manifest *manifest,
+                 struct tree_entry *scaled_out)
+{
+    size_t size = 0;
+    pthread_mutex_lock(&tree->lock);
+    for (const struct tree_child *child = tree->root; child; child = tree_next(child))
+        size += child->manifest == manifest && is_scaled(child);
+    struct tree_entry found = { calloc(size + 1, sizeof *found.children), 0 };
+    for (struct tree_child *child = tree->root; found.children && child; child = tree_next(child))
+        if (child->manifest == manifest && is_scaled(child))
+            found.children[found.size++] = tree_child_ref(child);
+    pthread_mutex_unlock(&tree->lock);
+    if (!found.children)
+        return AIRS_ENOMEM;
+    *scaled_out = found;
+    return AIRS_OK;
+}
+
+static void
+adopt_child(struct application_tree *tree, const struct adoption *adoption,
+            struct tree_child *child, const struct manifest_node *node)
+{
+    replace(adoption, &child->manifest);
+    child->node = node;
+    child->parent_path = node->parent ? node->parent->path : NULL;
+    tree_note_dependant_locked(tree, child);
+}
+
 /* `node` is the first of a `count`: more of it are like that, from now on. */
 static void
-adopt_template(const struct application_tree *tree, const struct adoption *adoption,
+adopt_template(struct application_tree *tree, const struct adoption *adoption,
                const struct manifest_node *node)
 {
     char path[TEMPLATE_PATH_BYTES_MAX];
@@ -56,6 +92,11 @@ adopt_template(const struct application_tree *tree, const struct adoption *adopt
         return;
     replace(adoption, &template->manifest);
     template->node = node;
+    list_for_each(link, &template->members) {
+        struct tree_child *child = container_of(link, struct tree_child, member);
+        if (is_scaled(child))
+            adopt_child(tree, adoption, child, node);
+    }
 }
 
 void
@@ -71,10 +112,7 @@ tree_adopt(struct application_tree *tree, struct manifest *manifest,
             adopt_template(tree, &adoption, node);
         if (!child || child->manifest == manifest || !is_alike(child, node))
             continue;
-        replace(&adoption, &child->manifest);
-        child->node = node;
-        child->parent_path = node->parent ? node->parent->path : NULL;
-        tree_note_dependant_locked(tree, child);
+        adopt_child(tree, &adoption, child, node);
     }
     pthread_mutex_unlock(&tree->lock);
 }

@@ -29,7 +29,9 @@ push(struct manifest_diff *diff, enum manifest_change_kind kind, const struct ma
         diff->capacity = capacity;
     }
     struct manifest_change *change = &diff->changes[diff->size++];
-    *change = (struct manifest_change){ .kind = kind, .was = was, .is = is };
+    *change = (struct manifest_change){
+        .kind = kind, .path = is ? is->path : was->path, .was = was, .is = is
+    };
     return change;
 }
 
@@ -209,6 +211,32 @@ manifest_diff(const struct manifest *was, const struct manifest *is,
     return AIRS_OK;
 }
 
+/* Behind the others of its kind. */
+static void
+move_to_its_kind(struct manifest_diff *diff)
+{
+    size_t place = diff->size - 1;
+    struct manifest_change last = diff->changes[place];
+    for (; place > 0 && diff->changes[place - 1].kind > last.kind; place--)
+        diff->changes[place] = diff->changes[place - 1];
+    diff->changes[place] = last;
+}
+
+bool
+manifest_diff_add(struct manifest_diff *diff, const char *path, const struct manifest_node *was,
+                  const struct manifest_node *is, const struct manifest_diff_hooks *hooks)
+{
+    struct comparison comparison = { .hooks = *hooks, .diff = diff };
+    size_t before = diff->size;
+    bool done =
+        is ? compare_one(&comparison, was, is) : push(diff, MANIFEST_DELETED, was, NULL) != NULL;
+    if (!done || diff->size == before)
+        return done;
+    diff->changes[before].path = path;
+    move_to_its_kind(diff);
+    return true;
+}
+
 void
 manifest_diff_deinit(struct manifest_diff *diff)
 {
@@ -232,12 +260,12 @@ count_below(const struct manifest_node *node)
 }
 
 static bool
-write_deleted(const struct manifest_node *was, struct buffer *out)
+write_deleted(const struct manifest_change *change, struct buffer *out)
 {
-    size_t below = count_below(was);
+    size_t below = count_below(change->was);
     if (below == 0)
-        return buffer_printf(out, "- %s", was->path);
-    return buffer_printf(out, "- %s, with %zu below it", was->path, below);
+        return buffer_printf(out, "- %s", change->path);
+    return buffer_printf(out, "- %s, with %zu below it", change->path, below);
 }
 
 bool
@@ -254,14 +282,13 @@ manifest_change_write(const struct manifest_change *change, struct buffer *out)
 {
     switch (change->kind) {
     case MANIFEST_DELETED:
-        return write_deleted(change->was, out);
+        return write_deleted(change, out);
     case MANIFEST_CHANGED:
-        return buffer_printf(out, "~ %s ", change->is->path) &&
-               manifest_change_write_keys(change, out);
+        return buffer_printf(out, "~ %s ", change->path) && manifest_change_write_keys(change, out);
     case MANIFEST_ADDED:
-        return buffer_printf(out, "+ %s", change->is->path);
+        return buffer_printf(out, "+ %s", change->path);
     case MANIFEST_REORDERED:
-        return buffer_printf(out, "= order of %s", change->is->path);
+        return buffer_printf(out, "= order of %s", change->path);
     }
     return true;
 }

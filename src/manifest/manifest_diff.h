@@ -25,6 +25,7 @@ enum manifest_change_kind {
 
 struct manifest_change {
     enum manifest_change_kind kind;
+    const char *path;                /* The child's. */
     const struct manifest_node *was; /* NULL of ADDED. */
     const struct manifest_node *is;  /* NULL of DELETED. */
     char *restarts; /* CHANGED: the keys that make it start again, "args, limits"; NULL: none. */
@@ -60,6 +61,13 @@ struct manifest_diff_hooks {
 enum airs_status manifest_diff(const struct manifest *was, const struct manifest *is,
                                const struct manifest_diff_hooks *hooks,
                                struct manifest_diff *diff_out, struct airs_error *error);
+/**
+ * Compares one more child, which is not in the files: at `path` (borrowed) there is what `was` says, and
+ * is to be what `is` says, or nothing (NULL). False: out of memory. The rest as above.
+ */
+bool manifest_diff_add(struct manifest_diff *diff, const char *path,
+                       const struct manifest_node *was, const struct manifest_node *is,
+                       const struct manifest_diff_hooks *hooks);
 void manifest_diff_deinit(struct manifest_diff *diff);
 
 /** Appends what changes of a CHANGED one: "restarts: args; live: backoff". False: out of memory. */

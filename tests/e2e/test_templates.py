@@ -4,6 +4,7 @@ import os
 import signal
 
 from conftest import child, supervisor
+from test_reload import lines_of, replace
 
 
 def test_the_history_of_a_child_outlives_it(place):
@@ -319,3 +320,40 @@ def test_a_damaged_list_of_what_was_added_holds_nothing_up(place):
         assert sorted(place.ps()) == ["/back#1", "/back#2", "/echo"] if damage else ["/back#1", "/echo"]
         if damage:
             daemon.wait_event("started", "/back#2")
+
+
+def test_members_scaled_up_change_with_their_entry_and_go_with_it(place):
+    code, other = replace(place, "code.wasm", "echo"), child("other", "sleeper")
+    daemon = place.up(child("back", code, count=1), other)
+    place.airs("scale", "/back", 3)
+    members = ["/back#1", "/back#2", "/back#3"]
+    for path in members:
+        daemon.wait_event("ready", path)
+    entry = child("back", code, count=1, config="err", environment={"M": "x"}, max_restarts=7)
+    assert lines_of(place.reload(entry, other)) == [
+        f"~ {path} restarts: environment, config; live: max-restarts" for path in members]
+    for path in members:
+        place.wait(path, "ready", "--generation", 2)
+        assert place.airs("call", path, "env M").stdout == "x"
+        assert place.status(path)["budget"] == "0/7"
+    # Other code: the first of it fails, and all keep what they have.
+    replace(place, "code.wasm", "initfail")
+    told = place.reload(entry, other, code=1).stdout
+    assert "! /back#1: its new code did not get ready" in told
+    assert "! /back#3: keeps its old code, as /back#1" in told
+    # It is swapped where it works.
+    entry["config"] = "hello"
+    assert len(lines_of(place.reload(entry, other))) == 3
+    for path in members:
+        place.wait(path, "ready")
+        assert place.airs("call", path, "x").stdout == "hello"  # The new code.
+    place.airs("scale", "/back", 4)
+    daemon.wait_event("ready", "/back#4")
+    assert place.airs("call", "/back#4", "x").stdout == "hello"
+    assert set(lines_of(place.reload(other))) == {f"- /back#{n}" for n in (1, 2, 3, 4)}
+    for n in (1, 2, 3, 4):
+        daemon.wait_event("deleted", f"/back#{n}")
+    assert list(place.ps()) == ["/other"]
+    # The name is free.
+    place.reload(child("back", "sleeper"), other)
+    place.wait("/back", "running")

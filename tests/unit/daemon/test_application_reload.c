@@ -185,6 +185,24 @@ a_circle_with_what_was_added_by_hand_is_wrong(void **state)
 }
 
 static void
+members_that_were_scaled_up_change_and_go_with_their_entry(void **state)
+{
+    struct world *world = *state;
+    struct airs_error error = { 0 };
+    start(world, ECHO("many", ", count: 1") ECHO("other", ""));
+    assert_int_equal(airs_application_scale(world->application, "/many", 2, NULL, NULL, &error),
+                     AIRS_OK);
+    wait_for(world, "/many#1", "ready", 1);
+    wait_for(world, "/many#2", "ready", 1);
+    assert_reloads(world, ECHO("many", ", count: 1, environment: { M: x }") ECHO("other", ""),
+                   AIRS_OK, "~ /many#1 restarts: environment\n~ /many#2 restarts: environment\n");
+    wait_for(world, "/many#2", "ready", 2);
+    assert_says(world, "/many#2", "env M", "x");
+    assert_reloads(world, ECHO("other", ""), AIRS_OK, "- /many#1\n- /many#2\n");
+    wait_for(world, "/many#2", "deleted", 1);
+}
+
+static void
 new_code_is_swapped_in_and_waited_for(void **state)
 {
     struct world *world = *state;
@@ -365,6 +383,7 @@ main(void)
         ONE(a_dry_run_says_and_does_nothing),
         ONE(what_is_wrong_is_said_before_anything_changes),
         ONE(a_circle_with_what_was_added_by_hand_is_wrong),
+        ONE(members_that_were_scaled_up_change_and_go_with_their_entry),
         ONE(new_code_is_swapped_in_and_waited_for),
         ONE(new_code_that_does_not_get_ready_is_rolled_back_and_does_not_count),
         ONE(an_application_whose_children_all_change_does_not_end),
