@@ -5,6 +5,7 @@
  * nothing is allocated and nothing overflows. Coalescing is harmless: within a generation the
  * commands have one order (start, stop, kill), and so have the reports (started, ready or
  * not, exited); the next generation begins only after the supervisor has taken `exited`.
+ * Probes that failed are each told, so they are a list behind their bit (child_texts.h).
  *
  * The life of a child actor, turn by turn:
  *     while (child_take_command(context, &command)) switch (command.type) …
