@@ -1,7 +1,7 @@
 # airs: the two commands are `make run` and `make test`; the rest is for those who change it.
 # Thin, over scripts/ and CMakePresets.json.
 
-.PHONY: all run test test-dev asan tsan bench seeds fuzz mutants fmt bindings setup clean
+.PHONY: all run test test-dev asan tsan bench seeds fuzz shake mutants fmt bindings setup clean
 
 all: setup
 	@scripts/build dev
@@ -36,6 +36,10 @@ fuzz: setup
 	@scripts/build fuzz
 	@scripts/fuzz build-fuzz
 
+shake: setup
+	@scripts/build shake
+	@scripts/shake build-shake
+
 mutants: setup
 	@scripts/mutants
 
@@ -46,4 +50,4 @@ bindings:
 	@scripts/make-bindings
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-shake
