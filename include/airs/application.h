@@ -143,8 +143,8 @@ struct airs_addition {
 
 /** What was changed by hand while an application ran: a later run needs it to go on. */
 struct airs_kept {
-    const char
-        *path; /* Of what was added, or scaled. A later one of the same path takes its place. */
+    /* Of what was added, or scaled. A later one of the same path takes its place. */
+    const char *path;
     struct airs_addition addition; /* `text` NULL: scaled. */
     uint32_t numbers;              /* Scaled: no number beyond this one was ever given; 0: deleted
                                     * as a whole, with all that was added or scaled of it. */
@@ -382,8 +382,8 @@ struct airs_difference {
 struct airs_reload {
     bool dry_run; /* Says what would change, and changes nothing. */
     void (*differs)(void *context, const struct airs_difference *difference); /* NULL is allowed. */
-    airs_report
-        report;    /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    /* What is wrong with the manifest, or with a file in it; NULL is allowed. */
+    airs_report report;
     void *context; /* Of both. Thread: that of the reload. */
 };
 

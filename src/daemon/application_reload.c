@@ -56,21 +56,41 @@ is_settled(const struct reload *reload, const struct tree_child *scaled)
 }
 
 static enum airs_status
+find_scaled(struct reload *reload, struct airs_error *error)
+{
+    struct airs_application *application = reload->application;
+    struct tree_entry *scaled = &reload->scaled;
+    if (tree_find_scaled(&application->tree, application->manifest, scaled) != AIRS_OK)
+        return fail(error, AIRS_ENOMEM, "out of memory");
+    size_t size = 0;
+    for (size_t i = 0; i < scaled->size; i++)
+        if (is_settled(reload, scaled->children[i]))
+            tree_child_unref(scaled->children[i]);
+        else
+            scaled->children[size++] = scaled->children[i];
+    scaled->size = size;
+    return AIRS_OK;
+}
+
+static bool
+scaled_at(void *context, size_t index, struct manifest_other *other_out)
+{
+    const struct reload *reload = context;
+    if (index == reload->scaled.size)
+        return false;
+    const struct tree_child *child = reload->scaled.children[index];
+    *other_out = (struct manifest_other){ child->path, child->node, next_of(reload, child) };
+    return true;
+}
+
+static enum airs_status
 compare(struct reload *reload, struct airs_error *error)
 {
-    const struct manifest_diff_hooks hooks = { runs, other_code, reload };
-    const struct manifest *now = reload->application->manifest;
-    enum airs_status status = manifest_diff(now, reload->next, &hooks, &reload->diff, error);
+    const struct manifest_diff_hooks hooks = { runs, other_code, scaled_at, reload };
+    enum airs_status status = find_scaled(reload, error);
     if (status != AIRS_OK)
         return status;
-    bool done = tree_find_scaled(&reload->application->tree, now, &reload->scaled) == AIRS_OK;
-    for (size_t i = 0; i < reload->scaled.size && done; i++) {
-        const struct tree_child *child = reload->scaled.children[i];
-        done =
-            is_settled(reload, child) || manifest_diff_add(&reload->diff, child->path, child->node,
-                                                           next_of(reload, child), &hooks);
-    }
-    return done ? AIRS_OK : fail(error, AIRS_ENOMEM, "out of memory");
+    return manifest_diff(reload->application->manifest, reload->next, &hooks, &reload->diff, error);
 }
 
 static enum airs_status
@@ -139,7 +159,7 @@ show_new(struct reload *reload)
     for (size_t i = 0; i < reload->scaled.size; i++) {
         const struct tree_child *child = reload->scaled.children[i];
         const struct manifest_node *next = next_of(reload, child);
-        if (next && !is_settled(reload, child))
+        if (next)
             show_one(reload->application, child->path, next);
     }
 }

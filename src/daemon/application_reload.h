@@ -32,8 +32,8 @@ struct reload {
     struct map next_at;                    /* Path → node of `next`. */
     struct tree_entry scaled;              /* Members beyond what the manifest of now says. */
     const struct manifest_node *behind_of; /* The supervisor for which this was looked up last: */
-    size_t
-        behind; /* the place of the first child behind what is being added that was there before. */
+    /* the place of the first child behind what is being added that was there before. */
+    size_t behind;
 
     size_t added, deleted, restarted, changed;
     size_t rolled_back;                     /* Children. */

@@ -47,8 +47,8 @@ struct manifest_node {
     uint32_t count;                  /* Of the entry that it came from; 1 without. */
     struct supervisor_config config; /* config.is_supervisor says which of the two it is. */
     struct component_spec *spec;     /* One reference; NULL of a supervisor. */
-    struct manifest_node *
-        *children; /* In their one order (manifest_order.h); none of a component. */
+    /* In their one order (manifest_order.h); none of a component. */
+    struct manifest_node **children;
     size_t children_size;
     size_t index;               /* Among the children of its parent. */
     uint64_t *backoff_list_us;  /* What config.policy.backoff.list_us borrows, or NULL. */

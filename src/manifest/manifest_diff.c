@@ -120,6 +120,29 @@ find_changed(const struct comparison *comparison)
     return true;
 }
 
+/* ---- Those that are not in the files ---- */
+
+/* The ones that go, or the ones that may change. */
+static bool
+find_others(const struct comparison *comparison, bool that_go)
+{
+    const struct manifest_diff_hooks *hooks = &comparison->hooks;
+    struct manifest_diff *diff = comparison->diff;
+    struct manifest_other other;
+    for (size_t i = 0; hooks->other && hooks->other(hooks->context, i, &other); i++) {
+        size_t size = diff->size;
+        if (that_go != (other.is == NULL))
+            continue;
+        bool done = that_go ? push(diff, MANIFEST_DELETED, other.was, NULL) != NULL
+                            : compare_one(comparison, other.was, other.is);
+        if (!done)
+            return false;
+        if (diff->size > size)
+            diff->changes[size].path = other.path;
+    }
+    return true;
+}
+
 /* ---- Added, and in another order ---- */
 
 static bool
@@ -200,7 +223,9 @@ manifest_diff(const struct manifest *was, const struct manifest *is,
     map_init(&comparison.was_at);
     map_init(&comparison.is_at);
     bool done = index_nodes(&comparison) && find_deleted(&comparison, was->root) &&
-                find_changed(&comparison) && find_added(&comparison) && find_reordered(&comparison);
+                find_others(&comparison, true) && find_changed(&comparison) &&
+                find_others(&comparison, false) && find_added(&comparison) &&
+                find_reordered(&comparison);
     map_deinit(&comparison.was_at);
     map_deinit(&comparison.is_at);
     if (!done) {
@@ -209,32 +234,6 @@ manifest_diff(const struct manifest *was, const struct manifest *is,
     }
     *diff_out = diff;
     return AIRS_OK;
-}
-
-/* Behind the others of its kind. */
-static void
-move_to_its_kind(struct manifest_diff *diff)
-{
-    size_t place = diff->size - 1;
-    struct manifest_change last = diff->changes[place];
-    for (; place > 0 && diff->changes[place - 1].kind > last.kind; place--)
-        diff->changes[place] = diff->changes[place - 1];
-    diff->changes[place] = last;
-}
-
-bool
-manifest_diff_add(struct manifest_diff *diff, const char *path, const struct manifest_node *was,
-                  const struct manifest_node *is, const struct manifest_diff_hooks *hooks)
-{
-    struct comparison comparison = { .hooks = *hooks, .diff = diff };
-    size_t before = diff->size;
-    bool done =
-        is ? compare_one(&comparison, was, is) : push(diff, MANIFEST_DELETED, was, NULL) != NULL;
-    if (!done || diff->size == before)
-        return done;
-    diff->changes[before].path = path;
-    move_to_its_kind(diff);
-    return true;
 }
 
 void

@@ -41,6 +41,13 @@ struct manifest_diff {
     bool max_concurrent_starts; /* Likewise. */
 };
 
+/* A child that is not in the files, and is like one that is. */
+struct manifest_other {
+    const char *path; /* Borrowed, as long as the diff is there. */
+    const struct manifest_node *was;
+    const struct manifest_node *is; /* NULL: it goes. */
+};
+
 /* What is not in the files; each may be NULL. */
 struct manifest_diff_hooks {
     /** Whether the child still is there; without the hook all are. */
@@ -48,6 +55,8 @@ struct manifest_diff_hooks {
     /** Why the component has to start again whatever its keys say; NULL: it has not. */
     const char *(*restarts)(void *context, const struct manifest_node *was,
                             const struct manifest_node *is);
+    /** The child with that index, from 0, which is not in the files; false: no more. */
+    bool (*other)(void *context, size_t index, struct manifest_other *other_out);
     void *context;
 };
 
@@ -61,13 +70,6 @@ struct manifest_diff_hooks {
 enum airs_status manifest_diff(const struct manifest *was, const struct manifest *is,
                                const struct manifest_diff_hooks *hooks,
                                struct manifest_diff *diff_out, struct airs_error *error);
-/**
- * Compares one more child, which is not in the files: at `path` (borrowed) there is what `was` says, and
- * is to be what `is` says, or nothing (NULL). False: out of memory. The rest as above.
- */
-bool manifest_diff_add(struct manifest_diff *diff, const char *path,
-                       const struct manifest_node *was, const struct manifest_node *is,
-                       const struct manifest_diff_hooks *hooks);
 void manifest_diff_deinit(struct manifest_diff *diff);
 
 /** Appends what changes of a CHANGED one: "restarts: args; live: backoff". False: out of memory. */

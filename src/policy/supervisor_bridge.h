@@ -49,10 +49,10 @@ struct supervision_view {
     uint32_t restarts; /* Grants since registered or reset. */
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED: no budget. */
-    uint64_t
-        budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
-    uint32_t attempt;    /* n: restarts since the last stable run. */
-    uint64_t uptime_us;  /* Since its instance runs; 0 without one. */
+    /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
+    uint64_t budget_frees_us;
+    uint32_t attempt;   /* n: restarts since the last stable run. */
+    uint64_t uptime_us; /* Since its instance runs; 0 without one. */
     bool has_due;
     uint64_t due_us;       /* From now until its timer: a delay, a start or a stop timeout. */
     const char *waits_for; /* "pool", or NULL. */
@@ -99,9 +99,9 @@ struct bridge_change {
     const struct child_spec *spec;          /* Likewise; NULL of a supervisor. */
     const char *detail; /* What changes, for its event; NULL: nothing is said. */
     bool is_same;       /* Both say what those before said: nothing else is to be done. */
-    bool
-        restarts; /* A component: its next instance is made of `spec`, and of what its file has now;
-                    * the one that runs is stopped, uncounted, and a failed child is started. */
+    /* A component: its next instance is made of `spec`, and of what its file has now; the one
+     * that runs is stopped, uncounted, and a failed child is started. */
+    bool restarts;
     bool on_trial; /* With `restarts`: if that instance ends before it is ready, that is not counted
                     * either. */
 };

@@ -104,8 +104,8 @@ struct child_reports {
     bool idle;
     bool exited;
     bool ignored; /* It exited instead of starting, because it did not want to. */
-    struct exit_info
-        exit; /* Its texts are child_link_detail() and child_link_cause() from now on. */
+    /* Its texts are child_link_detail() and child_link_cause() from now on. */
+    struct exit_info exit;
 };
 
 struct child_texts; /* child_texts.h */
@@ -118,19 +118,18 @@ struct child_link {
     airs_pid child;                      /* Constant. */
     _Atomic(struct child_texts *) texts; /* Exchanged once, for what is there till the end. */
 
-    atomic_uchar
-        references;        /* The supervisor's, the child actor's, and of `report` in the lane; the
-                              * last one frees. */
-    atomic_uchar commands; /* Bits of child_command_type; set: supervisor (release), taken: child
+    /* The supervisor's, the child actor's, and of `report` in the lane; the last one frees. */
+    atomic_uchar references;
+    atomic_uchar commands;    /* Bits of child_command_type; set: supervisor (release), taken: child
                               * (acquire). STOP and KILL of an earlier generation go with START. */
-    atomic_uchar reports;  /* Set: child (release), taken: supervisor (acquire). */
+    atomic_uchar reports;     /* Set: child (release), taken: supervisor (acquire). */
     atomic_uchar kill_reason; /* Written before KILL is set. */
 
     bool start_everything : 1; /* Written and read as the generation. */
     bool is_bare : 1;          /* Constant: of no supervisor, see child_discard(). */
 
-    bool
-        is_killed; /* The child's alone, as the next two: between KILL taken and exited reported. */
+    /* The child's alone, as the next two: between KILL taken and exited reported. */
+    bool is_killed;
     unsigned char pending : 7; /* Commands taken together. */
     bool has_instance : 1;     /* Between START taken and exited reported. */
 

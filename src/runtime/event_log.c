@@ -19,8 +19,8 @@ struct event_log {
     unsigned sinks_size;
     void (*commit)(void *ctx); /* Constant from the first event on. */
     void *commit_ctx;
-    atomic_bool
-        is_open; /* Something was appended behind the last commit. Written under the lock. */
+    /* Something was appended behind the last commit. Written under the lock. */
+    atomic_bool is_open;
 };
 
 struct event

@@ -65,11 +65,11 @@ struct child_view {
     uint32_t restarts;
     uint32_t budget_used;
     uint32_t budget_allowed; /* RESTARTS_UNLIMITED. */
-    uint64_t
-        budget_frees_us; /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
-    uint32_t attempt;    /* n: restarts since the last stable run. */
-    bool has_uptime;     /* RUNNING. */
-    uint64_t uptime_us;  /* Since started. */
+    /* Lived time until one more is allowed; DURATION_INFINITE: none used. */
+    uint64_t budget_frees_us;
+    uint32_t attempt;   /* n: restarts since the last stable run. */
+    bool has_uptime;    /* RUNNING. */
+    uint64_t uptime_us; /* Since started. */
     bool has_due;
     uint64_t due_us;          /* From now. */
     struct refstr *waits_for; /* NULL: nothing. */
@@ -132,8 +132,8 @@ struct supervisor_request {
     bool is_supervisor;         /* ADD */
     bool is_dynamic;            /* ADD: by hand, while it runs; a temporary one goes at its end. */
     struct child_policy policy; /* ADD, CHANGE; copied, its delay list too. */
-    struct refstr
-        *before; /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    /* ADD, MOVE: the sibling in front of which it goes; NULL: the end. Borrowed. */
+    struct refstr *before;
     bool sets_dependencies; /* CHANGE: to `dependencies`; without, they stay. */
     bool restarts;          /* CHANGE: as of NODE_CHANGE, like the next. */
     bool on_trial;

@@ -35,8 +35,8 @@ struct node_policy {
     /* Intensity: grants over all children in plain time. RESTARTS_UNLIMITED: no limit. */
     uint32_t max_restarts;
     uint64_t within_us;
-    uint32_t
-        max_children; /* At most so many, however they came; 0: no limit. The shell's to keep. */
+    /* At most so many, however they came; 0: no limit. The shell's to keep. */
+    uint32_t max_children;
 };
 
 /** One-for-one, without intensity and auto-shutdown. Thread: any. */

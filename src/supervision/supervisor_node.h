@@ -140,8 +140,8 @@ struct node_event {
     enum node_event_type type;
     uint64_t now_us; /* Never smaller than that of the event before. */
     struct supervisor_child *child;
-    uint32_t
-        generation; /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
+    /* STARTED … EXITED, IDLE, NOT_IDLE: of any but the current one is dropped. */
+    uint32_t generation;
     struct exit_info exit; /* EXITED; KILL_ALL: the reason alone, `killed` for none. */
     bool ignored;          /* EXITED: it answered its start with `ignore`; `exit` is NORMAL. */
     bool everything;       /* START_ALL: also children stopped by request, with empty budgets. */
